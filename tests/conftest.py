@@ -1,0 +1,50 @@
+"""What every test runs under: four fake CPU devices, no silent rank promotion, a data cache of the session's own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import pytest
+from hypothesis import settings
+
+# The backend starts at the first use of jax, after this file: both settings hold for the whole session.
+jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
+jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
+settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)
+settings.load_profile("laws")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The session's data cache, so that a corpus is prepared once and the user's own cache is left alone.
+
+    VAEMUSIC_TEST_CACHE names a folder to keep between sessions; the cache key covers everything that shapes a data set.
+    """
+    kept = os.environ.get("VAEMUSIC_TEST_CACHE")
+    path = Path(kept) if kept else tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAEMUSIC_CACHE", str(path))
+        yield path
+
+
+@pytest.fixture(scope="session")
+def irish_folk(cache_dir: Path) -> Any:
+    """The embedded corpus, prepared at most once per session."""
+    from vaemusic_jax.data.dataset import load_dataset
+
+    return load_dataset("irish_folk")
+
+
+@pytest.fixture(scope="session")
+def parity() -> Path:
+    """Folder of numbers computed by the original authors' networks: VAEMUSIC_PARITY, or ../shared/parity."""
+    named = os.environ.get("VAEMUSIC_PARITY")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "parity"
+    if not (path / "README.md").is_file():
+        pytest.skip(f"no parity fixtures in {path}; set VAEMUSIC_PARITY to the folder that holds them")
+    return path

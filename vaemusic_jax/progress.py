@@ -1,0 +1,128 @@
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines every few seconds otherwise.
+
+Both go to stderr, so that tables on stdout can be piped.
+
+    with progress_bar("training", total=2000, unit="steps") as advance:
+        advance(50, note="accuracy .81")
+
+Functions that may take long accept ``progress: Progress``: ``progress_bar`` shows it, ``no_progress`` is silent.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich import progress as rich_progress
+from rich.console import Console
+from rich.text import Text
+
+PLAIN_SECONDS = 5.0  # between two plain lines
+
+
+class Advance(Protocol):
+    """Reports ``n`` more units done; ``note`` replaces the short remark shown at the end of the line, if not empty."""
+
+    def __call__(self, n: int = 1, note: str = "") -> None: ...
+
+
+class Progress(Protocol):
+    """What ``progress_bar`` and ``no_progress`` are: opens the display of one piece of work."""
+
+    def __call__(self, description: str, total: int, unit: str) -> AbstractContextManager[Advance]: ...
+
+
+@contextmanager
+def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
+    """Shows the progress of ``total`` units of work, named by the plural ``unit`` ("tunes", "steps")."""
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        lines = PlainLines(
+            description, total, unit, write=lambda line: console.print(line, soft_wrap=True, markup=False)
+        )
+        yield lines.advance
+        lines.close()
+        return
+    with rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}", markup=False),
+        rich_progress.BarColumn(bar_width=24),
+        _CountRateLeft(unit),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+    ) as bar:
+        task = bar.add_task(description, total=total, note="")
+
+        def advance(n: int = 1, note: str = "") -> None:
+            bar.update(task, advance=n, **({"note": note} if note else {}))
+
+        yield advance
+
+
+@contextmanager
+def no_progress(description: str, total: int, unit: str) -> Iterator[Advance]:
+    """Shows nothing."""
+
+    def advance(n: int = 1, note: str = "") -> None:
+        pass
+
+    yield advance
+
+
+class PlainLines:
+    """Progress as lines of text, at most one per ``PLAIN_SECONDS``, and one at the end."""
+
+    def __init__(
+        self,
+        description: str,
+        total: int,
+        unit: str,
+        write: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._description, self._total, self._unit, self._write, self._clock = description, total, unit, write, clock
+        self._done, self._note = 0, ""
+        self._start = self._last_line = clock()
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        self._done += n
+        self._note = note or self._note
+        now = self._clock()
+        if now - self._last_line >= PLAIN_SECONDS:
+            self._last_line = now
+            rate = self._done / (now - self._start)
+            left = (self._total - self._done) / rate if rate > 0 else None
+            self._line(count_rate_left(self._done, self._total, self._unit, rate, left))
+
+    def close(self) -> None:
+        self._line(f"{self._done:,} {self._unit} in {clock_time(self._clock() - self._start)}")
+
+    def _line(self, text: str) -> None:
+        self._write(f"{self._description}: {text}{'  ' if self._note else ''}{self._note}")
+
+
+class _CountRateLeft(rich_progress.ProgressColumn):
+    """`120/500 steps  12.3/s  0:31 left`, and the time taken once finished."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: rich_progress.Task) -> Text:
+        if task.finished:
+            return Text(f"{int(task.completed):,} {self._unit} in {clock_time(task.finished_time or 0.0)}")
+        rate = task.speed or 0.0
+        return Text(count_rate_left(int(task.completed), int(task.total or 0), self._unit, rate, task.time_remaining))
+
+
+def count_rate_left(done: int, total: int, unit: str, rate: float, left: float | None) -> str:
+    """One line of progress; ``rate`` in units per second, ``left`` in seconds or None while unknown."""
+    shown_rate = f"{rate:,.0f}" if rate >= 100 else f"{rate:.2g}"
+    shown_left = "?" if left is None else clock_time(left)
+    return f"{done:,}/{total:,} {unit}  {shown_rate}/s  {shown_left} left"
+
+
+def clock_time(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
