@@ -1,0 +1,106 @@
+"""The ABC header fields that shape the notes: key (`K:`), metre (`M:`) and unit note length (`L:`)."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+# Sharps of the major scale on each tonic; each mode shifts along the circle of fifths.
+_FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
+_MODES = {"maj": 0, "ion": 0, "mix": -1, "dor": -2, "min": -3, "m": -3, "aeo": -3, "phr": -4, "loc": -5, "lyd": 1}
+_SHARP_ORDER = "FCGDAEB"
+ALTERATIONS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
+
+_KEY = re.compile(r"(?P<tonic>[A-Ga-g])(?P<sign>[#b]?)\s*(?P<mode>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
+_CLEF = re.compile(
+    r"\b(?:clef|octave|transpose|middle|stafflines|staffscale|name|snm|subname|t|m)=\S+"
+    r"|\b(?:treble|alto|tenor|bass|perc)\d?(?:[+-]8)?\b",
+    re.IGNORECASE,
+)
+_ACCIDENTAL = re.compile(r"(\^{1,2}|_{1,2}|=)([A-Ga-g])")
+_FRACTION = re.compile(r"(\d{1,3})\s*/\s*(\d{1,3})")
+
+
+def parse_key(text: str) -> dict[str, int] | None:
+    """Alteration of each letter under a key signature: `D` is {"F": 1, "C": 1}.
+
+    Understands all modes (first three letters, any case), `exp` and added accidentals (`D mix =c ^g`), `none`, the
+    empty key, and the bagpipe keys `HP` and `Hp`. Clefs are ignored: they move no pitch.
+
+    Returns:
+        None when the text says nothing about the key (a clef alone).
+
+    Raises:
+        ValueError: not a key.
+    """
+    text = text.split("%")[0]
+    without_clef = _CLEF.sub(" ", text).strip()
+    if not without_clef:
+        return None if text.strip() else {}
+    if without_clef == "HP" or without_clef.lower() == "none":
+        return {}
+    if without_clef == "Hp":
+        return {"F": 1, "C": 1}
+    match = _KEY.fullmatch(without_clef)
+    if match is None:
+        return _added_accidentals({}, without_clef)
+    mode, sign = match["mode"].lower(), match["sign"]
+    if mode.startswith("exp"):
+        return _added_accidentals({}, match["rest"])
+    if mode not in ("", "m") and mode[:3] not in _MODES:
+        raise ValueError(f"{text.strip()!r} is not a key")
+    fifths = _FIFTHS[match["tonic"].upper()] + {"": 0, "#": 7, "b": -7}[sign] + (_MODES[mode[:3]] if mode else 0)
+    if not -7 <= fifths <= 7:
+        raise ValueError(f"{text.strip()!r} has more than seven accidentals")
+    letters = _SHARP_ORDER[:fifths] if fifths >= 0 else _SHARP_ORDER[fifths:]
+    return _added_accidentals(dict.fromkeys(letters, 1 if fifths > 0 else -1), match["rest"])
+
+
+def _added_accidentals(signature: dict[str, int], text: str) -> dict[str, int]:
+    if _ACCIDENTAL.sub("", text).strip():
+        raise ValueError(f"{text.strip()!r} is not part of a key")
+    for sign, letter in _ACCIDENTAL.findall(text):
+        signature[letter.upper()] = ALTERATIONS[sign]
+    return signature
+
+
+def parse_metre(text: str) -> str:
+    """`C` becomes `4/4`, `C|` becomes `2/2`, fractions lose their spaces; anything else is returned as written."""
+    text = text.split("%")[0].strip()
+    match = _FRACTION.fullmatch(text)
+    if match:
+        return f"{int(match[1])}/{int(match[2])}"
+    return {"C": "4/4", "C|": "2/2", "c": "4/4", "c|": "2/2"}.get(text, text)
+
+
+def parse_unit_length(text: str) -> Fraction:
+    """The unit note length in quarters: `1/8` is 1/2.
+
+    Raises:
+        ValueError: not a fraction of a whole note.
+    """
+    text = text.split("%")[0].strip()
+    match = _FRACTION.fullmatch("1/1" if text == "1" else text)
+    if match is None or not int(match[1]) or not int(match[2]):
+        raise ValueError(f"{text!r} is not a note length")
+    return 4 * Fraction(int(match[1]), int(match[2]))
+
+
+def default_unit_length(metre: str) -> Fraction:
+    """The unit note length in quarters where no `L:` says: a sixteenth below 3/4, else an eighth."""
+    match = _FRACTION.fullmatch(metre)
+    if match and int(match[2]) and Fraction(int(match[1]), int(match[2])) < Fraction(3, 4):
+        return Fraction(1, 4)
+    return Fraction(1, 2)
+
+
+def is_compound(metre: str) -> bool:
+    """Whether the beat divides in three (6/8, 9/8, 12/8): `(5`, `(7` and `(9` then fill three notes, not two."""
+    match = _FRACTION.fullmatch(metre)
+    return bool(match) and int(match[1]) > 3 and int(match[1]) % 3 == 0
+
+
+def metre_quarters(metre: str) -> Fraction:
+    """Length of a measure in quarters; 0 for a metre that is not a fraction."""
+    match = _FRACTION.fullmatch(metre)
+    return 4 * Fraction(int(match[1]), int(match[2])) if match and int(match[2]) else Fraction(0)

@@ -1,0 +1,97 @@
+"""The 24-tick grid: one bar of written events becomes 24 tokens, or a named reason why not.
+
+A quarter note has six ticks at 0, 1/4, 1/3, 1/2, 2/3 and 3/4 of it; a measure has four quarters. Times are exact
+fractions of a quarter note.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME
+
+QUARTERS = 4
+#: Where the ticks of a quarter note lie, in quarters.
+TICKS_OF_QUARTER = tuple(Fraction(n, 12) for n in (0, 3, 4, 6, 8, 9))
+TICK_OF_ONSET = {
+    quarter + at: 6 * quarter + tick for quarter in range(QUARTERS) for tick, at in enumerate(TICKS_OF_QUARTER)
+}
+ONSET_OF_TICK = tuple(TICK_OF_ONSET)
+TICKS = len(ONSET_OF_TICK)
+
+#: Metres that fill the grid.
+METRES = ("4/4", "2/2")
+
+
+class Drop(StrEnum):
+    """Why a measure is not used, in the order in which the reasons are tried."""
+
+    METRE = "metre other than 4/4 and 2/2"
+    UNREADABLE = "symbol that cannot be read"
+    CHORD = "chord"
+    OVERLAY = "second voice in the same measure"
+    NO_LENGTH = "note without a length, or an absurd one"
+    SILENT = "no note, only rests"
+    SHORT = "shorter than its metre (pickup, measure split by a repeat)"
+    LONG = "longer than its metre"
+    OFF_GRID = "onset off the 24-tick grid"
+    PITCH = "pitch outside the vocabulary"
+
+
+@dataclass(slots=True)
+class Event:
+    """One written note or rest.
+
+    Attributes:
+        onset: quarters from the start of the bar.
+        pitch: spelled in music21's way, None for a rest.
+        tied: tied to the note before it, so it is no onset of its own.
+    """
+
+    onset: Fraction
+    pitch: str | None
+    tied: bool = False
+
+
+@dataclass(slots=True)
+class Bar:
+    """What stands between two barlines.
+
+    Attributes:
+        metre: such as `4/4`; empty when the tune has none.
+        events: in time order.
+        length: in quarters.
+        faults: reasons found while reading it.
+    """
+
+    metre: str
+    events: list[Event] = field(default_factory=list)
+    length: Fraction = Fraction(0)
+    faults: set[Drop] = field(default_factory=set)
+
+
+def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
+    """The 24 token names of a bar, or the first reason why it has none.
+
+    A bar whose first event is tied to the bar before starts with a hold. A bar that only holds is kept: its note
+    sounds. A bar without any note is dropped.
+    """
+    if bar.metre not in METRES:
+        return Drop.METRE
+    if bar.faults:
+        return next(reason for reason in Drop if reason in bar.faults)
+    if all(event.pitch is None for event in bar.events):
+        return Drop.SILENT
+    if bar.length != QUARTERS:
+        return Drop.SHORT if bar.length < QUARTERS else Drop.LONG
+    tokens = [HOLD_NAME] * TICKS
+    for event in bar.events:
+        if event.tied:
+            continue
+        tick = TICK_OF_ONSET.get(event.onset)
+        if tick is None:
+            return Drop.OFF_GRID
+        tokens[tick] = REST_NAME if event.pitch is None else event.pitch
+    return tuple(tokens)

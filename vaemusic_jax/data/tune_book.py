@@ -1,0 +1,85 @@
+"""Finds ABC files and splits tune books into tunes, so that one bad tune never costs the book."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_START = re.compile(r"^[ \t]*X:", re.MULTILINE)
+# Fields of a file header that hold for all tunes of the file
+_INHERITED = re.compile(r"^(?:[ML]:|I:propagate-accidentals|%%propagate-accidentals).*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class TuneText:
+    """One tune, not yet read.
+
+    Attributes:
+        name: `FILE#X`, FILE relative to the corpus folder with forward slashes; a repeated X gets `.2`, `.3`, ...
+        text: from `X:` up to the blank line or the next `X:`.
+    """
+
+    name: str
+    text: str
+
+
+def decode(data: bytes) -> str:
+    """Text of an ABC file: UTF-8 with or without byte order mark, else Latin-1; line ends become `\\n`.
+
+    Only titles carry non-ASCII letters, so a wrong guess costs a letter of a title and never a note.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def split_book(text: str, name: str) -> list[TuneText]:
+    """The tunes of a tune book.
+
+    A tune starts at `X:` and ends at the first blank line after its `K:`, or at the next `X:`. A file without `X:` is
+    one tune. Metre and unit length of a file header hold for all its tunes.
+
+    Args:
+        text: the whole book.
+        name: what to call the book in the names of its tunes.
+    """
+    starts = [match.start() for match in _START.finditer(text)]
+    if not starts:
+        return [TuneText(name, _up_to_blank_line(text))] if text.strip() else []
+    header = "".join(f"{line}\n" for line in _INHERITED.findall(text[: starts[0]]))
+    tunes, seen = [], dict[str, int]()
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        tune = text[start:end].lstrip()
+        number = tune[2:].split("\n", 1)[0].split("%")[0].strip()[:20] or "?"
+        seen[number] = seen.get(number, 0) + 1
+        repeat = f".{seen[number]}" if seen[number] > 1 else ""
+        tunes.append(TuneText(f"{name}#{number}{repeat}", header + _up_to_blank_line(tune)))
+    return tunes
+
+
+def _up_to_blank_line(text: str) -> str:
+    """Cuts after the first blank line that follows the key field: what comes then is free text."""
+    key = re.search(r"^K:", text, re.MULTILINE)
+    blank = re.compile(r"\n[ \t]*\n").search(text, key.start() if key else 0)
+    return text[: blank.start()] if blank else text
+
+
+def abc_files(path: Path) -> list[tuple[Path, str]]:
+    """The ABC files of a file or folder, each with its name relative to the folder, sorted by that name.
+
+    Folders are searched to any depth; a file counts when its suffix is `.abc` in any case and its name does not start
+    with a dot. Links to folders are not followed.
+    """
+    if not path.is_dir():
+        return [(path, path.name)]
+    found = []
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = Path(folder, name)
+            if file.suffix.lower() == ".abc" and not name.startswith(".") and file.is_file():
+                found.append((file, file.relative_to(path).as_posix()))
+    return sorted(found, key=lambda each: each[1])
