@@ -1,0 +1,248 @@
+"""Sweep configurations: a typed YAML file becomes trials, and trials become cohorts that train as one program.
+
+A *sweep* names values for each of a trial's fields; a field with
+several values is an axis, and the trials are the product of the axes. ``docs/configuration.md`` describes every field.
+Nothing here imports JAX, so that a configuration is read and checked at once.
+"""
+
+import difflib
+import functools
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar, get_args
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE, Model, RecipeName, SizeName
+from vaemusic_jax.trial import (
+    Cohort,
+    Fraction,
+    NonEmpty,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Record,
+    Seed,
+    Trial,
+    cohorts,
+    format_attributes,
+    parse_attributes,
+)
+from vaemusic_jax.yaml_file import read_yaml
+
+__all__ = ["Cohort", "Grid", "SweepConfig", "Trial", "cohorts", "differences", "load_config", "trials"]
+
+# Hyper-parameters without a meaning for a model.
+
+UNUSED: dict[Model, tuple[str, ...]] = {"measure_vae": ("adversary_weight",), "adversarial_vae": ("gamma", "delta")}
+
+T = TypeVar("T")
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not values:
+        raise ValueError("[] holds no value; give at least one")
+    return values
+
+
+def _size(value: Any) -> SizeName | int:
+    if value in get_args(SizeName) or (type(value) is int and value > 0):
+        return value
+    raise ValueError(f"{_value(value)} should be {', '.join(get_args(SizeName))} or a positive number of hidden units")
+
+
+# One value or a list of values, always held as a tuple.
+Axis = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
+Size = Annotated[SizeName | int, PlainValidator(_size)]
+AttributeChoice = Annotated[str, AfterValidator(lambda choice: format_attributes(parse_attributes(choice)))]
+
+
+class Grid(Record):
+    """Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."""
+
+    dataset: Axis[NonEmpty] | None = Field(None, description="Data set: a name that `vaemusic data list` shows.")
+    model: Axis[Model] | None = Field(None, description="Which VAE to train.")
+    recipe: Axis[RecipeName] | None = Field(
+        None,
+        description="How to train: `fast` reaches the same quality soonest, `reference` is the published training.",
+    )
+    size: Axis[Size] | None = Field(
+        None, description="Hidden width: `small`, `published`, or a number of units per GRU layer and direction."
+    )
+    attributes: Axis[AttributeChoice] | None = Field(
+        None, description="Attributes to regularise, joined with +, such as note_density+rhythmic_complexity; or `all`."
+    )
+    latent_dim: Axis[Positive] | None = Field(None, description="Number of latent dimensions.")
+    data_fraction: Axis[Fraction] | None = Field(None, description="Share of the training tunes to train on, 0 to 1.")
+    steps: Axis[Positive] | None = Field(None, description="Training steps.")
+    batch_size: Axis[Positive] | None = Field(None, description="Measures per training step.")
+    learning_rate: Axis[PositiveFloat] | None = Field(None, description="Adam's learning rate, at its highest.")
+    beta: Axis[NonNegativeFloat] | None = Field(None, description="Weight of the KL term.")
+    gamma: Axis[NonNegativeFloat] | None = Field(
+        None, description="Weight of the attribute regulariser (measure_vae only)."
+    )
+    delta: Axis[PositiveFloat] | None = Field(
+        None, description="Steepness of the attribute regulariser (measure_vae only)."
+    )
+    adversary_weight: Axis[NonNegativeFloat] | None = Field(
+        None, description="Weight of the discriminator term (adversarial_vae only)."
+    )
+    seed: Axis[Seed] | None = Field(
+        None, description="Seed of the initial weights, the noise and the order of measures."
+    )
+
+
+AXES = tuple(Grid.model_fields)  # the product runs through them in this order, the last one fastest
+
+
+class SweepConfig(Grid):
+    """A whole sweep: one grid, or several ``grids`` that override the fields beside them."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
+        description="Name of the sweep, and of its run directory: letters, digits, '.', '_' and '-'."
+    )
+    recipe: Axis[RecipeName] = ("fast",)
+    size: Axis[Size] = ("small",)
+    data_fraction: Axis[Fraction] = (1.0,)
+    seed: Axis[Seed] = (0,)
+    eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
+    out: str | None = Field(None, description="Run directory; runs/NAME if left out.")
+    grids: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.out or f"runs/{self.name}")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self._expanded[1]:
+            raise ValueError("; ".join(self._expanded[1]))
+        return self
+
+    @functools.cached_property
+    def _expanded(self) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
+        """Trials without duplicates, and what is wrong with the combinations that are none."""
+        found: dict[Trial, None] = {}
+        problems: dict[str, None] = {}
+        for grid in self.grids or (Grid(),):
+            chosen = {name: getattr(grid, name) or getattr(self, name) for name in AXES}
+            missing = [name for name in AXES if chosen[name] is None and name not in DEFAULTS["measure_vae", "fast"]]
+            problems |= {f"{name}: missing; give one value or a list of values": None for name in missing}
+            if missing:
+                continue
+            for values in itertools.product(*(chosen[name] or (None,) for name in AXES)):
+                try:
+                    found[_resolve(dict(zip(AXES, values, strict=True)))] = None
+                except ValidationError as error:
+                    problems |= dict.fromkeys(_describe(error))
+        return tuple(found), tuple(problems)
+
+    def to_yaml(self) -> str:
+        """The configuration as a YAML document that loads to an equal one."""
+        return yaml.safe_dump(_plain(self), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
+def trials(config: SweepConfig) -> tuple[Trial, ...]:
+    """All trials of a sweep, each once, in the order of the configuration."""
+    return config._expanded[0]
+
+
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> SweepConfig:
+    """Reads and checks a YAML file.
+
+    Args:
+        path: the file.
+        overrides: values by field name, as from the command line; each replaces the field everywhere, in ``grids`` too.
+
+    Raises:
+        UserError: the file cannot be read, or a field is unknown, of a wrong type or impossible.
+    """
+    given = read_yaml(Path(path))
+    if not isinstance(given, dict):
+        raise UserError(f"{path}: holds {given!r:.40}; write one 'field: value' a line")
+    overrides = dict(overrides or {})
+    if isinstance(given.get("grids"), list):
+        given["grids"] = [_without(grid, overrides) for grid in given["grids"]]
+    try:
+        return SweepConfig.model_validate(given | overrides)
+    except ValidationError as error:
+        raise UserError(f"{path}: {'; '.join(_describe(error, overrides))}") from None
+
+
+def differences(old: SweepConfig, new: SweepConfig) -> list[str]:
+    """What differs between two configurations, one ``field: old -> new`` each; where results go is no difference."""
+    before, after = _plain(old), _plain(new)
+    fields = [name for name in SweepConfig.model_fields if name != "out" and before.get(name) != after.get(name)]
+    return [f"{name}: {_value(before.get(name))} -> {_value(after.get(name))}" for name in fields]
+
+
+def _resolve(values: dict[str, Any]) -> Trial:
+    """One value per axis (None: the recipe's own) to a trial."""
+    model, size, defaults = values["model"], values.pop("size"), DEFAULTS[values["model"], values["recipe"]]
+    values["hidden_size"] = size if isinstance(size, int) else HIDDEN_SIZE[model][size]
+    values["attributes"] = parse_attributes(values["attributes"])
+    # A value that the model does not use must not make equal trials look different.
+    ours = {name: own for name, own in defaults.items() if values[name] is None or name in UNUSED[model]}
+    return Trial(**(values | ours))
+
+
+def _plain(config: Grid) -> dict[str, Any]:
+    """As written in YAML: one value alone, several as a list, absent fields left out."""
+    plain: dict[str, Any] = {}
+    for name in dict.fromkeys(("name", *SweepConfig.model_fields)):
+        value = getattr(config, name, None)
+        if name == "grids" and value:
+            plain[name] = [_plain(grid) for grid in value]
+        elif isinstance(value, tuple) and value:
+            plain[name] = value[0] if len(value) == 1 else list(value)
+        elif value is not None and value != ():
+            plain[name] = value
+    return plain
+
+
+def _without(grid: Any, overrides: Mapping[str, Any]) -> Any:
+    return {name: value for name, value in grid.items() if name not in overrides} if isinstance(grid, dict) else grid
+
+
+def _describe(error: ValidationError, overrides: Mapping[str, Any] | None = None) -> list[str]:
+    """Each problem as ``field: value and what would be right``; a field given on the command line is shown as there."""
+    problems = []
+    for found in error.errors():
+        if not found["loc"]:  # of the whole record: the message names its field
+            problems.append(str(found["ctx"]["error"]))
+            continue
+        field = re.sub(r"(\[\d+\])+$", "", "".join(_step(part) for part in found["loc"])[1:])
+        if field in (overrides or {}):
+            field = f"--{field.replace('_', '-')}"
+        problems.append(f"{field}: {_wrong(found)}")
+    return problems
+
+
+def _step(part: str | int) -> str:
+    return f"[{part}]" if isinstance(part, int) else f".{part}"
+
+
+def _wrong(found: ErrorDetails) -> str:
+    match found["type"]:
+        case "value_error":
+            return str(found["ctx"]["error"])
+        case "missing":
+            return "missing"
+        case "extra_forbidden":
+            fields = AXES if found["loc"][0] == "grids" else tuple(SweepConfig.model_fields)
+            near = difflib.get_close_matches(str(found["loc"][-1]), fields, n=1)
+            return "no such field; " + (f"did you mean {near[0]}?" if near else f"use {', '.join(fields)}")
+    message = found["msg"].replace("valid tuple", "list")
+    return re.sub(r"^(Input|String) should", lambda _: f"{_value(found['input'])} should", message)
+
+
+def _value(value: Any) -> str:
+    text = "nothing" if value is None else json.dumps(value, default=str)
+    return text if len(text) <= 100 else text[:97] + "..."
