@@ -34,6 +34,11 @@ def pitch_to_midi(name: str) -> int:
     return 12 * (octave + 1) + _SEMITONES[letter] + accidental.count("#") - accidental.count("-")
 
 
+def is_pitch(name: str) -> bool:
+    """Whether a token name is a note onset, not a hold or rest."""
+    return name not in (HOLD_NAME, REST_NAME)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Token names in index order: `__` (hold), `rest`, then the spelled pitches, sorted.
@@ -95,6 +100,8 @@ class Vocabulary:
             low, high = min(midi), max(midi)
             # C-flat and B-sharp carry the octave of their letter, hence one octave more on either side
             octaves = range(low // 12 - 2, high // 12 + 1)
-            spelled = (f"{letter}{sign}{octave}" for letter in "ABCDEFG" for sign in ("", "#", "-") for octave in octaves)
+            spelled = (
+                f"{letter}{sign}{octave}" for letter in "ABCDEFG" for sign in ("", "#", "-") for octave in octaves
+            )
             names.update(name for name in spelled if low <= pitch_to_midi(name) <= high)
         return cls((HOLD_NAME, REST_NAME, *sorted(names)))

@@ -53,7 +53,7 @@ _FIELD_LINE = re.compile(r"(?P<letter>[A-Zmrsw+]):(?![|:\]])(?P<value>.*)")
 _BROKEN = {1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8)}
 
 
-class UnreadableTune(Exception):
+class UnreadableTuneError(Exception):
     """The tune as a whole cannot be used; the message is the reason under which it is counted."""
 
 
@@ -214,7 +214,7 @@ def read_tune(text: str) -> Tune:
     """Reads one tune: header fields up to `K:`, then music.
 
     Raises:
-        UnreadableTune: no key, or a field that cannot be read.
+        UnreadableTuneError: no key, or a field that cannot be read.
     """
     lines = iter(text.split("\n"))
     title, metre, unit, carry, key = "", "", "", "pitch", None
@@ -232,7 +232,7 @@ def read_tune(text: str) -> Tune:
             key = value
             break
     if key is None:
-        raise UnreadableTune("no key field (K:)")
+        raise UnreadableTuneError("no key field (K:)")
     first = _Voice(metre, Fraction(0), {}, carry)
     _field(first, "K", key)
     if unit:
@@ -254,7 +254,9 @@ def _field(voice: _Voice, letter: str, value: str) -> None:
             signature = parse_key(value)
             voice.signature = voice.signature if signature is None else signature
     except ValueError:
-        raise UnreadableTune({"L": "unreadable unit note length (L:)", "K": "unreadable key (K:)"}[letter]) from None
+        raise UnreadableTuneError(
+            {"L": "unreadable unit note length (L:)", "K": "unreadable key (K:)"}[letter]
+        ) from None
 
 
 def _read_body(lines: Iterator[str], first: _Voice) -> list[_Voice]:
