@@ -25,6 +25,7 @@ SHAPING_CODE = (
     "vocabulary.py",
     "data/abc_fields.py",
     "data/abc_reader.py",
+    "data/abc_voice.py",
     "data/dataset.py",
     "data/grid.py",
     "data/parse.py",

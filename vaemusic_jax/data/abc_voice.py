@@ -1,0 +1,154 @@
+"""One voice of an ABC tune while it is read: notes, rests, ties, tuplets and accidentals become bars."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from vaemusic_jax.data.abc_fields import ALTERATIONS, is_compound
+from vaemusic_jax.data.grid import Bar, Drop, Event
+
+LENGTH = r"\d*(?:/+\d*)*"
+NOTE = rf"(?P<sign>\^{{1,2}}|_{{1,2}}|=)?(?P<letter>[A-Ga-g])(?P<marks>[,']*)(?P<length>{LENGTH})"
+_CHORD_NOTE = re.compile(NOTE)
+_CHORD_REST = re.compile(r"""\s+|"[^"\n]*"|![^!\s]{1,30}!|[~.()H-Wh-w-]""")
+_BROKEN = {1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8)}
+
+
+@dataclass
+class Voice:
+    """Where the reading of one voice stands."""
+
+    metre: str
+    unit: Fraction
+    signature: dict[str, int]
+    carry: str
+    bars: list[Bar] = field(default_factory=list)
+    bar: Bar = field(default_factory=lambda: Bar(""))
+    accidentals: dict[str, int] = field(default_factory=dict)  # of this bar
+    lengths: list[Fraction] = field(default_factory=list)  # of the events of this bar, before they get their onsets
+    last_note: tuple[str, int, int] | None = None  # letter, octave, alteration: what a tie would prolong
+    tied: tuple[str, int, int] | None = None
+    tuplet: Fraction = Fraction(1)
+    tuplet_left: int = 0
+    broken: Fraction | None = None  # factor that waits for the next note
+
+    def close_bar(self) -> None:
+        """Ends the bar here and gives its events their onsets."""
+        bar = self.bar
+        if self.broken is not None:  # a dotted pair across a barline
+            bar.faults.add(Drop.UNREADABLE)
+            self.broken = None
+        onset = Fraction(0)
+        for event, length in zip(bar.events, self.lengths, strict=True):
+            event.onset = onset
+            onset += length
+        bar.length = onset
+        if bar.events:
+            self.bars.append(bar)
+        self.bar, self.lengths, self.accidentals = Bar(""), [], {}
+
+    def set_metre(self, metre: str) -> None:
+        if self.bar.events and metre != self.metre:
+            self.bar.faults.add(Drop.UNREADABLE)  # a bar in two metres
+        self.metre = metre
+
+    def add(self, pitch: str | None, length: Fraction | None, *, tied: bool = False, takes_tuplet: bool = True) -> None:
+        """Appends a note or rest of `length` units."""
+        if not self.bar.events:
+            self.bar.metre = self.metre
+        if not length:
+            self.bar.faults.add(Drop.NO_LENGTH)
+        quarters = (length or Fraction(0)) * self.unit
+        if self.tuplet_left and takes_tuplet:
+            quarters *= self.tuplet
+            self.tuplet_left -= 1
+        if self.broken is not None:
+            quarters *= self.broken
+            self.broken = None
+        self.bar.events.append(Event(Fraction(0), pitch, tied))
+        self.lengths.append(quarters)
+        self.tied = self.last_note = None
+
+    def add_note(self, match: re.Match[str]) -> None:
+        spelled, prolongs = self.spell(match)
+        if not -1 <= spelled[1] <= 9:
+            self.bar.faults.add(Drop.UNREADABLE)
+        self.add(pitch_name(spelled), parse_length(match["length"]), tied=prolongs)
+        self.last_note = spelled
+
+    def spell(self, match: re.Match[str]) -> tuple[tuple[str, int, int], bool]:
+        """(letter, octave, alteration) of a note, and whether a tie joins it to the note before."""
+        letter = match["letter"].upper()
+        octave = (4 if match["letter"].isupper() else 5) + match["marks"].count("'") - match["marks"].count(",")
+        place = letter if self.carry == "pitch" else f"{letter}{octave}"
+        if match["sign"]:
+            alteration = ALTERATIONS[match["sign"]]
+            if self.carry != "not":
+                self.accidentals[place] = alteration
+        elif place in self.accidentals:
+            alteration = self.accidentals[place]
+        elif self.tied and self.tied[:2] == (letter, octave):
+            alteration = self.tied[2]  # over a barline a tie keeps the accidental, for this note alone
+        else:
+            alteration = self.signature.get(letter, 0)
+        spelled = (letter, octave, alteration)
+        return spelled, self.tied == spelled
+
+    def add_chord(self, inside: str, length_text: str) -> None:
+        """A chord of one note is that note; any other marks its bar."""
+        notes = list(_CHORD_NOTE.finditer(inside))
+        if not notes or _CHORD_REST.sub("", _CHORD_NOTE.sub("", inside)):
+            self.bar.faults.add(Drop.UNREADABLE)
+            return
+        spelled = [self.spell(note) for note in notes]
+        first, outer = parse_length(notes[0]["length"]), parse_length(length_text)
+        if len(notes) > 1:
+            self.bar.faults.add(Drop.CHORD)
+        name = pitch_name(spelled[0][0])
+        self.add(name, first * outer if first and outer else None, tied=len(notes) == 1 and spelled[0][1])
+        self.last_note = spelled[0][0] if len(notes) == 1 else None
+
+    def add_grace(self, text: str) -> None:
+        """Grace notes take no time; their accidentals last the bar like any other."""
+        for note in _CHORD_NOTE.finditer(text):
+            tied, self.tied = self.tied, None
+            self.spell(note)
+            self.tied = tied
+
+    def break_rhythm(self, marks: str) -> None:
+        if not self.lengths or self.broken is not None or len(set(marks)) > 1:
+            self.bar.faults.add(Drop.UNREADABLE)
+            return
+        short = _BROKEN[len(marks)]
+        before, self.broken = (2 - short, short) if marks[0] == ">" else (short, 2 - short)
+        self.lengths[-1] *= before
+
+    def start_tuplet(self, match: re.Match[str]) -> None:
+        p = int(match["p"])
+        usual = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}.get(p, 3 if is_compound(self.metre) else 2)
+        q, r = int(match["q"] or usual), int(match["r"] or p)
+        if not q or not r or self.tuplet_left:
+            self.bar.faults.add(Drop.UNREADABLE)
+            return
+        self.tuplet, self.tuplet_left = Fraction(q, p), r
+
+
+def pitch_name(spelled: tuple[str, int, int]) -> str:
+    """`("C", 4, 1)` is `C#4`."""
+    letter, octave, alteration = spelled
+    return f"{letter}{'#' * alteration}{'-' * -alteration}{octave}"
+
+
+def parse_length(text: str) -> Fraction | None:
+    """A written length in units: `3/2`, `/` (1/2), `//` (1/4), none (1); None for one that cannot be meant."""
+    if not text:
+        return Fraction(1)
+    numerator, slash, denominator = text.partition("/")
+    if len(text) > 8 or "/" in denominator.lstrip("/"):
+        return None
+    slashes = len(slash) + len(denominator) - len(denominator.lstrip("/"))
+    digits = denominator.lstrip("/")
+    below = int(digits) if digits and slashes == 1 else 0 if digits else 2**slashes
+    return Fraction(int(numerator or 1), below) if below else None
