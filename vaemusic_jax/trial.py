@@ -87,6 +87,15 @@ class Cohort:
     batch_size: int
     trials: tuple[Trial, ...]
 
+    @classmethod
+    def of(cls, trials: Iterable[Trial]) -> Self:
+        """The cohort of these trials; ValueError if they cannot train as one program."""
+        trials = tuple(trials)
+        first = trials[0]
+        if len({tuple(getattr(trial, name) for name in SHARED) for trial in trials}) > 1:
+            raise ValueError(f"trials of one cohort share {', '.join(SHARED)}")
+        return cls(first.dataset, first.model, first.recipe, first.hidden_size, first.steps, first.batch_size, trials)
+
     @property
     def id(self) -> str:
         return _digest("\n".join(trial.id for trial in self.trials))
@@ -135,4 +144,6 @@ def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    """Ten hex digits, the first a letter: else spreadsheets and pandas read some ids, like 12e4567890, as numbers."""
+    digits = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return "abcdef"[int(digits[0], 16) % 6] + digits[1:]
