@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 #: Canonical order: the columns of `compute_attributes`.
 ATTRIBUTES = ("rhythmic_complexity", "note_range", "note_density", "average_interval_jump")
@@ -25,13 +26,14 @@ RANGE_SEMITONES = 26  # the published unit of note range
 ONSET_WEIGHTS = tuple(w for first in (20, 67, 25, 67) for w in (first, 100, 200, 50, 200, 100))
 
 
-def _pitches(tokens: jax.Array, midi: jax.Array) -> jax.Array:
-    if tokens.shape[-1:] != (TICKS,):
-        raise ValueError(f"tokens have shape {tokens.shape}; the last axis must be the {TICKS} ticks of a measure")
-    return jnp.asarray(midi, jnp.int32)[jnp.asarray(tokens).astype(jnp.int32)]
+def _pitches(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
+    indices = jnp.asarray(tokens).astype(jnp.int32)
+    if indices.shape[-1:] != (TICKS,):
+        raise ValueError(f"tokens have shape {indices.shape}; the last axis must be the {TICKS} ticks of a measure")
+    return jnp.asarray(midi, jnp.int32)[indices]
 
 
-def note_density(tokens: jax.Array, midi: jax.Array) -> jax.Array:
+def note_density(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     """Share of the 24 ticks that are note onsets.
 
     Args:
@@ -45,7 +47,7 @@ def note_density(tokens: jax.Array, midi: jax.Array) -> jax.Array:
     return onsets.astype(jnp.float32) / TICKS
 
 
-def note_range(tokens: jax.Array, midi: jax.Array) -> jax.Array:
+def note_range(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     """(highest - lowest onset pitch) / 26 semitones; 0 with fewer than two onsets; may exceed 1.
 
     Args and shapes as for `note_density`.
@@ -56,7 +58,7 @@ def note_range(tokens: jax.Array, midi: jax.Array) -> jax.Array:
     return jnp.where(onset.sum(-1) >= 2, span, 0).astype(jnp.float32) / RANGE_SEMITONES
 
 
-def rhythmic_complexity(tokens: jax.Array, midi: jax.Array) -> jax.Array:
+def rhythmic_complexity(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     """Weight of the onset ticks over the weight of all ticks; 1 when every tick is an onset.
 
     Args and shapes as for `note_density`.
@@ -66,7 +68,7 @@ def rhythmic_complexity(tokens: jax.Array, midi: jax.Array) -> jax.Array:
     return weight / sum(ONSET_WEIGHTS)
 
 
-def average_interval_jump(tokens: jax.Array, midi: jax.Array) -> jax.Array:
+def average_interval_jump(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     """Mean absolute interval between successive onsets, in semitones; rests in between are ignored.
 
     0 with fewer than two onsets. Args and shapes as for `note_density`.
@@ -83,7 +85,7 @@ def average_interval_jump(tokens: jax.Array, midi: jax.Array) -> jax.Array:
     return jumps.astype(jnp.float32) / intervals.astype(jnp.float32)
 
 
-def compute_attributes(tokens: jax.Array, midi: jax.Array) -> jax.Array:
+def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     """All four attributes in the order of `ATTRIBUTES`; jittable, and equal measures get equal values.
 
     Args:

@@ -15,14 +15,12 @@ REST = 1
 HOLD_NAME = "__"
 REST_NAME = "rest"
 
-_SPELLED_PITCH = re.compile(r"([A-G])(#{1,4}|-{1,4})?(-?\d+)")
+_SPELLED_PITCH = re.compile(r"([A-G])(#{1,4}|-{1,4})?(\d)")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
-def pitch_to_midi(name: str) -> int:
-    """MIDI number of a pitch spelled in music21's way (`C#4`, `B-3`; `C4` is 60).
-
-    The octave belongs to the letter, so `B#3` is 60 and `C-4` is 59.
+def spelling(name: str) -> tuple[str, int, int]:
+    """(letter, octave, alteration in semitones) of a pitch spelled in music21's way: `B-3` is ("B", 3, -1).
 
     Raises:
         ValueError: `name` is not a spelled pitch.
@@ -31,7 +29,19 @@ def pitch_to_midi(name: str) -> int:
     if match is None:
         raise ValueError(f"{name!r} is not a spelled pitch such as 'C#4' or 'B-3'")
     letter, accidental, octave = match.group(1), match.group(2) or "", int(match.group(3))
-    return 12 * (octave + 1) + _SEMITONES[letter] + accidental.count("#") - accidental.count("-")
+    return letter, octave, accidental.count("#") - accidental.count("-")
+
+
+def pitch_to_midi(name: str) -> int:
+    """MIDI number of a spelled pitch; `C4` is 60.
+
+    The octave belongs to the letter, so `B#3` is 60 and `C-4` is 59.
+
+    Raises:
+        ValueError: `name` is not a spelled pitch.
+    """
+    letter, octave, alteration = spelling(name)
+    return 12 * (octave + 1) + _SEMITONES[letter] + alteration
 
 
 def is_pitch(name: str) -> bool:
@@ -99,7 +109,7 @@ class Vocabulary:
             midi = [pitch_to_midi(name) for name in names]
             low, high = min(midi), max(midi)
             # C-flat and B-sharp carry the octave of their letter, hence one octave more on either side
-            octaves = range(low // 12 - 2, high // 12 + 1)
+            octaves = range(max(low // 12 - 2, 0), min(high // 12, 9) + 1)
             spelled = (
                 f"{letter}{sign}{octave}" for letter in "ABCDEFG" for sign in ("", "#", "-") for octave in octaves
             )

@@ -23,11 +23,14 @@ from vaemusic_jax.data.abc_fields import (
 from vaemusic_jax.data.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.grid import Bar, Drop
 
+# `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
+# dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
+DECORATION = r"!(?:[pf]{1,4}|[0-5]|[<>+]|<\(|<\)|>\(|>\)|D\.?[CS]\.?|[\w().:+-]{0,30}?[h-wH-Wy][\w().:+-]{0,30})!"
 _SYMBOL = re.compile(
     rf"""
-      (?P<space>[\s\\`$*]+ | %[^\n]* | "[^"\n]*" | ![A-Za-z0-9()<>.:+-]{{1,30}}!
+      (?P<space>[\s\\`$*]+ | %[^\n]* | "[^"\n]*" | {DECORATION}
         | Hx(?![\d/])    # a fermata over the barline, hung on a spacer
-        | =20[ ]*$       # a space at a line's end, as old mail programs wrote it
+        | =(?:20)?[ ]*$  # a space or soft line break, as old mail programs wrote them
         | [!~.H-Wh-w()](?![:\d]) | y\d*)
     | (?P<inline>\[(?P<letter_in>[A-Za-z]):(?P<value_in>[^\]\n]*)\])
     | (?P<bare>(?P<letter_bare>[ML]):[ \t]*(?P<value_bare>C\|?|\d+[ \t]*/[ \t]*\d+))
@@ -43,6 +46,7 @@ _SYMBOL = re.compile(
     | (?P<overlay>&)
     | (?P<decoration>[~.H-Wh-w()])
     | (?P<note>{NOTE})
+    | (?P<of_barline>:|[1-9][\d,.-]*)  # when it follows its barline on a new line
     | (?P<unreadable>.)
     """,
     re.VERBOSE,
@@ -167,5 +171,7 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
             _field(voice, symbol["letter_bare"], symbol["value_bare"])
         case "overlay":
             voice.bar.faults.add(Drop.OVERLAY)
-        case "unreadable":
+        case "of_barline" if not voice.bar.events:
+            pass
+        case "of_barline" | "unreadable":
             voice.bar.faults.add(Drop.UNREADABLE)

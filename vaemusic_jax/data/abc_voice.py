@@ -73,7 +73,7 @@ class Voice:
 
     def add_note(self, match: re.Match[str]) -> None:
         spelled, prolongs = self.spell(match)
-        if not -1 <= spelled[1] <= 9:
+        if not 0 <= spelled[1] <= 9:
             self.bar.faults.add(Drop.UNREADABLE)
         self.add(pitch_name(spelled), parse_length(match["length"]), tied=prolongs)
         self.last_note = spelled

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -84,7 +85,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # from memory, because numpy leaves a damaged zip file open
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         metadata = json.loads(str(arrays.pop("metadata")))
         if str(arrays.pop("checksum")) != _checksum(arrays, metadata):

@@ -34,7 +34,7 @@ class Drop(StrEnum):
     OVERLAY = "second voice in the same measure"
     NO_LENGTH = "note without a length, or an absurd one"
     SILENT = "no note, only rests"
-    SHORT = "shorter than its metre (pickup, measure split by a repeat)"
+    SHORT = "shorter than its metre, such as a pickup"
     LONG = "longer than its metre"
     OFF_GRID = "onset off the 24-tick grid"
     PITCH = "pitch outside the vocabulary"
@@ -47,7 +47,7 @@ class Event:
     Attributes:
         onset: quarters from the start of the bar.
         pitch: spelled in music21's way, None for a rest.
-        tied: tied to the note before it, so it is no onset of its own.
+        tied: the event before goes on, so this is no onset of its own.
     """
 
     onset: Fraction
@@ -82,7 +82,7 @@ def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
         return Drop.METRE
     if bar.faults:
         return next(reason for reason in Drop if reason in bar.faults)
-    if all(event.pitch is None for event in bar.events):
+    if all(event.pitch is None and not event.tied for event in bar.events):
         return Drop.SILENT
     if bar.length != QUARTERS:
         return Drop.SHORT if bar.length < QUARTERS else Drop.LONG

@@ -1,0 +1,220 @@
+"""load_dataset: the embedded corpus, the user's own tunes, the cache, bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaemusic_jax.data.corpora import CORPORA
+from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
+from vaemusic_jax.data.parse import parse_all
+from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.progress import no_progress
+from vaemusic_jax.vocabulary import REST
+
+LETTERS = "CDEFGABcdefgab"
+
+
+def tune(number: int, bars: int = 4) -> str:
+    """A tune that is no setting of any other: its first bars spell its number in rhythm and steps."""
+    music = []
+    for bar in range(bars):
+        digits = [(number * 7919 + bar * 104729) // 14**place % 14 for place in range(4)]
+        music.append("".join(f"{LETTERS[digit]}2" for digit in digits))
+    return f"X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:C\n{'|'.join(music)}|\n"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "my tunes.abc"
+    path.write_text("\n".join(tune(number) for number in range(40)))
+    return path
+
+
+Load = Callable[..., Dataset]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def load(source: Path, **options: object) -> Dataset:
+        options = {"cache_dir": tmp_path / "cache", "progress": no_progress, **options}
+        return load_dataset("irish_folk", source=source, **options)  # type: ignore[arg-type]
+
+    return load
+
+
+def test_irish_folk(irish_folk: Dataset) -> None:
+    report = irish_folk.report
+    # O'Neill's and Ryan's as shipped with music21 10.5: 2,009 and 1,059 tunes
+    assert report["files"] == {"read": 1098, "unreadable": 0}
+    assert report["tunes"]["read"] == 3068
+    assert report["tunes"]["kept"] + sum(report["tunes"]["dropped"].values()) == 3068
+    measures = report["measures"]
+    assert measures["kept"] + sum(measures["dropped"].values()) == measures["written"]
+    assert sum(measures["other_metres"].values()) == measures["dropped"]["metre other than 4/4 and 2/2"]
+    assert measures["kept"] == sum(len(irish_folk.split(split)) for split in SPLITS) > 16_500
+    assert 0.05 < irish_folk.seen_in_training < 0.25
+    json.dumps(report)
+
+
+def test_irish_folk_splits(irish_folk: Dataset) -> None:
+    size = len(irish_folk.vocabulary)
+    for name in SPLITS:
+        split = irish_folk.split(name)
+        assert split.tokens.shape == (len(split), 24)
+        assert (split.tokens.dtype, split.tune.dtype) == (np.uint8, np.int32)
+        assert split.tokens.max() < size
+        assert not split.tokens.flags.writeable
+        # every measure sounds: it holds a note of the measure before, or has one of its own
+        assert ((split.tokens[:, 0] == 0) | (split.tokens > REST).any(axis=1)).all()
+        # rows of a tune stand together, so a prefix of tunes is a prefix of rows
+        assert np.count_nonzero(np.diff(split.tune)) + 1 == split.n_tunes == irish_folk.report["splits"][name]["tunes"]
+    with pytest.raises(ValueError, match="train, validation, test"):
+        irish_folk.split("dev")
+
+
+def test_warm_load_is_equal_and_imports_neither_music21_nor_jax(irish_folk: Dataset, cache_dir: Path) -> None:
+    code = (
+        "import sys; from vaemusic_jax.data.dataset import load_dataset;"
+        "data = load_dataset('irish_folk');"
+        "print(data.digest, data.seen_in_training, sorted({'music21', 'jax', 'scipy'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "VAEMUSIC_CACHE": str(cache_dir)}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=Path(__file__).parents[1],
+    )
+    assert result.stdout.split(maxsplit=2) == [irish_folk.digest, str(irish_folk.seen_in_training), "[]\n"]
+    assert result.stderr == ""  # nothing was read again
+
+
+def test_own_tunes_from_a_file_or_a_folder(book: Path, load: Load, tmp_path: Path) -> None:
+    data = load(book)
+    assert data.report["tunes"] == {"read": 40, "kept": 40, "different": 40, "dropped": {}}
+    assert [data.split(split).n_tunes for split in SPLITS] == [32, 4, 4]
+    assert data.tune_names[0] == "my tunes.abc#0"
+    assert data.tune_titles[:2] == ("Tune 0", "Tune 1")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.abc").write_text(tune(number))
+    assert load(folder).report["tunes"]["kept"] == 40
+
+
+def test_rows_are_the_bars_of_the_named_tune(book: Path, load: Load) -> None:
+    data = load(book)
+    first = int(data.test.tune[0])
+    rows = data.test.tokens[data.test.tune == first]
+    expected = [
+        data.vocabulary.index(
+            f"{LETTERS[first * 7919 // 14**place % 14].upper()}{4 + (first * 7919 // 14**place % 14 > 6)}"
+        )
+        for place in range(4)
+    ]
+    assert rows[0, ::6].tolist() == expected
+
+
+def test_the_second_load_reads_the_cache_and_a_change_of_anything_does_not(book: Path, load: Load) -> None:
+    first = load(book)
+    stamp = first.path.stat().st_mtime_ns
+    again = load(book, workers=2)  # the number of workers shapes nothing
+    assert (again.path, again.digest, again.report) == (first.path, first.digest, first.report)
+    assert again.path.stat().st_mtime_ns == stamp
+    assert load(book, split_seed=1).path != first.path
+    book.write_text(book.read_text() + "\n" + tune(40))
+    changed = load(book)
+    assert changed.path != first.path
+    assert changed.digest != first.digest
+
+
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    sources = [TuneText(str(number), tune(number)) for number in range(100)]
+    alone = parse_all(sources, workers=1)
+    assert [each.name for each in alone] == [source.name for source in sources]
+    assert parse_all(sources, workers=2) == alone
+
+
+def test_progress_counts_every_tune() -> None:
+    from collections.abc import Iterator
+    from contextlib import contextmanager
+
+    opened, counted = [], []
+
+    @contextmanager
+    def progress(description: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+        opened.append((total, unit))
+        yield lambda n=1, note="": counted.append(n)
+
+    parse_all([TuneText(str(number), tune(number)) for number in range(70)], workers=1, progress=progress)
+    assert opened == [(70, "tunes")]
+    assert sum(counted) == 70
+
+
+def test_held_out_measures_outside_the_vocabulary_are_dropped_and_counted(book: Path, load: Load) -> None:
+    data = load(book)
+    held_out = data.tune_names[data.test.tune[0]]
+    number = held_out.removeprefix("my tunes.abc#")
+    old = tune(int(number))
+    book.write_text(book.read_text().replace(old, old.rstrip() + "C,,8|\n"))
+    changed = load(book)
+    assert changed.report["measures"]["dropped"] == {"pitch outside the vocabulary": 1}
+    assert changed.report["measures"]["kept"] == 160
+    assert len(changed.test) == len(data.test)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no such file or folder"),
+        (lambda path: path.mkdir(), "no .abc file in this folder"),
+        (lambda path: path.write_text("X:1"), "not an .abc file"),
+    ],
+)
+def test_sources_that_cannot_be_used(make: Callable[[Path], object], message: str, tmp_path: Path, load: Load) -> None:
+    path = tmp_path / "source"
+    make(path)
+    with pytest.raises(UserError, match=rf"{path}: {message}.*; give a folder of .abc files or one .abc file"):
+        load(path)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_too_few_tunes_to_split(tmp_path: Path, load: Load) -> None:
+    path = tmp_path / "few.abc"
+    path.write_text("\n".join([tune(1), tune(2), tune(3).replace("4/4", "3/4")]))
+    with pytest.raises(UserError, match=r"3 tunes read, of which 2 different .* at least 10 \(metre other .*: 1\)"):
+        load(path)
+
+
+def test_unknown_and_unsupported_names() -> None:
+    with pytest.raises(UserError, match="'irish' is not known; known: irish_folk, bach"):
+        load_dataset("irish")
+    for name, corpus in CORPORA.items():
+        if not corpus.supported:
+            with pytest.raises(UserError, match=f"'{name}' cannot be prepared yet"):
+                load_dataset(name)
+
+
+def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load) -> None:
+    path = load(book).path
+    path.write_bytes(b"damaged")
+    with pytest.raises(UserError, match=rf"{path}: damaged cache file"):
+        load(book)
+    assert path.read_bytes() == b"damaged"
+
+
+def test_importing_the_data_package_is_cheap() -> None:
+    code = "import sys, vaemusic_jax.data; print(sorted({'music21', 'jax', 'numpy'} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert result.stdout == "[]\n"

@@ -1,0 +1,51 @@
+"""The 24-tick grid."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaemusic_jax.data.grid import ONSET_OF_TICK, TICK_OF_ONSET, Bar, Drop, Event, bar_to_tokens
+
+QUARTER = Fraction(1)
+
+
+def bar(*onsets: Fraction, length: Fraction = 4 * QUARTER, metre: str = "4/4", faults: tuple[Drop, ...] = ()) -> Bar:
+    return Bar(metre, [Event(onset, "C4") for onset in onsets], length, set(faults))
+
+
+def test_ticks_of_a_quarter() -> None:
+    assert ONSET_OF_TICK[:6] == (0, Fraction(1, 4), Fraction(1, 3), Fraction(1, 2), Fraction(2, 3), Fraction(3, 4))
+    assert len(ONSET_OF_TICK) == 24
+    assert all(ONSET_OF_TICK[tick] == ONSET_OF_TICK[tick - 6] + 1 for tick in range(6, 24))
+
+
+@given(st.fractions(0, 4, max_denominator=48))
+def test_an_onset_is_on_the_grid_or_its_bar_is_dropped(onset: Fraction) -> None:
+    tokens = bar_to_tokens(bar(Fraction(0), onset) if onset else bar(onset))
+    twelfths = onset * 12 % 12
+    if onset < 4 and twelfths in (0, 3, 4, 6, 8, 9):
+        assert isinstance(tokens, tuple)
+        assert tokens[TICK_OF_ONSET[onset]] == "C4"
+    else:
+        assert tokens is Drop.OFF_GRID
+
+
+@pytest.mark.parametrize("metre", ["4/4", "2/2"])
+def test_both_metres_fill_the_grid(metre: str) -> None:
+    assert bar_to_tokens(bar(Fraction(0), metre=metre)) == ("C4", *["__"] * 23)
+
+
+def test_reasons_in_their_order() -> None:
+    assert bar_to_tokens(bar(Fraction(0), metre="8/8", faults=(Drop.CHORD,))) is Drop.METRE
+    assert bar_to_tokens(bar(Fraction(0), faults=(Drop.CHORD, Drop.UNREADABLE))) is Drop.UNREADABLE
+    assert bar_to_tokens(bar(Fraction(0), faults=(Drop.CHORD,), length=QUARTER)) is Drop.CHORD
+    assert bar_to_tokens(Bar("4/4", [Event(Fraction(0), None)], QUARTER)) is Drop.SILENT
+    assert bar_to_tokens(bar(Fraction(1, 7), length=3 * QUARTER)) is Drop.SHORT
+    assert bar_to_tokens(bar(Fraction(0), length=5 * QUARTER)) is Drop.LONG
+
+
+def test_a_tied_event_is_no_onset_and_may_lie_off_the_grid() -> None:
+    events = [Event(Fraction(0), "C4", tied=True), Event(Fraction(1, 7), "C4", tied=True), Event(Fraction(2), "D4")]
+    assert bar_to_tokens(Bar("4/4", events, Fraction(4))) == (*["__"] * 12, "D4", *["__"] * 11)

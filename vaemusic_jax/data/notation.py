@@ -1,0 +1,192 @@
+"""Measures back to notation: to music21 objects, to ABC text, and from music21 to tokens again.
+
+The law of this module: a measure written out and read again is the same tokens. A hold at the first tick has no note of
+its own to write; it becomes an invisible rest (`x` in ABC), or a tie where the measure before is written as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS, Bar, Drop, Event, bar_to_tokens
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, spelling
+
+if TYPE_CHECKING:
+    import music21
+    import numpy as np
+
+_ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
+_MEASURES_PER_LINE = 4
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One event of a measure.
+
+    Attributes:
+        token: its name; `__` for what the measure before left sounding.
+        onset, length: in quarters.
+    """
+
+    token: str
+    onset: Fraction
+    length: Fraction
+
+
+def sounds(names: Sequence[str]) -> list[Sound]:
+    """The events of 24 token names, in time order; they fill the measure without gaps."""
+    if len(names) != TICKS:
+        raise ValueError(f"{len(names)} tokens; a measure has {TICKS}")
+    ticks = [tick for tick, name in enumerate(names) if name != HOLD_NAME or tick == 0]
+    onsets = [*(ONSET_OF_TICK[tick] for tick in ticks), Fraction(QUARTERS)]
+    return [Sound(names[tick], on, off - on) for tick, (on, off) in zip(ticks, pairwise(onsets), strict=True)]
+
+
+def token_names(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Names of token indices."""
+    return tuple(vocabulary.tokens[int(token)] for token in tokens)
+
+
+def measure_to_music21(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> music21.stream.Measure:
+    """A music21 measure in 4/4.
+
+    Args:
+        tokens: 24 token indices.
+        vocabulary: of the tokens.
+    """
+    from music21 import meter, note, stream
+
+    measure = stream.Measure()
+    measure.timeSignature = meter.TimeSignature("4/4")
+    for sound in sounds(token_names(tokens, vocabulary)):
+        if sound.token in (HOLD_NAME, REST_NAME):
+            element: note.GeneralNote = note.Rest(quarterLength=sound.length)
+            if sound.token == HOLD_NAME:
+                element.style.hideObjectOnPrint = True
+        else:
+            element = note.Note(sound.token, quarterLength=sound.length)
+        measure.coreInsert(sound.onset, element)
+    measure.coreElementsChanged()
+    return measure
+
+
+def tokenise(measure: music21.stream.Measure) -> tuple[str, ...] | Drop:
+    """The 24 token names of a music21 measure, or why it has none.
+
+    Grace notes take no time; a note tied to the one before is no onset; a first note with an incoming tie, and a hidden
+    rest at the start, continue the measure before; gaps are rests.
+    """
+    signature: Any = measure.timeSignature or measure.getContextByClass("TimeSignature")
+    bar = Bar(signature.ratioString if signature else "")
+    if measure.hasVoices():
+        bar.faults.add(Drop.OVERLAY)
+    for element in measure.recurse().notesAndRests:
+        if element.duration.isGrace or element.classes[0] == "ChordSymbol":
+            continue
+        onset = Fraction(element.offset)
+        if onset < bar.length:
+            bar.faults.add(Drop.OVERLAY)
+        elif onset > bar.length:
+            bar.events.append(Event(bar.length, None))
+        bar.events.append(_event(element, onset, bar))
+        bar.length = onset + Fraction(element.quarterLength)
+    return bar_to_tokens(bar)
+
+
+def _event(element: Any, onset: Fraction, bar: Bar) -> Event:
+    if element.isRest:
+        hidden = element.hasStyleInformation and element.style.hideObjectOnPrint
+        return Event(onset, None, tied=onset == 0 and hidden)
+    if element.isChord:
+        bar.faults.add(Drop.CHORD)
+        return Event(onset, None)
+    if not element.quarterLength:
+        bar.faults.add(Drop.NO_LENGTH)
+    pitch = element.pitch.nameWithOctave
+    incoming = element.tie is not None and element.tie.type in ("stop", "continue")
+    return Event(onset, pitch, tied=incoming and (not bar.events or bar.events[-1].pitch == pitch))
+
+
+def measure_to_abc(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> str:
+    """One measure as a line of ABC, in units of 1/8 and without key signature: `A2 (3Bcd e4|`.
+
+    Args:
+        tokens: 24 token indices.
+        vocabulary: of the tokens.
+    """
+    return f"{_abc_bar(token_names(tokens, vocabulary))}|"
+
+
+def measures_to_abc(
+    measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, title: str = "", number: int = 1
+) -> str:
+    """Consecutive measures as a complete ABC tune.
+
+    Args:
+        measures: (N, 24) token indices.
+        vocabulary: of the tokens.
+        title: for the `T:` field.
+        number: for the `X:` field.
+    """
+    bars, sounding = [], ""
+    for tokens in measures:
+        names = token_names(tokens, vocabulary)
+        bars.append(_abc_bar(names, sounding))
+        if names[0] == HOLD_NAME and sounding:
+            bars[-2] += "-"
+        last = next((name for name in reversed(names) if name != HOLD_NAME), sounding)
+        sounding = "" if last == REST_NAME else last
+    lines = ["|".join(bars[at : at + _MEASURES_PER_LINE]) + "|" for at in range(0, len(bars), _MEASURES_PER_LINE)]
+    return "\n".join([f"X:{number}", f"T:{title}", "M:4/4", "L:1/8", "K:C", *lines]) + "\n"
+
+
+def _abc_bar(names: Sequence[str], sounding: str = "") -> str:
+    """The notes of one bar; `sounding` is the pitch that a hold at the start continues, if it is known."""
+    in_force: dict[str, int] = {}
+    groups = []
+    for group, in_triplets in _groups(sounds(names)):
+        # Within (3:2:n every length of the grid is written as k/8 quarters
+        unit = Fraction(1, 3) if in_triplets else Fraction(1, 2)
+        notes = []
+        for sound in group:
+            token = (sounding or "x") if sound.token == HOLD_NAME else sound.token
+            notes.append(_abc_pitch(token, in_force) + _abc_length(sound.length / unit))
+        bracket = f"(3:2:{len(notes)}" if in_triplets else ""
+        groups.append(bracket.replace("(3:2:3", "(3") + "".join(notes))
+    return " ".join(groups)
+
+
+def _groups(events: Sequence[Sound]) -> Iterator[tuple[list[Sound], bool]]:
+    """Events beat by beat, with whether they need a triplet bracket; beats joined by a note over both stay together."""
+    group: list[Sound] = []
+    for event in events:
+        group.append(event)
+        end = event.onset + event.length
+        if end.denominator == 1:
+            times = [sound.onset for sound in group]
+            yield group, any((12 * time) % 3 for time in times)
+            group = []
+
+
+def _abc_pitch(token: str, in_force: dict[str, int]) -> str:
+    """A spelled pitch in ABC, with a sign wherever what stands before it in the bar could alter it.
+
+    Readers differ on whether an accidental holds in all octaves or in its own; the sign is left out where both agree.
+    """
+    if token in ("x", REST_NAME):
+        return "x" if token == "x" else "z"
+    letter, octave, alteration = spelling(token)
+    places = (letter, f"{letter}{octave}")
+    sign = "" if all(in_force.get(place, 0) == alteration for place in places) else _ABC_SIGNS[alteration]
+    in_force.update(dict.fromkeys(places, alteration))
+    return sign + (letter + "," * (4 - octave) if octave <= 4 else letter.lower() + "'" * (octave - 5))
+
+
+def _abc_length(units: Fraction) -> str:
+    """A length in units of 1/8: nothing, `2`, `/2`, `3/2`."""
+    above = "" if units.numerator == 1 else str(units.numerator)
+    return above if units.denominator == 1 else f"{above}/{units.denominator}"
