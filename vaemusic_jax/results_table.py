@@ -1,0 +1,217 @@
+"""The results of a run as a table: one row per trial in the files, the same shortened for terminals and Markdown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.measure import measure_renderables
+from rich.table import Table
+from rich.text import Text
+
+from vaemusic_jax.config import UNUSED
+from vaemusic_jax.trial import ATTRIBUTES, Trial, format_attributes, parse_attributes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The columns that identify a trial come first, then its other fields and its cohort, then these.
+FIRST = ("trial", "dataset", "model", "recipe", "hidden_size", "latent_dim", "attributes", "seed", "status")
+METRICS = (
+    "reconstruction_accuracy",
+    "majority_baseline",
+    "measure_accuracy",
+    "onset_accuracy",
+    "loss",
+    "cross_entropy",
+    "kl",
+    "regularisation",
+    "adversary",
+    "classifier_loss",
+    *(f"interpretability.{name}{part}" for name in ATTRIBUTES for part in ("", ".dimension", ".is_regularised")),
+    "seen_in_training",
+)
+
+INITIALS = {"rhythmic_complexity": "RC", "note_range": "NR", "note_density": "ND", "average_interval_jump": "IJ"}
+FIELD_HEADERS = {
+    "latent_dim": "latent",
+    "hidden_size": "hidden",
+    "learning_rate": "rate",
+    "adversary_weight": "adv. w.",
+}
+NOTHING = "-"
+INTERPRETABILITY = (
+    f"{', '.join(INITIALS[name] for name in ATTRIBUTES)}: interpretability, the R² of "
+    f"{', '.join(name.replace('_', ' ') for name in ATTRIBUTES)} on its most informative dimension, "
+    "* where that is the regularised one"
+)
+
+
+def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, Any]]) -> "pd.DataFrame":
+    """The results table of a run: every trial, evaluated or not, in the run's order.
+
+    Args:
+        trials_table: as of ``RunDirectory.trials_table``.
+        metrics: by trial id and column name; a trial or a value left out is empty in the table.
+
+    Returns:
+        One row per trial: its fields, status and cohort, then all of ``METRICS``, then any others that were given.
+    """
+    import pandas as pd
+
+    rows = [{**row, **metrics.get(row["trial"], {})} for row in trials_table.to_dict("records")]
+    known = [*FIRST, *(name for name in Trial.model_fields if name not in FIRST), "cohort", *METRICS]
+    table = pd.DataFrame(rows, columns=list(dict.fromkeys([*known, *(name for row in rows for name in row)])))
+    # Types that can be empty, so that the files look alike whichever trials have been evaluated.
+    kinds = {".dimension": "Int64", ".is_regularised": "boolean"}
+    types = {name: kinds.get(name[name.rfind(".") :] if "." in name else "", "float64") for name in METRICS}
+    return table.astype(types)
+
+
+def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
+    """For a terminal of this width: less important columns go where they do not fit, and the legend says which."""
+    columns = _columns(results)
+    left_out: list[str] = []
+    while (table := _rich_table(columns)).columns and _width(table) > width:
+        least = max(columns, key=lambda column: column.dispensable)
+        if not least.dispensable:
+            break
+        columns.remove(least)
+        left_out.append(least.name)
+    lines = [_fixed(results), "; ".join(column.legend for column in columns if column.legend) + "."]
+    if left_out:
+        lines.append(f"Left out for want of width: {', '.join(left_out)}; see results.csv.")
+    lines += _diverged(results)
+    return Group(table, Text("\n".join(line for line in lines if line)))
+
+
+def to_markdown(results: "pd.DataFrame") -> str:
+    """A Markdown table with all columns, followed by its legend."""
+    columns = _columns(results)
+    lines = [
+        "| " + " | ".join(column.header for column in columns) + " |",
+        "|" + "|".join("---:" if column.is_number else "---" for column in columns) + "|",
+        *("| " + " | ".join(cells) + " |" for cells in zip(*(column.cells for column in columns), strict=True)),
+        "",
+        _fixed(results),
+        "",
+        *(f"- {column.legend}" for column in columns if column.legend),
+        *(f"- {line}" for line in _diverged(results)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class _Column:
+    name: str  # in results.csv
+    header: str
+    cells: list[str]
+    legend: str = ""
+    dispensable: int = 0  # the highest goes first
+    is_number: bool = True
+
+
+def _columns(results: "pd.DataFrame") -> list[_Column]:
+    columns = [
+        _Column("model", "model", [str(name).removesuffix("_vae") for name in results["model"]], is_number=False),
+        _Column("latent_dim", "latent", [str(n) for n in results["latent_dim"]]),
+        _Column("attributes", "attr", [_initials(choice) for choice in results["attributes"]], is_number=False),
+    ]
+    shown = [column.name for column in columns]
+    for name in Trial.model_fields:
+        if name not in shown and _varies(results, name):
+            columns.append(_Column(name, FIELD_HEADERS.get(name, name), [_short(value) for value in results[name]]))
+    words = [str(status).partition(":")[0] for status in results["status"]]
+    if set(words) != {"done"}:
+        columns.append(_Column("status", "status", words, is_number=False))
+
+    def add(
+        name: str, header: str, legend: str, show: Callable[[Any], str], dispensable: int = 0, marks: str = ""
+    ) -> None:
+        values = results[name]
+        if name == "regularisation":
+            values = values.fillna(results["adversary"])
+        marked = results[marks].fillna(False) if marks else [False] * len(results)
+        cells = [
+            NOTHING if word == "diverged" or value != value else show(value) + "*" * bool(mark)
+            for value, word, mark in zip(values, words, marked, strict=True)
+        ]
+        columns.append(_Column(name, header, cells, legend, dispensable))
+
+    add("reconstruction_accuracy", "acc", "acc: share of the 24 tokens right, free-running, test split", _share)
+    add("majority_baseline", "base", "base: the same for always predicting the commonest token", _share, 2)
+    add("measure_accuracy", "whole", "whole: share of whole measures right", _share, 1)
+    add("onset_accuracy", "onset", "onset: acc over note onsets only", _share, 4)
+    add("loss", "loss", "loss: the total", _short, 5)
+    add("cross_entropy", "CE", "CE: cross-entropy per token", _short, 6)
+    add("kl", "KL", "KL: sum over dimensions", _short, 7)
+    add("regularisation", "term", "term: attribute regularisation (measure) or adversary term (adversarial)", _short, 8)
+    for name in ATTRIBUTES:
+        metric = f"interpretability.{name}"
+        add(
+            metric,
+            INITIALS[name],
+            INTERPRETABILITY if name == ATTRIBUTES[0] else "",
+            _share,
+            0,
+            f"{metric}.is_regularised",
+        )
+    add("seen_in_training", "seen", "seen: share of test measures that also occur in training", _share, 3)
+    return columns
+
+
+def _varies(results: "pd.DataFrame", name: str) -> bool:
+    """Whether trials of one model differ in a field; between models a recipe's own values do anyway."""
+    return bool((results.groupby("model")[name].nunique() > 1).any())
+
+
+def _fixed(results: "pd.DataFrame") -> str:
+    """The fields that are no columns, with one value for each model where the models differ."""
+    models = results["model"].unique()
+    first = {model: results[results["model"] == model].iloc[0] for model in models}
+    fixed = []
+    for name in Trial.model_fields:
+        if name in ("model", "latent_dim", "attributes") or _varies(results, name):
+            continue
+        values = {model: _short(first[model][name]) for model in models if name not in UNUSED[model]}
+        if len(values) == len(models) and len(set(values.values())) == 1:
+            fixed.append(f"{name} {values[models[0]]}")
+        elif values:
+            fixed.append(f"{name} " + " or ".join(f"{value} ({model})" for model, value in values.items()))
+    return f"All trials: {', '.join(fixed)}."
+
+
+def _diverged(results: "pd.DataFrame") -> list[str]:
+    rows = results[results["status"].str.startswith("diverged")].to_dict("records")
+    return [f"{row['model']}, latent {row['latent_dim']}, trial {row['trial']} {row['status']}" for row in rows]
+
+
+def _rich_table(columns: list[_Column]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    for column in columns:
+        table.add_column(column.header, justify="right" if column.is_number else "left", no_wrap=True)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*cells)
+    return table
+
+
+def _width(table: Table) -> int:
+    console = Console(width=10_000)
+    return measure_renderables(console, console.options, [table]).maximum
+
+
+def _initials(choice: str) -> str:
+    """`note_density+note_range` as `ND+NR`."""
+    names = parse_attributes(choice)
+    return choice if format_attributes(names) == "all" else "+".join(INITIALS[name] for name in names)
+
+
+def _share(value: float) -> str:
+    """Three decimals without the leading zero, as .842."""
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
