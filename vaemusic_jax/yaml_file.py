@@ -46,3 +46,11 @@ def read_yaml(path: Path) -> Any:
         raise UserError(f"{path}: is no UTF-8 text: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}; give the path of a YAML configuration") from None
+
+
+def parse_scalar(text: str) -> Any:
+    """A single value as YAML reads it: ``"32"`` is a number, ``"all"`` is itself."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        return text

@@ -1,0 +1,8 @@
+"""`python run_sweep.py CONFIG [options]` is `vaemusic sweep CONFIG [options]`."""
+
+import sys
+
+from vaemusic_jax.cli import main
+
+if __name__ == "__main__":
+    main(["sweep", *sys.argv[1:]])

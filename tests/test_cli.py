@@ -1,0 +1,238 @@
+"""The command line passes on what it was given, and every mistake ends in one line and status 2."""
+
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vaemusic_jax.cli import main
+from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
+from vaemusic_jax.errors import UserError
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+# A value for each field that is not the configuration's own.
+OTHER: dict[str, list[str]] = {
+    "dataset": ["bach", "my_tunes"],
+    "model": ["adversarial_vae"],
+    "recipe": ["reference", "fast"],
+    "size": ["published", "96"],
+    "attributes": ["note_range+note_density", "all"],
+    "latent_dim": ["5", "6"],
+    "data_fraction": ["0.5", "1"],
+    "steps": ["7"],
+    "batch_size": ["12"],
+    "learning_rate": ["1e-3", "0.25"],
+    "beta": ["0", "1e-5"],
+    "gamma": ["3"],
+    "delta": ["2.5"],
+    "adversary_weight": ["0.75"],
+    "seed": ["3", "4"],
+    "name": ["2024"],
+    "eval_every": ["3"],
+    "out": ["some/where"],
+}
+OPTIONS = [f"--{name.replace('_', '-')}" for name in OTHER]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "law.yaml"
+    fields = {"name": "law", "dataset": "irish_folk", "model": "measure_vae", "attributes": "all", "latent_dim": 4}
+    path.write_text(yaml.safe_dump(fields | {"steps": 10, "eval_every": 5}))
+    return path
+
+
+@pytest.fixture
+def training(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[SweepConfig], Any]], None]:
+    """Puts something else in the place of training."""
+
+    def put(function: Callable[[SweepConfig], Any]) -> None:
+        module: Any = types.ModuleType("vaemusic_jax.sweep")
+        module.run_sweep = function
+        monkeypatch.setitem(sys.modules, "vaemusic_jax.sweep", module)
+
+    return put
+
+
+class StoppedError(Exception):
+    """Training has been reached."""
+
+
+def config_that_reaches_training(training: Any, args: list[str]) -> SweepConfig:
+    reached: list[SweepConfig] = []
+
+    def stop(config: SweepConfig) -> None:
+        reached.append(config)
+        raise StoppedError
+
+    training(stop)
+    with pytest.raises(StoppedError):
+        main(args)
+    return reached[0]
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_every_field_can_be_overridden(training: Any, config: Path, field: str) -> None:
+    reached = config_that_reaches_training(
+        training, ["sweep", str(config), f"--{field.replace('_', '-')}", *OTHER[field]]
+    )
+    assert set(OTHER) == {*SweepConfig.model_fields} - {"grids"}
+    text = ["name", "out", "dataset", "attributes"]
+    values = tuple(OTHER[field] if field in text else (yaml.safe_load(v.replace("1e-", "1.0e-")) for v in OTHER[field]))
+    assert reached == load_config(config, {field: values if field in AXES else values[0]})
+    assert reached != load_config(config)
+    changed = [n for n in SweepConfig.model_fields if getattr(reached, n) != getattr(load_config(config), n)]
+    assert changed == [field]
+
+
+def test_without_options_the_file_is_what_counts(training: Any, config: Path) -> None:
+    assert config_that_reaches_training(training, ["sweep", str(config)]) == load_config(config)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
+    """The one line that a mistake ends in."""
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err.removeprefix("error: ").strip()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "Expected one of {data, sweep, evaluate}.; see vaemusic --help"),
+        (["swep"], "Unrecognized options: swep; Available subcommands: data, sweep, evaluate; see vaemusic --help"),
+        (["sweep"], "Missing from vaemusic sweep: CONFIG the YAML file. (required); see vaemusic sweep --help"),
+        (
+            ["sweep", "CONFIG", "--stps", "3"],
+            "Unrecognized options: --stps, 3; did you mean --steps?; see vaemusic --help",
+        ),
+        (
+            ["sweep", "CONFIG", "--name"],
+            "Missing value for argument '--name'. Expected 1 values.; see vaemusic sweep --help",
+        ),
+        (["sweep", "CONFIG", "--steps", "many"], 'CONFIG: --steps: "many" should be a valid integer'),
+        (["sweep", "CONFIG", "--beta", "-1"], "CONFIG: --beta: -1 should be greater than or equal to 0"),
+        (["sweep", "CONFIG", "--beta", "[1"], 'CONFIG: --beta: "[1" should be a valid number'),
+        (
+            ["sweep", "CONFIG", "--latent-dim", "4", "3"],
+            "CONFIG: latent_dim: 3 is smaller than the 4 regularised attributes of 'all'; use at least 4",
+        ),
+        (["sweep", "absent.yaml"], "absent.yaml: No such file or directory; give the path of a YAML configuration"),
+        (
+            ["evaluate", "absent"],
+            "absent: is no run directory, for it has no config.yaml; give the folder that a sweep wrote",
+        ),
+        (["data"], "Expected one of {list, prepare, inspect}.; see vaemusic data --help"),
+        (["data", "list", "--all"], "Unrecognized options: --all; see vaemusic data --help"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_ends_in_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], config: Path, args: list[str], message: str
+) -> None:
+    args = [str(config) if arg == "CONFIG" else arg for arg in args]
+    expected = message if message.startswith("Missing from") else message.replace("CONFIG", str(config))
+    assert refusal(capsys, args) == expected
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_mistake_is_one_line_whatever_the_terminal(encoding: str) -> None:
+    command = [sys.executable, "-m", "vaemusic_jax", "evaluate"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "FORCE_COLOR": "1", "COLUMNS": "60"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: Missing from vaemusic evaluate: RUN the folder that a sweep wrote.")
+    assert done.stderr.endswith("; see vaemusic evaluate --help\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_mistake_met_while_running_ends_in_one_line(
+    capsys: pytest.CaptureFixture[str], training: Any, config: Path
+) -> None:
+    def fail(config: SweepConfig) -> None:
+        raise UserError("runs/law: is on fire;\n  choose another")
+
+    training(fail)
+    assert refusal(capsys, ["sweep", str(config)]) == "runs/law: is on fire; choose another"
+
+
+def test_our_own_mistakes_are_not_hidden(training: Any, config: Path) -> None:
+    def fail(config: SweepConfig) -> None:
+        raise ZeroDivisionError
+
+    training(fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["sweep", str(config)])
+
+
+def test_an_interruption_ends_in_one_line_and_status_130(
+    capsys: pytest.CaptureFixture[str], training: Any, config: Path
+) -> None:
+    def interrupt(config: SweepConfig) -> None:
+        raise KeyboardInterrupt
+
+    training(interrupt)
+    with pytest.raises(SystemExit) as stopped:
+        main(["sweep", str(config)])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.strip() == "interrupted; a sweep goes on from its last checkpoint when started again"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--help"], ["data", "sweep", "evaluate", "vaemusic sweep configs/quickstart.yaml"]),
+        (
+            ["sweep", "--help"],
+            ["CONFIG", "--dry-run", "resumes", *(f"--{name.replace('_', '-')}" for name in AXES), "--out"],
+        ),
+        (["evaluate", "--help"], ["RUN", "results.csv", "checkpoints"]),
+        (["data", "--help"], ["list", "prepare", "inspect"]),
+        (["data", "prepare", "--help"], ["--source", "cache"]),
+    ],
+    ids=lambda value: " ".join(value) if value[0][0] == "-" or value[-1] == "--help" else "",
+)
+def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str], args: list[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert [word for word in words if word not in text] == []
+
+
+def test_run_sweep_is_vaemusic_sweep() -> None:
+    program = Path(__file__).parents[1] / "run_sweep.py"
+    done = subprocess.run([sys.executable, program, "absent.yaml"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: absent.yaml: No such file or directory; give the path of a YAML configuration\n"
+
+
+@pytest.mark.parametrize(("name", "count"), [("quickstart", 6), ("paper", 112), ("first_experiments", 8)])
+def test_shipped_configurations_load_and_say_how_to_run_them(name: str, count: int) -> None:
+    path = CONFIGS / f"{name}.yaml"
+    config = load_config(path)
+    assert len(trials(config)) == count
+    assert config.name == name
+    header = path.read_text().split("\n\nname:")[0]
+    assert f"command    python run_sweep.py configs/{name}.yaml" in header
+    assert "runtime " in header
+    assert "expected " in header
+
+
+def test_the_papers_grid_is_2_models_7_sizes_2_choices_4_data_sets() -> None:
+    found = trials(load_config(CONFIGS / "paper.yaml"))
+    values = [{getattr(trial, name) for trial in found} for name in ("model", "latent_dim", "attributes", "dataset")]
+    assert [len(each) for each in values] == [2, 7, 2, 4]
+    assert {len(attributes) for attributes in values[2]} == {2, 4}

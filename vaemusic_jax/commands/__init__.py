@@ -1,0 +1,1 @@
+"""What the subcommands of `vaemusic` do; the command line itself is in ``vaemusic_jax.cli``."""

@@ -1,0 +1,56 @@
+"""What `vaemusic sweep CONFIG --dry-run` prints: the trials, how they train together, and what that takes."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.progress import clock_time
+from vaemusic_jax.trial import Cohort, Trial
+
+
+def print_plan(config: SweepConfig) -> None:
+    """Prints every trial by cohort, then each cohort's cost and the sum; trains and writes nothing."""
+    from vaemusic_jax.sweep import describe
+
+    planned = trials(config)
+    groups = cohorts(planned)
+    costs = describe(planned, groups)
+    console = Console()
+    for group, cost in zip(groups, costs, strict=True):
+        console.print(_trials_table(group, cost["parameters"]))
+        console.print(f"about {_gib(cost)} of device memory, {clock_time(cost['seconds'])} here\n", highlight=False)
+    largest, seconds = max(costs, key=lambda cost: cost["memory_bytes"]), sum(cost["seconds"] for cost in costs)
+    console.print(
+        f"{len(planned)} trials in {len(groups)} cohorts, one after the other: about {clock_time(seconds)} here and "
+        f"{_gib(largest)} of device memory. Results would go to {config.directory}.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _gib(cost: dict[str, Any]) -> str:
+    return f"{cost['memory_bytes'] / 2**30:.2g} GiB"
+
+
+def _trials_table(group: Cohort, parameters: list[int]) -> Table:
+    shared = f"{group.dataset}, {group.recipe} recipe, hidden size {group.hidden_size}"
+    title = f"cohort {group.id}: {group.model} on {shared}, {group.steps:,} steps of {group.batch_size} measures"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    own = _distinguishing(group.trials)
+    table.add_column("trial", no_wrap=True)
+    for name in own:
+        table.add_column(name, justify="left" if name == "attributes" else "right")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    for trial, count in zip(group.trials, parameters, strict=True):
+        row: dict[str, Any] = trial.row()
+        table.add_row(trial.id, *(str(row[name]) for name in own), f"{count:,}")
+    return table
+
+
+def _distinguishing(members: tuple[Trial, ...]) -> list[str]:
+    """Latent size, attributes and seed, and whatever else differs between these trials."""
+    always = ("latent_dim", "attributes", "seed")
+    rows = [trial.row() for trial in members]
+    return [name for name in Trial.model_fields if name in always or len({row[name] for row in rows}) > 1]

@@ -1,0 +1,48 @@
+"""`vaemusic evaluate RUN`: every metric of every trial, from checkpoints alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from vaemusic_jax.run_directory import RunDirectory
+
+
+def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]) -> None:
+    """Measures every trial of a run on the test split, from its checkpoints alone, and prints the results table.
+
+    Writes results.csv and results.parquet in the run directory, replacing those of an earlier evaluation. Trials that
+    have not finished or have diverged are listed as such.
+
+        vaemusic evaluate runs/quickstart
+
+    Args:
+        run: the folder that a sweep wrote.
+    """
+    from vaemusic_jax.run_directory import RunDirectory
+
+    with RunDirectory.reopen(run) as opened:
+        evaluate_and_print(opened)
+
+
+def evaluate_and_print(run: "RunDirectory") -> None:
+    """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
+    from rich.console import Console
+    from vaemusic_jax.metrics.evaluate import evaluate_run
+    from vaemusic_jax.results_table import to_rich
+
+    results = evaluate_run(run)
+    run.write_results(results)
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(to_rich(results))
+    unfinished = [trial for trial, status in run.status().items() if not status.startswith(("done", "diverged"))]
+    if unfinished:
+        console.print(f"{len(unfinished)} trials have not finished: run the sweep again to go on.", highlight=False)
+    console.print(
+        f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
+        "Next: add a latent size with --latent-dim, or regularise other attributes with --attributes, in a new --out; "
+        "`vaemusic sweep --help` lists every field.",
+        soft_wrap=True,
+        highlight=False,
+    )
