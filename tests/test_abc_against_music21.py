@@ -57,8 +57,9 @@ def music21_bars(text: str) -> list[Notes]:
             length = Fraction(token.quarterLength).limit_denominator(1024)
             if token.activeTuplet is not None:
                 length *= Fraction(token.activeTuplet.numberNotesNormal, token.activeTuplet.numberNotesActual)
-            single = not isinstance(token, abcFormat.ABCChord) and not token.isRest
-            bars[-1].append((pitch.Pitch(token.pitchName.replace("n", "")).nameWithOctave if single else None, length))
+            written = None if isinstance(token, abcFormat.ABCChord) or token.isRest else token.pitchName
+            name = pitch.Pitch(written.replace("n", "")).nameWithOctave if written else None
+            bars[-1].append((name, length))
     return [bar for bar in bars if bar]
 
 
@@ -74,7 +75,8 @@ def comparable(bar: Bar) -> bool:
 
 @pytest.mark.parametrize("book", ["oneills1850", "ryansMammoth"])
 def test_both_readers_agree_on_every_bar_of_every_embedded_tune(book: str) -> None:
-    differences, compared = [], 0
+    differences: list[tuple[object, ...]] = []
+    compared = 0
     for path, name in source_files(find_corpus("irish_folk"), None):
         if not name.startswith(book):
             continue

@@ -68,7 +68,8 @@ def test_irish_folk_splits(irish_folk: Dataset) -> None:
     for name in SPLITS:
         split = irish_folk.split(name)
         assert split.tokens.shape == (len(split), 24)
-        assert (split.tokens.dtype, split.tune.dtype) == (np.uint8, np.int32)
+        assert split.tokens.dtype == np.uint8
+        assert split.tune.dtype == np.int32
         assert split.tokens.max() < size
         assert not split.tokens.flags.writeable
         # every measure sounds: it holds a note of the measure before, or has one of its own
@@ -142,6 +143,24 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
     alone = parse_all(sources, workers=1)
     assert [each.name for each in alone] == [source.name for source in sources]
     assert parse_all(sources, workers=2) == alone
+
+
+def test_a_script_without_main_guard_is_run_once(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('started')\n"
+        "from vaemusic_jax.data.parse import parse_all\n"
+        "from vaemusic_jax.data.tune_book import TuneText\n"
+        "print(len(parse_all([TuneText(str(n), 'X:1') for n in range(100)], workers=2)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
+    assert (result.stdout, result.stderr) == ("started\n100\n", "")
+
+
+def test_no_workers_are_refused() -> None:
+    with pytest.raises(UserError, match="workers: 0"):
+        parse_all([], workers=0)
 
 
 def test_progress_counts_every_tune() -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
 from vaemusic_jax.data.notation import measures_to_abc
 from vaemusic_jax.errors import UserError
+
+Name = Annotated[Positional[str], arg(metavar="NAME")]
+OptionalPath = Annotated[Path | None, arg(metavar="PATH")]
 
 QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
@@ -34,12 +37,12 @@ def list_corpora() -> None:
 
 
 def prepare(
-    name: Positional[str],
+    name: Name,
     *,
-    source: Path | None = None,
-    cache_dir: Path | None = None,
+    source: OptionalPath = None,
+    cache_dir: OptionalPath = None,
     split_seed: int = 0,
-    workers: int | None = None,
+    workers: Annotated[int | None, arg(metavar="INT")] = None,
 ) -> None:
     """Reads a corpus, splits it by tune and keeps it in the cache; prints what was kept and what was dropped, and why.
 
@@ -58,10 +61,10 @@ def prepare(
 
 
 def inspect(
-    name: Positional[str],
+    name: Name,
     *,
-    source: Path | None = None,
-    cache_dir: Path | None = None,
+    source: OptionalPath = None,
+    cache_dir: OptionalPath = None,
     split_seed: int = 0,
     measures: int = 8,
 ) -> None:
@@ -96,7 +99,7 @@ def inspect(
 
 def _table(*columns: str, title: str) -> Table:
     """A plain table whose first column holds words and whose others hold numbers."""
-    table = Table(columns[0], title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(columns[0], title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in columns[1:]:
         table.add_column(heading, justify="right")
     return table

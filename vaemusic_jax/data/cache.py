@@ -6,12 +6,10 @@ sources, the parameters or the code that reads them leads to another file.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
+from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.errors import UserError
 
 #: Modules whose code shapes a data set, relative to the package.
@@ -52,29 +51,17 @@ def content_key(parameters: dict[str, Any], files: list[tuple[str, bytes]]) -> s
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:
-    """Writes arrays and metadata to one file: to a temporary one beside it first, then renamed.
+    """Writes arrays and metadata to one file, whole or not at all.
 
     Raises:
-        UserError: the directory cannot be written to.
+        UserError: the folder cannot be written to.
     """
-    temporary: str | None = None
-    try:
+    checksum = np.array(_checksum(arrays, metadata))
+    buffer = io.BytesIO()
+    np.savez(buffer, metadata=np.array(json.dumps(metadata)), checksum=checksum, **arrays)  # type: ignore[arg-type]
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
-            temporary = file.name
-            checksum = np.array(_checksum(arrays, metadata))
-            np.savez(file, metadata=np.array(json.dumps(metadata)), checksum=checksum, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise UserError(
-            f"{path.parent}: cannot write the data cache there ({error.strerror or error}); "
-            "choose another folder with --cache-dir or VAEMUSIC_CACHE"
-        ) from error
+    write_atomically(path, buffer.getvalue())
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import types
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vaemusic_jax.data.abc_reader import UnreadableTuneError, read_tune
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, no_progress
 
 Measure = tuple[str, ...]
@@ -82,7 +86,12 @@ def parse_all(
         sources: the tunes.
         workers: processes; None takes one per available core, 1 reads in this process.
         progress: shows it.
+
+    Raises:
+        UserError: fewer than one worker.
     """
+    if workers is not None and workers < 1:
+        raise UserError(f"workers: {workers} processes cannot read anything; give 1 or more")
     tasks = [sources[at : at + TUNES_PER_TASK] for at in range(0, len(sources), TUNES_PER_TASK)]
     if workers is None:
         workers = min(available_cores(), 16) if len(sources) >= FEWEST_TUNES_FOR_WORKERS else 1
@@ -101,12 +110,25 @@ def _parsed_batches(tasks: Sequence[Sequence[TuneText]], workers: int) -> Iterat
         context = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-                for batch in pool.map(parse_tunes, tasks):
+                with _no_main_module():
+                    batches = pool.map(parse_tunes, tasks)  # starts the workers
+                for batch in batches:
                     yield batch
                     done += 1
         except BrokenProcessPool:
-            pass  # a script without a __main__ guard cannot spawn workers: go on here, slower
+            pass  # a worker was killed: go on here, slower
     yield from map(parse_tunes, tasks[done:])
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hides the user's script from the workers, which would otherwise run it again up to here, each of them."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def available_cores() -> int:
