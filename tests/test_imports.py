@@ -1,0 +1,157 @@
+"""Imports run one way, and the package is cheap to import.
+
+    config, vocabulary <- data, attributes; layers <- models; models, losses <- train <- ensemble <- sweep <- commands
+
+`checkpoint` alone imports Orbax; training and metrics never import music21.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
+
+# Lower layers know nothing of higher ones; modules of one layer may import each other, in no circle.
+LAYERS = [
+    {"errors", "recipes"},
+    {"atomic", "progress", "trial", "vocabulary", "yaml_file"},
+    {"attributes", "config", "layers"},
+    {"data", "losses", "models", "results_table", "run_directory"},
+    {"member", "metrics.reconstruction", "metrics.interpretability"},
+    {"held_out", "train"},
+    {"checkpoint"},
+    {"metrics", "ensemble", "restore"},
+    {"sweep"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+]
+REFUSED_COMMAND = """
+import vaemusic_jax.cli
+try:
+    vaemusic_jax.cli.main(["sweep", "absent.yaml"])
+except SystemExit:
+    pass
+"""
+HEAVY = {"jax", "flax", "optax", "orbax", "music21", "matplotlib", "pandas", "sklearn", "scipy"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name below the package; the package itself is ''."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(path: Path, at_import: bool = False) -> set[str]:
+    """Full names that a module imports anywhere, or only those that importing it brings in; none for type checkers."""
+    names: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        match node:
+            case ast.Import():
+                names.update(alias.name for alias in node.names)
+            case ast.ImportFrom(level=0, module=str(module)):
+                names.update({module, *(f"{module}.{alias.name}" for alias in node.names)})
+            case ast.ImportFrom():
+                pytest.fail(f"{path}: relative import in line {node.lineno}; write it out")
+            case ast.If(test=ast.Name("TYPE_CHECKING")):
+                for statement in node.orelse:
+                    visit(statement)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if at_import:
+                pass
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return names
+
+
+def own(names: set[str]) -> set[str]:
+    """Modules of ours among imported names."""
+    return {n.removeprefix("vaemusic_jax.") for n in names if n.removeprefix("vaemusic_jax.") in MODULES and "." in n}
+
+
+MODULES = modules()
+
+
+def layer(module: str) -> int:
+    """Position in LAYERS, of the module or of the nearest package around it."""
+    while module:
+        for position, members in enumerate(LAYERS):
+            if module in members:
+                return position
+        module = module.rpartition(".")[0]
+    raise KeyError
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_run_one_way(module: str) -> None:
+    if not module:  # the package itself is above everything, but imports it only on demand
+        return
+    upwards = {name for name in own(imported(MODULES[module])) if layer(name) > layer(module)}
+    assert upwards == set()
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("metrics")))
+def test_metrics_measure_whatever_was_trained_somehow(module: str) -> None:
+    assert own(imported(MODULES[module])) & {"train", "ensemble", "sweep"} == set()
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    graph = {name: own(imported(path)) - {name} for name, path in MODULES.items()}
+    # A package's own file stands for its name, which `from package import module` also mentions.
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"circle: {' -> '.join((*path, module))}"
+        if module not in done:
+            for name in graph[module]:
+                visit(name, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_libraries_are_used_where_they_belong(module: str) -> None:
+    libraries = {name.partition(".")[0] for name in imported(MODULES[module])}
+    if module != "checkpoint":
+        assert "orbax" not in libraries
+    if not module.startswith(("data", "commands.data")):
+        assert "music21" not in libraries
+    assert "matplotlib" not in {name.partition(".")[0] for name in imported(MODULES[module], at_import=True)}
+
+
+def test_the_layers_name_no_module_that_is_gone() -> None:
+    named = set().union(*LAYERS)
+    assert named - set(MODULES) == set()
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level modules in a fresh interpreter after a statement."""
+    program = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import vaemusic_jax", set()),
+        ("import vaemusic_jax.config, vaemusic_jax.run_directory", set()),
+        (REFUSED_COMMAND, set()),
+        ("import vaemusic_jax.data.dataset", set()),
+        ("import vaemusic_jax.train, vaemusic_jax.ensemble", {"jax", "flax", "optax", "scipy"}),
+        ("import vaemusic_jax.metrics.reconstruction, vaemusic_jax.metrics.interpretability", {"jax", "scipy"}),
+    ],
+)
+def test_importing_brings_in_only_what_is_needed(statement: str, allowed: set[str]) -> None:
+    assert loaded_by(statement) & HEAVY - allowed == set()
