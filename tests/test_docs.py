@@ -1,0 +1,43 @@
+"""The pages describe what there is."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.results_table import METRICS
+from vaemusic_jax.run_directory import CURVE_COLUMNS
+from vaemusic_jax.trial import ATTRIBUTES
+
+ROOT = Path(__file__).parents[1]
+
+
+def words(page: str) -> set[str]:
+    """What stands in backticks in the first column of a page's tables."""
+    rows = (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
+    return {word for row in rows if row.startswith("|") for word in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def test_every_field_of_a_configuration_is_described_and_no_other() -> None:
+    assert words("configuration.md") == set(SweepConfig.model_fields)
+
+
+def test_every_column_of_a_run_is_described() -> None:
+    described = words("run_directory.md")
+    per_attribute = {name.replace("ATTRIBUTE", attribute) for name in described for attribute in ATTRIBUTES}
+    assert {*METRICS, *CURVE_COLUMNS} - per_attribute == set()
+    assert "interpretability.ATTRIBUTE.dimension" in described
+
+
+def test_examples_of_configurations_load() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    whole, part = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    SweepConfig.model_validate(yaml.safe_load(whole))
+    SweepConfig.model_validate({"name": "part", "dataset": "irish_folk", "eval_every": 1} | yaml.safe_load(part))
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), f"{page}: {target}"
