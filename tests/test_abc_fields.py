@@ -6,7 +6,6 @@ import pytest
 
 from vaemusic_jax.data.abc_fields import (
     default_unit_length,
-    is_compound,
     metre_quarters,
     parse_key,
     parse_metre,
@@ -76,4 +75,3 @@ def test_lengths() -> None:
         Fraction(1, 2 if metre != "2/4" else 4) for metre in ("4/4", "3/4", "2/4", "6/8", "", "none", "1/0")
     ]
     assert [metre_quarters(metre) for metre in ("4/4", "2/2", "6/8", "none", "1/0")] == [4, 4, 3, 0, 0]
-    assert [is_compound(metre) for metre in ("6/8", "9/8", "12/8", "3/4", "4/4", "none")] == [True] * 3 + [False] * 3

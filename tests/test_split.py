@@ -55,6 +55,9 @@ def test_the_threshold() -> None:
 
 def test_settings_connect_in_chains() -> None:
     assert group_settings([[A, B], [C, D], [A, B, C, D], [E, F]]) == [0, 0, 0, 3]
+    # found from both ends before the middle: 0 with 3, 1 with 2, then 2 with 3
+    ends = [[A, B], [C, D], [C, D, E, F], [A, B, E, F]]
+    assert group_settings(ends) == [0, 0, 0, 0]
 
 
 @given(st.lists(st.integers(0, 30), min_size=10, max_size=80), st.integers(0, 5))

@@ -64,6 +64,12 @@ def test_room_is_every_simple_spelling_within_the_range_and_nothing_outside() ->
     assert vocabulary.tokens == ("__", "rest", "B#3", "B3", "C#4", "C-4", "C4", "D-4")
 
 
+def test_room_reaches_spellings_with_the_letter_of_another_octave() -> None:
+    assert Vocabulary.from_pitches(["C4", "B4"]).tokens[2:4] == ("A#4", "A-4")
+    assert "B#3" in Vocabulary.from_pitches(["C4", "B4"])
+    assert "C-5" in Vocabulary.from_pitches(["C4", "B4"])
+
+
 def test_room_keeps_rarer_spellings_that_occur() -> None:
     assert "F##4" in Vocabulary.from_pitches(["F##4"])
 

@@ -94,12 +94,6 @@ def default_unit_length(metre: str) -> Fraction:
     return Fraction(1, 2)
 
 
-def is_compound(metre: str) -> bool:
-    """Whether the beat divides in three (6/8, 9/8, 12/8): `(5`, `(7` and `(9` then fill three notes, not two."""
-    match = _FRACTION.fullmatch(metre)
-    return match is not None and int(match[1]) > 3 and int(match[1]) % 3 == 0
-
-
 def metre_quarters(metre: str) -> Fraction:
     """Length of a measure in quarters; 0 for a metre that is not a fraction."""
     match = _FRACTION.fullmatch(metre)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from vaemusic_jax.data.abc_fields import ALTERATIONS, is_compound
+from vaemusic_jax.data.abc_fields import ALTERATIONS
 from vaemusic_jax.data.grid import Bar, Drop, Event
 
 LENGTH = r"\d*(?:/+\d*)*"
@@ -113,9 +113,7 @@ class Voice:
     def add_grace(self, text: str) -> None:
         """Grace notes take no time; their accidentals last the bar like any other."""
         for note in _CHORD_NOTE.finditer(text):
-            tied, self.tied = self.tied, None
             self.spell(note)
-            self.tied = tied
 
     def break_rhythm(self, marks: str) -> None:
         if not self.lengths or self.broken is not None or len(set(marks)) > 1:
@@ -127,7 +125,7 @@ class Voice:
 
     def start_tuplet(self, match: re.Match[str]) -> None:
         p = int(match["p"])
-        usual = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}.get(p, 3 if is_compound(self.metre) else 2)
+        usual = {2: 3, 4: 3, 8: 3}.get(p, 2)  # in 4/4 and 2/2: (5, (7 and (9 differ in compound metres
         q, r = int(match["q"] or usual), int(match["r"] or p)
         if not q or not r or self.tuplet_left:
             self.bar.faults.add(Drop.UNREADABLE)
