@@ -171,6 +171,13 @@ def test_cohorts_partition_the_trials_by_what_their_program_depends_on(fields: d
     assert len({group.id for group in groups}) == len(groups)
 
 
+def test_a_cohort_is_as_large_as_its_largest_member() -> None:
+    (group,) = cohorts(
+        trials(config_of(latent_dim=[4, 9, 5], attributes=["note_range", "all", "note_range+note_density"]))
+    )
+    assert (group.latent_dim, group.n_attributes) == (9, 4)
+
+
 def test_an_override_replaces_a_field_everywhere(tmp_path: Path) -> None:
     grids = [{"model": "adversarial_vae", "latent_dim": 128}, {"steps": 7}]
     path = write(tmp_path, yaml.safe_dump(BASE | {"grids": grids}))

@@ -134,9 +134,25 @@ def test_only_fields_that_differ_within_a_model_are_columns(tmp_path: Path) -> N
     assert "beta" in lines[0].split()
     assert "gamma" not in lines[0]  # differs between the models only
     fixed = " ".join(lines).partition("All trials:")[2].partition(" acc:")[0]
-    assert "gamma 1 (measure_vae)" in fixed
+    assert "gamma 1 (measure_vae), delta 10 (measure_vae), adversary_weight 0.1 (adversarial_vae), seed 0." in fixed
     assert "dataset irish_folk" in fixed
     assert "beta" not in fixed
+
+
+def test_a_field_that_differs_within_one_model_only_is_a_column(tmp_path: Path) -> None:
+    of_run = trials_table(tmp_path, gamma=[1, 2], attributes="all")
+    lines = shown(assemble(of_run, measured(of_run)))
+    assert "gamma" in lines[0].split()
+    assert "gamma" not in " ".join(lines[1:])
+
+
+def test_the_term_of_either_model_is_shown(tmp_path: Path) -> None:
+    of_run = trials_table(tmp_path, latent_dim=4, attributes="all")
+    metrics = measured(of_run)
+    metrics[of_run["trial"][1]]["adversary"] = 0.0625
+    header, _, *rows = shown(assemble(of_run, metrics), width=300)
+    place = header.split().index("term")
+    assert [row.split()[place] for row in rows[:2]] == ["0.125", "0.0625"]
 
 
 def test_markdown_has_the_same_cells_as_the_terminal(tmp_path: Path) -> None:

@@ -71,6 +71,20 @@ def test_a_new_run_directory_holds_its_documented_files_only(run: RunDirectory) 
     assert set(content(run.path)) == {".lock", "config.yaml", "trials.csv"}
 
 
+def test_files_may_be_read_by_whom_the_user_lets(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with start(tmp_path / "run") as run:
+            assert {
+                path.name: path.stat().st_mode & 0o777 for path in run.path.glob("*.*") if path.name != ".lock"
+            } == {
+                "config.yaml": 0o644,
+                "trials.csv": 0o644,
+            }
+    finally:
+        os.umask(before)
+
+
 def test_trials_csv_names_every_field_cohort_and_status(run: RunDirectory) -> None:
     table = pd.read_csv(run.path / "trials.csv")
     expected = [{"trial": t.id, **t.row(), "cohort": c.id, "status": "pending"} for c in run.cohorts for t in c.trials]
@@ -123,6 +137,7 @@ def test_recipes_that_have_changed_since_are_refused(run: RunDirectory) -> None:
 
 def test_another_place_is_no_other_configuration(tmp_path: Path) -> None:
     start(tmp_path / "a", config_of(out=str(tmp_path / "a"))).close()
+    assert str(tmp_path) not in (tmp_path / "a" / "config.yaml").read_text()
     (tmp_path / "a").rename(tmp_path / "b")
     start(tmp_path / "b", config_of(out=str(tmp_path / "b"))).close()
 
