@@ -29,6 +29,7 @@ def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="R
 def evaluate_and_print(run: "RunDirectory") -> None:
     """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
     from rich.console import Console
+
     from vaemusic_jax.metrics.evaluate import evaluate_run
     from vaemusic_jax.results_table import to_rich
 

@@ -74,9 +74,8 @@ def sweep(
         print_plan(settings)
         return
 
-    from vaemusic_jax.sweep import run_sweep
-
     from vaemusic_jax.commands.evaluate import evaluate_and_print
+    from vaemusic_jax.sweep import run_sweep
 
     with run_sweep(settings) as run:
         evaluate_and_print(run)
