@@ -1,0 +1,30 @@
+"""Variational auto-encoders of single measures of music whose latent dimensions can be steered, trained in JAX.
+
+    import vaemusic_jax
+    data = vaemusic_jax.load_dataset("irish_folk")
+    model = vaemusic_jax.restore("runs/quickstart", model="measure_vae", latent_dim=32)
+
+What is named here is imported when it is first used, so that `import vaemusic_jax` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaemusic_jax.data.dataset import load_dataset
+    from vaemusic_jax.restore import restore
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_dataset", "restore"]
+
+_HOME = {"load_dataset": "vaemusic_jax.data.dataset", "restore": "vaemusic_jax.restore"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,183 @@
+"""A cohort of members as one compiled program, its member axis sharded over the devices.
+
+Members differ in latent size, attributes, seed and every scalar hyper-parameter; arrays are as large as the largest
+member needs and the rest is zero (see `pad_to`). A member's result does not depend on its neighbours, its place,
+the padding or the number of devices.
+
+Shapes: M members, N training measures, B batch, P permutations.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import serialization
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from vaemusic_jax import held_out
+from vaemusic_jax.layers import Array
+from vaemusic_jax.measures import Measures
+from vaemusic_jax.member import HyperParameters, Program, make_batch
+from vaemusic_jax.train import Metrics, Params, TrainState, start_state, train_step
+
+MAX_STEPS_PER_CALL = 100
+SHUFFLE_STREAM = 2**31 - 1  # folded into the seed to shuffle with; no training step has this number
+
+
+class MemberState(NamedTuple):
+    """A member between two calls."""
+
+    train: TrainState
+    sums: Metrics  # of every training metric since they were last read
+    n_summed: Array  # () steps in `sums`
+    diverged_at: Array  # () the step whose loss or gradient was not finite, -1 while there is none
+
+
+def start_member(program: Program, params: Params, hp: HyperParameters, measures: Measures) -> MemberState:
+    """A member that has made no step."""
+    train = start_state(params)
+    rows = jax.tree.map(lambda part: part[: program.batch_size], measures)
+    shapes = jax.eval_shape(lambda: train_step(program, train, make_batch(rows, hp), hp)[1])
+    sums = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+    return MemberState(train, sums, jnp.int32(0), jnp.int32(-1))
+
+
+def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
+    """The member's training measures in the order of one epoch: (n_max,), the first `n_train` of them valid."""
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(hp.seed), SHUFFLE_STREAM), epoch)
+    rank = jax.random.uniform(key, (n_max,))
+    return jnp.argsort(jnp.where(jnp.arange(n_max) < hp.n_train, rank, jnp.inf))
+
+
+def run_member(
+    program: Program, n_orders: int, state: MemberState, hp: HyperParameters, measures: Measures, n_steps: Array
+) -> MemberState:
+    """`n_steps` training steps of one member. Epochs follow one another without dropping or repeating a measure."""
+    n_max = measures.tokens.shape[0]
+    first_epoch = state.train.step * program.batch_size // hp.n_train
+    orders_PxN = jax.vmap(lambda i: epoch_order(hp, first_epoch + i, n_max))(jnp.arange(n_orders))
+
+    def one_step(_: Array, state: MemberState) -> MemberState:
+        place_B = state.train.step * program.batch_size + jnp.arange(program.batch_size)
+        index_B = orders_PxN[place_B // hp.n_train - first_epoch, place_B % hp.n_train]
+        batch = make_batch(Measures(measures.tokens[index_B], measures.attributes[index_B]), hp)
+        train, metrics = train_step(program, state.train, batch, hp)
+        finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
+        going_on = finite & (state.diverged_at < 0)
+        diverged_at = jnp.where((state.diverged_at < 0) & ~finite, state.train.step, state.diverged_at)
+        sums = jax.tree.map(jnp.add, state.sums, metrics)
+        after = MemberState(train, sums, state.n_summed + 1, diverged_at)
+        before = state._replace(diverged_at=diverged_at)
+        return jax.tree.map(partial(jnp.where, going_on), after, before)
+
+    return lax.fori_loop(0, n_steps, one_step, state)
+
+
+def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Fill up with zeros at the end of each axis. Nothing reaches them in the forward pass, so they stay zero."""
+    return np.pad(leaf, [(0, size - n) for n, size in zip(leaf.shape, like.shape, strict=True)])
+
+
+class Ensemble:
+    """A cohort on this process's devices. States are `MemberState`s with a leading member axis, sharded.
+
+    Where the number of devices does not divide the number of members, copies of the last member fill up; they are
+    dropped from whatever leaves the ensemble.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        members: Sequence[HyperParameters],
+        train: Measures,
+        devices: Sequence[jax.Device] | None = None,
+    ) -> None:
+        devices = (devices or jax.local_devices())[: len(members)]
+        self.program, self.n_members = program, len(members)
+        self.n_rows = math.ceil(len(members) / len(devices)) * len(devices)
+        mesh = Mesh(np.array(devices), ("member",))
+        self.by_member = NamedSharding(mesh, PartitionSpec("member"))
+        self.replicated = NamedSharding(mesh, PartitionSpec())
+        self.members = [*members, *[members[-1]] * (self.n_rows - len(members))]
+        self.hp: HyperParameters = jax.device_put(jax.tree.map(lambda *x: np.stack(x), *self.members), self.by_member)
+        self.train: Measures = jax.device_put(train, self.replicated)
+
+        n_least = min(int(hp.n_train) for hp in members)
+        n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
+        self._start = jax.jit(self._over_members(partial(start_member, program), shared=1))
+        run = self._over_members(partial(run_member, program, n_orders), shared=2)
+        self._run = jax.jit(run, donate_argnums=0)
+        self._score = jax.jit(self._over_members(partial(held_out.score, program), shared=2))
+
+    def _over_members(self, function: Any, shared: int) -> Any:
+        """`function(member arguments..., shared arguments...)` for every member, each device its own members."""
+
+        def mapped(*args: Any) -> Any:
+            own = len(args) - shared
+            in_axes = (0,) * own + (None,) * shared
+            specs = (PartitionSpec("member"),) * own + (PartitionSpec(),) * shared
+            return jax.shard_map(
+                jax.vmap(function, in_axes),
+                mesh=self.by_member.mesh,
+                in_specs=specs,
+                out_specs=PartitionSpec("member"),
+                check_vma=False,
+            )(*args)
+
+        return mapped
+
+    def start(self) -> MemberState:
+        """Members that have made no step: weights drawn at each member's own sizes, then padded with zeros."""
+        shapes = self.program.initial_params(0)
+        padded = []
+        for hp in self.members:
+            own = dataclasses.replace(
+                self.program, latent_dim=int(hp.latent_dim), n_attributes=int(hp.n_attributes)
+            ).initial_params(int(hp.seed))
+            padded.append(jax.tree.map(pad_to, own, shapes))
+        params = jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded), self.by_member)
+        return self._start(params, self.hp, self.train)
+
+    def to_host(self, state: MemberState) -> dict[str, Any]:
+        """The real members as a nested dict of numpy arrays, with their hyper-parameters: what a checkpoint holds."""
+        held = {"state": state, "hp": self.hp}
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[: self.n_members], serialization.to_state_dict(held))
+
+    def from_host(self, arrays: dict[str, Any]) -> MemberState:
+        """The inverse of `to_host`, for any number of devices."""
+        n_copies = self.n_rows - self.n_members
+        filled = jax.tree.map(lambda leaf: np.concatenate([leaf, *[leaf[-1:]] * n_copies]), arrays["state"])
+        shapes = jax.eval_shape(lambda: self.program.initial_params(0))
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((self.n_rows, *leaf.shape), leaf.dtype), shapes)
+        like = jax.eval_shape(self._start, shapes, self.hp, self.train)
+        return jax.device_put(serialization.from_state_dict(like, filled), self.by_member)
+
+    def run(self, state: MemberState, n_steps: int) -> MemberState:
+        """Up to MAX_STEPS_PER_CALL training steps in one call; `state` is given away."""
+        if not 0 < n_steps <= MAX_STEPS_PER_CALL:
+            raise ValueError(f"n_steps is {n_steps}; it must be in 1...{MAX_STEPS_PER_CALL}")
+        return self._run(state, self.hp, self.train, jnp.int32(n_steps))
+
+    def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:
+        """Mean of each training metric since the last reading, (M,) each (NaN where no step counted), and a fresh count."""
+        n = np.asarray(state.n_summed)[: self.n_members]
+        with np.errstate(invalid="ignore"):
+            means = {
+                name: np.asarray(total)[: self.n_members] / np.where(n, n, np.nan) for name, total in state.sums.items()
+            }
+        zeros = jax.tree.map(jnp.zeros_like, (state.sums, state.n_summed))
+        return state._replace(sums=zeros[0], n_summed=zeros[1]), means
+
+    def score(
+        self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Every held-out metric of every member, (M,) each; `split` as made by `measures.blocks`."""
+        split, midi_V = jax.device_put((split, midi_V), self.replicated)
+        scores = self._score(state.train.params, self.hp, split, midi_V)
+        return {name: np.asarray(values)[: self.n_members] for name, values in scores.items()}

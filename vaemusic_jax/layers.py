@@ -1,0 +1,226 @@
+"""The layers both models are made of: linear maps, token look-up and the GRU, with the reference networks' mathematics.
+
+Why a GRU of our own: torch's gated recurrent unit has a second bias inside the product with the reset gate, which
+parity needs; and speed wants the input projection outside the scan, the three gates in one matmul, and the gradient
+of the recurrent weights as one matmul after the scan instead of one a tick (hence the custom VJP).
+
+Shapes: B batch, T ticks, D inputs, H hidden, Z latent, V vocabulary. Matrices are stored (in, out).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+Array = jax.Array
+Init = Callable[..., Array]
+
+
+def xavier_normal(key: Array, shape: tuple[int, ...]) -> Array:
+    """Draw a matrix from N(0, 2 / (rows + columns)), as the published MeasureVAE starts every one."""
+    return draw_on_host(key, shape, lambda generator: generator.standard_normal(shape) * np.sqrt(2.0 / sum(shape)))
+
+
+def uniform(key: Array, shape: tuple[int, ...], fan_in: int) -> Array:
+    """Draw from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default."""
+    return draw_on_host(key, shape, lambda generator: generator.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in))
+
+
+def uniform_fan_in(key: Array, shape: tuple[int, ...]) -> Array:
+    """`uniform` with a matrix's own rows as fan-in."""
+    return uniform(key, shape, shape[0])
+
+
+def draw_on_host(
+    key: Array, shape: tuple[int, ...], distribution: Callable[[np.random.Generator], np.ndarray]
+) -> Array:
+    """Draw with NumPy's counter-based generator: a program of some fifty draws takes XLA ten seconds to compile."""
+
+    def draw(key_data: np.ndarray) -> np.ndarray:
+        return distribution(np.random.Generator(np.random.Philox(np.asarray(key_data)))).astype(np.float32)
+
+    if isinstance(key, jax.core.Tracer):  # `apply` checks shapes by tracing the initialiser
+        return jax.pure_callback(draw, jax.ShapeDtypeStruct(shape, jnp.float32), jax.random.key_data(key))
+    return draw(jax.random.key_data(key))
+
+
+def zeros(key: Array, shape: tuple[int, ...]) -> Array:
+    """The start of the learned first inputs of MeasureVAE's decoder."""
+    del key
+    return jnp.zeros(shape)
+
+
+class Layer(nn.Module):
+    """A module that can draw its weights without computing anything: `init(key, method="declare")`."""
+
+    def declare(self) -> None:
+        """Creates every weight, its submodules' included. (Linen runs `setup` before any method.)"""
+        for child in list(vars(self).values()):
+            if isinstance(child, Layer):
+                child.declare()
+
+
+class Linear(Layer):
+    """y = x W + b with W (in, out). Biases start at U(+-1/sqrt(fan_in))."""
+
+    in_features: int
+    features: int
+    init: Init
+
+    def setup(self) -> None:
+        self.w = self.param("w", self.init, (self.in_features, self.features))
+        self.b = self.param("b", uniform, (self.features,), self.in_features)
+
+    def __call__(self, x: Array) -> Array:
+        return affine(x, self.w, self.b)
+
+
+def affine(x: Array, w: Array, b: Array) -> Array:
+    """x (..., D) times w (D, F) plus b (F)."""
+    return x @ w + b.reshape((1,) * (x.ndim - 1) + (-1,))
+
+
+@jax.custom_vjp
+def look_up(table: Array, index: Array) -> Array:
+    """Rows of `table` (N, D) at `index` (...), as (..., D).
+
+    The gradient is a one-hot matmul: scatter-add is slow on CPU and adds in no fixed order on GPU.
+    """
+    return jnp.take(table, index, axis=0)
+
+
+def _look_up_fwd(table: Array, index: Array) -> tuple[Array, tuple[Array, int]]:
+    return look_up(table, index), (index, table.shape[0])
+
+
+def _look_up_bwd(residual: tuple[Array, int], grad: Array) -> tuple[Array, None]:
+    index, n_rows = residual
+    one_hot = jax.nn.one_hot(index.reshape(-1), n_rows, dtype=grad.dtype)
+    return one_hot.T @ grad.reshape(-1, grad.shape[-1]), None
+
+
+look_up.defvjp(_look_up_fwd, _look_up_bwd)
+
+
+def gru_cell(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> Array:
+    """One step: x_proj (B, 3H) = x W_ih + b_ih, h (B, H) -> h' (B, H). Blocks are r, u, n (torch's order).
+
+    r = sig(x_r + h_r), u = sig(x_u + h_u), n = tanh(x_n + r * h_n), h' = (1 - u) n + u h, with h_* = h W_hh + b_hh.
+    """
+    return _gates(x_proj, h, w_hh, b_hh)[0]
+
+
+def _gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Array, Array, Array, Array]:
+    h_proj = h @ w_hh + b_hh[None, :]
+    x_r, x_u, x_n = jnp.split(x_proj, 3, axis=-1)
+    h_r, h_u, h_n = jnp.split(h_proj, 3, axis=-1)
+    r = jax.nn.sigmoid(x_r + h_r)
+    u = jax.nn.sigmoid(x_u + h_u)
+    n = jnp.tanh(x_n + r * h_n)
+    return n + u * (h - n), r, u, n, h_n
+
+
+@jax.custom_vjp
+def gru_scan(x_proj_TxBxG: Array, h0_BxH: Array, w_hh: Array, b_hh: Array) -> Array:
+    """All steps of one GRU layer: projected inputs (T, B, 3H), first state (B, H) -> states (T, B, H)."""
+
+    def step(h: Array, x_proj: Array) -> tuple[Array, Array]:
+        h = gru_cell(x_proj, h, w_hh, b_hh)
+        return h, h
+
+    return lax.scan(step, h0_BxH, x_proj_TxBxG)[1]
+
+
+def _gru_scan_fwd(x_proj: Array, h0: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Any]:
+    def step(h: Array, x_proj: Array) -> tuple[Array, tuple[Array, ...]]:
+        h, r, u, n, h_n = _gates(x_proj, h, w_hh, b_hh)
+        return h, (h, r, u, n, h_n)
+
+    out, r, u, n, h_n = lax.scan(step, h0, x_proj)[1]
+    return out, (h0, w_hh, out, r, u, n, h_n)
+
+
+def _gru_scan_bwd(residual: Any, grad_out: Array) -> tuple[Array, Array, Array, Array]:
+    h0, w_hh, out, r, u, n, h_n = residual
+    h_before = jnp.concatenate([h0[None], out[:-1]])
+    # Everything that does not wait for the gradient of the later tick is done for all ticks at once.
+    by_n = (1.0 - u) * (1.0 - n * n)  # dh'/d(pre-activation of n)
+    by_u = (h_before - n) * u * (1.0 - u)
+    by_r = by_n * h_n * r * (1.0 - r)
+    factors = jnp.concatenate([by_r, by_u, by_n * r], axis=-1)
+
+    def step(grad_h: Array, tick: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        grad_here, factor, u = tick
+        total = grad_h + grad_here
+        grad_h_proj = jnp.concatenate([total] * 3, axis=-1) * factor
+        return total * u + grad_h_proj @ w_hh.T, total
+
+    grad_h0, total = lax.scan(step, jnp.zeros_like(h0), (grad_out, factors, u), reverse=True)
+    grad_h_proj = jnp.concatenate([total] * 3, axis=-1) * factors
+    hidden = h0.shape[-1]
+    # Only the n block differs between the two projections: x_n stands outside the product with r, h_n inside.
+    grad_x_proj = jnp.concatenate([grad_h_proj[..., : 2 * hidden], total * by_n], axis=-1)
+    grad_w = h_before.reshape(-1, hidden).T @ grad_h_proj.reshape(-1, 3 * hidden)
+    return grad_x_proj, grad_h0, grad_w, grad_h_proj.sum((0, 1))
+
+
+gru_scan.defvjp(_gru_scan_fwd, _gru_scan_bwd)
+
+
+class GRUWeights(NamedTuple):
+    """w_ih (D, 3H), w_hh (H, 3H), b_ih (3H), b_hh (3H)."""
+
+    w_ih: Array
+    w_hh: Array
+    b_ih: Array
+    b_hh: Array
+
+
+class GRU(Layer):
+    """The weights of one GRU layer in one direction, and the ways to run it."""
+
+    in_features: int
+    hidden_size: int
+    init: Init
+
+    def setup(self) -> None:
+        gates = 3 * self.hidden_size
+        self.w_ih = self.param("w_ih", self.init, (self.in_features, gates))
+        self.w_hh = self.param("w_hh", self.init, (self.hidden_size, gates))
+        self.b_ih = self.param("b_ih", uniform, (gates,), self.hidden_size)
+        self.b_hh = self.param("b_hh", uniform, (gates,), self.hidden_size)
+
+    def weights(self) -> "GRUWeights":
+        """The arrays themselves, for a scan of the caller's own."""
+        return GRUWeights(self.w_ih, self.w_hh, self.b_ih, self.b_hh)
+
+    def project(self, x: Array) -> Array:
+        """(..., D) -> (..., 3H): the part of every step that does not wait for the step before."""
+        return affine(x, self.w_ih, self.b_ih)
+
+    def project_tokens(self, embedding_VxE: Array, tokens: Array) -> Array:
+        """`project` of embedded tokens (...), through a table of projected embeddings: (V, 3H) is far less work."""
+        return look_up(self.project(embedding_VxE), tokens)
+
+    def project_one_hot(self, tokens: Array) -> Array:
+        """`project` of one-hot tokens (...), without making them."""
+        return look_up(self.w_ih, tokens) + self.b_ih.reshape((1,) * tokens.ndim + (-1,))
+
+    def scan(self, x_proj_TxBxG: Array, h0_BxH: Array | None = None, reverse: bool = False) -> Array:
+        """States (T, B, H) after each tick, from zero unless told; `reverse` runs from the last tick to the first."""
+        if h0_BxH is None:
+            h0_BxH = jnp.zeros((x_proj_TxBxG.shape[1], self.hidden_size), x_proj_TxBxG.dtype)
+        if not reverse:
+            return gru_scan(x_proj_TxBxG, h0_BxH, self.w_hh, self.b_hh)
+        return gru_scan(x_proj_TxBxG[::-1], h0_BxH, self.w_hh, self.b_hh)[::-1]
+
+
+def dropout(x: Array, rate: float, key: Array | None) -> Array:
+    """Zero each entry with probability `rate`, scale the survivors by 1 / (1 - rate); off without a key."""
+    if key is None or rate == 0.0:
+        return x
+    return jnp.where(jax.random.bernoulli(key, 1.0 - rate, x.shape), x / (1.0 - rate), 0.0)

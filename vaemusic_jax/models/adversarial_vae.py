@@ -1,0 +1,201 @@
+"""AdversarialVAE (Kawai, Esling & Harada 2020): a conditional VAE trained against a classifier of its code.
+
+Encoder: one bidirectional GRU on one-hot tokens. Decoder: two stacked GRU cells that see the token before, z and the
+standardised attribute values at every tick. Classifier-discriminator: reads each attribute's class from z, the encoder
+is trained so that it cannot, which leaves the attributes to the conditioning.
+
+Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import lax
+
+from vaemusic_jax.layers import (
+    GRU,
+    Array,
+    GRUWeights,
+    Init,
+    Layer,
+    Linear,
+    affine,
+    gru_cell,
+    gru_scan,
+    look_up,
+    uniform,
+    uniform_fan_in,
+)
+from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.recipes import N_CLASSES
+
+LEAKY_SLOPE = 0.01
+
+
+class Encoder(Layer):
+    vocab_size: int
+    hidden_size: int
+    latent_dim: int
+
+    def setup(self) -> None:
+        self.fwd = GRU(self.vocab_size, self.hidden_size, uniform_hidden(self.hidden_size))
+        self.bwd = GRU(self.vocab_size, self.hidden_size, uniform_hidden(self.hidden_size))
+        self.mean = Linear(2 * self.hidden_size, self.latent_dim, uniform_fan_in)
+        self.log_std = Linear(2 * self.hidden_size, self.latent_dim, uniform_fan_in)
+
+    def __call__(self, tokens_BxT: Array) -> tuple[Array, Array]:
+        tokens_TxB = tokens_BxT.T
+        fwd = self.fwd.scan(self.fwd.project_one_hot(tokens_TxB))
+        bwd = self.bwd.scan(self.bwd.project_one_hot(tokens_TxB), reverse=True)
+        final_Bx2H = jnp.concatenate([fwd[-1], bwd[0]], axis=-1)
+        return self.mean(final_Bx2H), self.log_std(final_Bx2H)
+
+
+def uniform_hidden(hidden_size: int) -> Init:
+    """U(+-1/sqrt(H)) whatever the matrix's own sizes: torch's start for every GRU tensor."""
+    return partial(uniform, fan_in=hidden_size)
+
+
+class Cell1Weights(NamedTuple):
+    """Rows of the first cell's input matrix, by what they see, and its other weights."""
+
+    w_token: Array  # (V or V + 1, 3H)
+    w_z: Array  # (Z, 3H)
+    w_attributes: Array  # (K, 3H)
+    w_hh: Array
+    b_ih: Array
+    b_hh: Array
+
+
+class Cell1(Layer):
+    """The decoder's first GRU cell. Its input matrix is kept in three parts because two of them may be padded."""
+
+    n_tokens: int
+    hidden_size: int
+    latent_dim: int
+    n_attributes: int
+
+    def setup(self) -> None:
+        gates, init = 3 * self.hidden_size, uniform_hidden(self.hidden_size)
+        self.w_token = self.param("w_token", init, (self.n_tokens, gates))
+        self.w_z = self.param("w_z", init, (self.latent_dim, gates))
+        self.w_attributes = self.param("w_attributes", init, (self.n_attributes, gates))
+        self.w_hh = self.param("w_hh", init, (self.hidden_size, gates))
+        self.b_ih = self.param("b_ih", init, (gates,))
+        self.b_hh = self.param("b_hh", init, (gates,))
+
+    def weights(self) -> Cell1Weights:
+        return Cell1Weights(self.w_token, self.w_z, self.w_attributes, self.w_hh, self.b_ih, self.b_hh)
+
+
+class Decoder(Layer):
+    vocab_size: int
+    hidden_size: int
+    latent_dim: int
+    n_attributes: int
+    own_start_symbol: bool
+
+    def setup(self) -> None:
+        self.cell1 = Cell1(
+            self.vocab_size + int(self.own_start_symbol),
+            self.hidden_size,
+            self.latent_dim,
+            self.n_attributes,
+        )
+        self.cell2 = GRU(self.hidden_size, self.hidden_size, uniform_hidden(self.hidden_size))
+        self.z_to_h0 = Linear(self.latent_dim, self.hidden_size, uniform_fan_in)
+        self.out = Linear(self.hidden_size, self.vocab_size, uniform_fan_in)
+
+    def begin(self, z_BxZ: Array, conditions_BxK: Array) -> tuple[Cell1Weights, Array, Array, Array]:
+        """First cell's weights, first state (B, H), constant projected input (B, 3H) and start symbol (B)."""
+        cell1 = self.cell1.weights()
+        constant = affine(z_BxZ, cell1.w_z, cell1.b_ih) + conditions_BxK @ cell1.w_attributes
+        start = self.vocab_size if self.own_start_symbol else self.vocab_size - 1
+        return cell1, jnp.tanh(self.z_to_h0(z_BxZ)), constant, jnp.full(z_BxZ.shape[0], start, jnp.int32)
+
+    def teacher_forced(self, z_BxZ: Array, conditions_BxK: Array, tokens_BxT: Array) -> Array:
+        """Logits (B, T, V) when every tick sees the true token before it: one scan per cell."""
+        cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
+        before_TxB = jnp.concatenate([start_B[None], tokens_BxT.T[:-1]])
+        x_proj = look_up(cell1.w_token, before_TxB) + constant_BxG[None]
+        h1_TxBxH = gru_scan(x_proj, h0, cell1.w_hh, cell1.b_hh)
+        h2_TxBxH = self.cell2.scan(self.cell2.project(h1_TxBxH), h1_TxBxH[0])
+        return self.out(h2_TxBxH).transpose(1, 0, 2)
+
+    def step_by_step(self, z_BxZ: Array, conditions_BxK: Array, tokens_BxT: Array, teacher_T: Array) -> Array:
+        """Logits (B, T, V) tick by tick: where `teacher_T[t]` is false, tick t + 1 sees the model's own token t."""
+        cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
+        cell2: GRUWeights = self.cell2.weights()
+        out_w, out_b = self.out.w, self.out.b
+
+        def tick(carry: tuple[Array, Array, Array], xs: tuple) -> tuple[tuple[Array, Array, Array], Array]:
+            before_B, h1, h2 = carry
+            token_B, teacher, is_first = xs
+            h1 = gru_cell(look_up(cell1.w_token, before_B) + constant_BxG, h1, cell1.w_hh, cell1.b_hh)
+            h2 = jnp.where(is_first, h1, h2)
+            h2 = gru_cell(affine(h1, cell2.w_ih, cell2.b_ih), h2, cell2.w_hh, cell2.b_hh)
+            logits = affine(h2, out_w, out_b)
+            own_B = jnp.argmax(logits, axis=-1).astype(jnp.int32)
+            return (jnp.where(teacher, token_B, own_B), h1, h2), logits
+
+        xs = (tokens_BxT.T, teacher_T, jnp.arange(N_TICKS) == 0)
+        return lax.scan(tick, (start_B, h0, h0), xs)[1].transpose(1, 0, 2)
+
+
+class AdversarialVAE(Layer):
+    """The VAE without its classifier. Its methods are called by `apply`; `init(key, method="declare")` draws the weights."""
+
+    vocab_size: int
+    hidden_size: int
+    latent_dim: int
+    n_attributes: int
+    own_start_symbol: bool = True
+
+    def setup(self) -> None:
+        self.encoder = Encoder(self.vocab_size, self.hidden_size, self.latent_dim)
+        self.decoder = Decoder(
+            self.vocab_size,
+            self.hidden_size,
+            self.latent_dim,
+            self.n_attributes,
+            self.own_start_symbol,
+        )
+
+    def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:
+        """Mean and log standard deviation of the posterior, (B, Z) each. There is no dropout in this model."""
+        del dropout_key
+        return self.encoder(tokens_BxT)
+
+    def decode(
+        self,
+        z_BxZ: Array,
+        conditions_BxK: Array,
+        tokens_BxT: Array | None = None,
+        teacher_T: Array | None = None,
+        dropout_key: Array | None = None,
+    ) -> Array:
+        """Logits (B, T, V) given standardised attribute values. Without `tokens` free-running and greedy."""
+        del dropout_key
+        if tokens_BxT is None:
+            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], N_TICKS), jnp.int32), jnp.zeros(N_TICKS, bool)
+        if teacher_T is None:
+            return self.decoder.teacher_forced(z_BxZ, conditions_BxK, tokens_BxT)
+        return self.decoder.step_by_step(z_BxZ, conditions_BxK, tokens_BxT, teacher_T)
+
+
+class Classifier(Layer):
+    """The discriminator: logits (B, K, C) of each attribute's class from z. Its hidden width is half the latent size."""
+
+    latent_dim: int
+    n_attributes: int
+
+    def setup(self) -> None:
+        hidden = self.latent_dim // 2
+        self.fc1 = Linear(self.latent_dim, hidden, uniform_fan_in)
+        self.fc2 = Linear(hidden, self.n_attributes * N_CLASSES, uniform_fan_in)
+
+    def __call__(self, z_BxZ: Array) -> Array:
+        logits = self.fc2(nn.leaky_relu(self.fc1(z_BxZ), LEAKY_SLOPE))
+        return logits.reshape(-1, self.n_attributes, N_CLASSES)

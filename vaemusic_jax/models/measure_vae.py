@@ -1,0 +1,200 @@
+"""MeasureVAE (Pati, Lerch & Hadjeres 2019; Pati & Lerch 2020): a VAE of one measure with a hierarchical decoder.
+
+Encoder: embedding, two-layer bidirectional GRU, SELU heads. Decoder: a beat GRU makes one state per beat, each starts a
+tick GRU of six steps. Ticks see the token before them: the true one (teacher forcing) or the model's own.
+
+Shapes: B batch, T ticks (24), Q beats (4), H hidden, Z latent, V vocabulary, E embedding.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from vaemusic_jax.layers import GRU, Layer, Linear, affine, dropout, gru_cell, look_up, xavier_normal, zeros
+from vaemusic_jax.recipes import EMBEDDING_SIZE
+
+Array = jax.Array
+
+N_BEATS = 4
+TICKS_PER_BEAT = 6
+N_TICKS = N_BEATS * TICKS_PER_BEAT
+
+
+class Encoder(Layer):
+    vocab_size: int
+    embedding_size: int
+    hidden_size: int
+    latent_dim: int
+    dropout: float
+
+    def setup(self) -> None:
+        hidden, shape = self.hidden_size, (self.vocab_size, self.embedding_size)
+        self.embedding = self.param("embedding", xavier_normal, shape)
+        self.l0_fwd = GRU(self.embedding_size, hidden, xavier_normal)
+        self.l0_bwd = GRU(self.embedding_size, hidden, xavier_normal)
+        self.l1_fwd = GRU(2 * hidden, hidden, xavier_normal)
+        self.l1_bwd = GRU(2 * hidden, hidden, xavier_normal)
+        self.mean_fc1 = Linear(4 * hidden, 2 * hidden, xavier_normal)
+        self.mean_fc2 = Linear(2 * hidden, self.latent_dim, xavier_normal)
+        self.log_std_fc1 = Linear(4 * hidden, 2 * hidden, xavier_normal)
+        self.log_std_fc2 = Linear(2 * hidden, self.latent_dim, xavier_normal)
+
+    def __call__(self, tokens_BxT: Array, dropout_key: Array | None) -> tuple[Array, Array]:
+        tokens_TxB = tokens_BxT.T
+        fwd0 = self.l0_fwd.scan(self.l0_fwd.project_tokens(self.embedding, tokens_TxB))
+        bwd0 = self.l0_bwd.scan(self.l0_bwd.project_tokens(self.embedding, tokens_TxB), reverse=True)
+        out0_TxBx2H = dropout(jnp.concatenate([fwd0, bwd0], axis=-1), self.dropout, dropout_key)
+        fwd1 = self.l1_fwd.scan(self.l1_fwd.project(out0_TxBx2H))
+        bwd1 = self.l1_bwd.scan(self.l1_bwd.project(out0_TxBx2H), reverse=True)
+        final_Bx4H = jnp.concatenate([fwd0[-1], bwd0[0], fwd1[-1], bwd1[0]], axis=-1)
+        mean = self.mean_fc2(nn.selu(self.mean_fc1(final_Bx4H)))
+        log_std = self.log_std_fc2(nn.selu(self.log_std_fc1(final_Bx4H)))
+        return mean, log_std
+
+
+class Decoder(Layer):
+    vocab_size: int
+    embedding_size: int
+    hidden_size: int
+    latent_dim: int
+    dropout: float
+    relu_logits: bool
+
+    def setup(self) -> None:
+        hidden, shape = self.hidden_size, (self.vocab_size, self.embedding_size)
+        self.embedding = self.param("embedding", xavier_normal, shape)
+        self.x0 = self.param("x0", zeros, (self.embedding_size,))
+        self.b0 = self.param("b0", zeros, (1,))
+        self.z_to_beat_h0 = Linear(self.latent_dim, 2 * hidden, xavier_normal)
+        self.beat_l0 = GRU(1, hidden, xavier_normal)
+        self.beat_l1 = GRU(hidden, hidden, xavier_normal)
+        self.beat_to_tick_h0 = Linear(hidden, 2 * hidden, xavier_normal)
+        self.beat_to_tick_in = Linear(hidden, hidden, xavier_normal)
+        self.tick_l0 = GRU(self.embedding_size + hidden, hidden, xavier_normal)
+        self.tick_l1 = GRU(hidden, hidden, xavier_normal)
+        self.out = Linear(hidden, self.vocab_size, xavier_normal)
+
+    def beats(self, z_BxZ: Array, dropout_key: Array | None) -> tuple[Array, Array, Array]:
+        """What each beat hands to its ticks: both layers' first states and the constant part of the projected input.
+
+        Returns (Q, B, H), (Q, B, H) and (Q, B, 3H).
+        """
+        h0, h1 = jnp.split(nn.selu(self.z_to_beat_h0(z_BxZ)), 2, axis=-1)
+        constant_QxBx1 = jnp.broadcast_to(self.b0[None, None, :], (N_BEATS, z_BxZ.shape[0], 1))
+        out0 = self.beat_l0.scan(self.beat_l0.project(constant_QxBx1), h0)
+        out_QxBxH = self.beat_l1.scan(self.beat_l1.project(dropout(out0, self.dropout, dropout_key)), h1)
+        tick_h0, tick_h1 = jnp.split(nn.selu(self.beat_to_tick_h0(out_QxBxH)), 2, axis=-1)
+        tick_in = nn.selu(self.beat_to_tick_in(out_QxBxH))
+        return tick_h0, tick_h1, affine(tick_in, self.tick_l0.w_ih[self.embedding_size :], self.tick_l0.b_ih)
+
+    def token_table(self) -> Array:
+        """Projected embedding of every token, and in the last row that of the measure's start: (V + 1, 3H)."""
+        return jnp.concatenate([self.embedding, self.x0[None]]) @ self.tick_l0.w_ih[: self.embedding_size]
+
+    def logits(self, h: Array) -> Array:
+        logits = affine(h, self.out.w, self.out.b)
+        return nn.relu(logits) if self.relu_logits else logits
+
+    def teacher_forced(self, z_BxZ: Array, tokens_BxT: Array, dropout_key: Array | None) -> Array:
+        """Logits (B, T, V) when every tick sees the true token before it.
+
+        The tick GRU starts anew at each beat, so the four beats run side by side as one batch of 4 B.
+        """
+        beat_key, tick_key = split_or_none(dropout_key)
+        h0_QxBxH, h1_QxBxH, constant_QxBxG = self.beats(z_BxZ, beat_key)
+        batch, hidden = z_BxZ.shape[0], self.hidden_size
+        start = jnp.full((batch, 1), self.vocab_size, tokens_BxT.dtype)
+        before_BxT = jnp.concatenate([start, tokens_BxT[:, :-1]], axis=1)
+        before_KxQxB = before_BxT.reshape(batch, N_BEATS, TICKS_PER_BEAT).transpose(2, 1, 0)
+        x_proj = look_up(self.token_table(), before_KxQxB) + constant_QxBxG[None]
+        rows = N_BEATS * batch
+        out0 = self.tick_l0.scan(x_proj.reshape(TICKS_PER_BEAT, rows, 3 * hidden), h0_QxBxH.reshape(rows, hidden))
+        out0 = dropout(out0, self.dropout, tick_key)
+        out1 = self.tick_l1.scan(self.tick_l1.project(out0), h1_QxBxH.reshape(rows, hidden))
+        logits_KxQxBxV = self.logits(out1.reshape(TICKS_PER_BEAT, N_BEATS, batch, hidden))
+        return logits_KxQxBxV.transpose(2, 1, 0, 3).reshape(batch, N_TICKS, self.vocab_size)
+
+    def step_by_step(self, z_BxZ: Array, tokens_BxT: Array, teacher_T: Array, dropout_key: Array | None) -> Array:
+        """Logits (B, T, V) tick by tick: where `teacher_T[t]` is false, tick t + 1 sees the model's own token t."""
+        beat_key, tick_key = split_or_none(dropout_key)
+        # Linen modules may not be called inside a plain scan, so the scan closes over their arrays.
+        table, l0, l1 = self.token_table(), self.tick_l0.weights(), self.tick_l1.weights()
+        out_w, out_b = self.out.w, self.out.b
+
+        def beat(before_B: Array, xs: tuple) -> tuple[Array, Array]:
+            h0, h1, constant_BxG, *ticks = xs
+
+            def tick(carry: tuple[Array, ...], xs: tuple) -> tuple[tuple[Array, ...], Array]:
+                before_B, h0, h1 = carry
+                token_B, teacher, key = xs
+                h0 = gru_cell(look_up(table, before_B) + constant_BxG, h0, l0.w_hh, l0.b_hh)
+                h1 = gru_cell(affine(dropout(h0, self.dropout, key), l1.w_ih, l1.b_ih), h1, l1.w_hh, l1.b_hh)
+                logits = affine(h1, out_w, out_b)
+                logits = nn.relu(logits) if self.relu_logits else logits
+                own_B = jnp.argmax(logits, axis=-1).astype(token_B.dtype)
+                return (jnp.where(teacher, token_B, own_B), h0, h1), logits
+
+            (before_B, *_), logits_KxBxV = lax.scan(tick, (before_B, h0, h1), tuple(ticks))
+            return before_B, logits_KxBxV
+
+        batch, by_beat = z_BxZ.shape[0], (N_BEATS, TICKS_PER_BEAT)
+        tick_keys = None if tick_key is None else jax.random.split(tick_key, by_beat)
+        start_B = jnp.full((batch,), self.vocab_size, tokens_BxT.dtype)
+        xs = (
+            *self.beats(z_BxZ, beat_key),
+            tokens_BxT.T.reshape(*by_beat, batch),
+            teacher_T.reshape(by_beat),
+            tick_keys,
+        )
+        logits_QxKxBxV = lax.scan(beat, start_B, xs)[1]
+        return logits_QxKxBxV.reshape(N_TICKS, batch, self.vocab_size).transpose(1, 0, 2)
+
+
+def split_or_none(key: Array | None) -> tuple[Array | None, Array | None]:
+    return (None, None) if key is None else tuple(jax.random.split(key))
+
+
+class MeasureVAE(Layer):
+    """The whole model. Its methods are called by `apply`; `init(key, method="declare")` draws the weights."""
+
+    vocab_size: int
+    hidden_size: int
+    latent_dim: int
+    dropout: float = 0.0
+    relu_logits: bool = False
+    decoder_hidden_size: int | None = None  # the encoder's unless told otherwise
+
+    def setup(self) -> None:
+        shared = {"latent_dim": self.latent_dim, "dropout": self.dropout}
+        self.encoder = Encoder(self.vocab_size, EMBEDDING_SIZE, self.hidden_size, **shared)
+        self.decoder = Decoder(
+            self.vocab_size,
+            EMBEDDING_SIZE,
+            self.decoder_hidden_size or self.hidden_size,
+            relu_logits=self.relu_logits,
+            **shared,
+        )
+
+    def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:
+        """Mean and log standard deviation of the posterior, (B, Z) each."""
+        return self.encoder(tokens_BxT, dropout_key)
+
+    def decode(
+        self,
+        z_BxZ: Array,
+        conditions_BxK: Array | None = None,
+        tokens_BxT: Array | None = None,
+        teacher_T: Array | None = None,
+        dropout_key: Array | None = None,
+    ) -> Array:
+        """Logits (B, T, V). Without `tokens` free-running and greedy; with them teacher-forced, or mixed by `teacher_T`.
+
+        `conditions` are AdversarialVAE's; MeasureVAE has none and ignores them.
+        """
+        del conditions_BxK
+        if tokens_BxT is None:
+            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], N_TICKS), jnp.int32), jnp.zeros(N_TICKS, bool)
+        if teacher_T is None:
+            return self.decoder.teacher_forced(z_BxZ, tokens_BxT, dropout_key)
+        return self.decoder.step_by_step(z_BxZ, tokens_BxT, teacher_T, dropout_key)

@@ -1,0 +1,126 @@
+"""A trained model back from its run, as plain functions of numpy arrays."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vaemusic_jax.attributes import compute_attributes
+from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.member import HyperParameters, hyper_parameters_of
+from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.trial import ATTRIBUTES, Trial, parse_attributes
+from vaemusic_jax.vocabulary import Vocabulary
+
+
+class TrainedModel:
+    """One trained model. N measures, 24 ticks, Z its latent size, K its regularised attributes.
+
+    Attributes:
+        trial: its configuration.
+        vocabulary: of its tokens.
+    """
+
+    def __init__(self, owner: Owner, trial: Trial, params: dict[str, Any], hp: HyperParameters) -> None:
+        self.trial, self.vocabulary = trial, owner.vocabulary
+        self._hp, self._vae = hp, owner.program.vae()
+        self._width = owner.program.latent_dim
+        variables = {"params": params["vae"]}
+        self._encode = jax.jit(lambda tokens: self._vae.apply(variables, tokens, method="encode"))
+        self._decode = jax.jit(
+            lambda z, values: jnp.argmax(self._vae.apply(variables, z, hp.conditions(values), method="decode"), -1)
+        )
+
+    def encode(self, tokens: ArrayLike) -> NDArray[np.float32]:
+        """Posterior means (N, Z) of measures (N, 24)."""
+        return np.asarray(self._encode(self._checked(tokens))[0])[:, : self.trial.latent_dim]
+
+    def decode(self, codes: ArrayLike, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
+        """Measures (N, 24) from codes (N, Z), free-running and greedy.
+
+        Args:
+            codes: such as `encode` gives; dimension k of a MeasureVAE is the control of `trial.attributes[k]`.
+            attributes: (N, K) values of `trial.attributes`, which an AdversarialVAE needs and a MeasureVAE has no use for.
+        """
+        codes = np.atleast_2d(np.asarray(codes, np.float32))
+        if codes.ndim != 2 or codes.shape[1] != self.trial.latent_dim:
+            raise ValueError(f"codes have shape {codes.shape}; this model needs (N, {self.trial.latent_dim})")
+        z = np.pad(codes, ((0, 0), (0, self._width - codes.shape[1])))
+        return np.asarray(self._decode(z, self._conditions(attributes, len(codes))), np.int32)
+
+    def sample(self, n: int, seed: int = 0, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
+        """`n` measures (n, 24) decoded from codes drawn from the prior."""
+        codes = np.random.default_rng(seed).standard_normal((n, self.trial.latent_dim), np.float32)
+        return self.decode(codes, attributes)
+
+    def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
+        """The values (N, 4) of all four attributes of measures (N, 24), in the order of `trial.ATTRIBUTES`."""
+        return np.asarray(compute_attributes(self._checked(tokens), self.vocabulary.midi))
+
+    def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
+        tokens = np.atleast_2d(np.asarray(tokens))
+        if tokens.ndim != 2 or tokens.shape[1] != N_TICKS or not np.issubdtype(tokens.dtype, np.integer):
+            raise ValueError(f"tokens have shape {tokens.shape} and type {tokens.dtype}; they need (N, 24) integers")
+        if tokens.size and not (tokens.min() >= 0 and tokens.max() < len(self.vocabulary)):
+            raise ValueError(f"tokens reach {tokens.min()}...{tokens.max()}; the vocabulary has {len(self.vocabulary)}")
+        return tokens.astype(np.int32)
+
+    def _conditions(self, attributes: ArrayLike | None, n: int) -> NDArray[np.float32]:
+        """Attribute values in the cohort's padded slots."""
+        slots = self._hp.attribute_index.shape[0]
+        if self.trial.model == "measure_vae":
+            return np.zeros((n, slots), np.float32)
+        if attributes is None:
+            raise ValueError(f"an adversarial_vae decodes for given attributes: pass values of {self.trial.attributes}")
+        values = np.atleast_2d(np.asarray(attributes, np.float32))
+        if values.shape not in ((n, len(self.trial.attributes)), (1, len(self.trial.attributes))):
+            raise ValueError(
+                f"attributes have shape {values.shape}; {n} codes need ({n}, {len(self.trial.attributes)})"
+            )
+        values = np.broadcast_to(values, (n, values.shape[1]))
+        return np.pad(values, ((0, 0), (0, slots - values.shape[1])))
+
+
+def restore(run: str | Path, **which: Any) -> TrainedModel:
+    """The trained model of a run that has the given trial fields.
+
+        restore("runs/quickstart", model="measure_vae", latent_dim=32)
+
+    Args:
+        run: the folder that a sweep wrote.
+        which: any fields of `Trial`, or `id`; attributes as in a configuration ("all", "note_density+note_range").
+
+    Raises:
+        UserError: no run, no such field, or not exactly one trial with these values; a checkpoint that cannot be read.
+    """
+    found = RunDirectory.read(run)
+    if isinstance(which.get("attributes"), str):
+        which["attributes"] = parse_attributes(which["attributes"])
+    for name in which:
+        if name not in (*Trial.model_fields, "id"):
+            raise UserError(f"{run}: {name} is no field of a trial; use one of {', '.join(Trial.model_fields)} or id")
+    chosen = [t for t in found.trials if all(getattr(t, name) == value for name, value in which.items())]
+    if len(chosen) != 1:
+        asked = ", ".join(f"{name}={value!r}" for name, value in which.items()) or "no field given"
+        differing = [n for n in Trial.model_fields if len({getattr(t, n) for t in chosen or found.trials}) > 1]
+        raise UserError(
+            f"{run}: {len(chosen)} of {len(found.trials)} trials have {asked}; they differ in {', '.join(differing)}"
+        )
+    trial = chosen[0]
+    cohort = next(cohort for cohort in found.cohorts if trial in cohort.trials)
+    store = CheckpointStore(found.cohort_path(cohort))
+    owner, arrays = store.owner(), store.arrays()
+    if [t.id for t in owner.trials] != [t.id for t in cohort.trials]:
+        raise UserError(f"{store.path}: holds other trials than this run's cohort {cohort.id}; restore or remove it")
+    member = cohort.trials.index(trial)
+    pick = functools.partial(jax.tree.map, lambda leaf: leaf[member])
+    return TrainedModel(owner, trial, pick(arrays["state"]["train"]["params"]), hyper_parameters_of(pick(arrays["hp"])))
+
+
+__all__ = ["ATTRIBUTES", "TrainedModel", "Vocabulary", "restore"]

@@ -1,0 +1,142 @@
+"""A whole sweep: every cohort trained to its last step, with curves and checkpoints on the way.
+
+Running it again goes on from the newest checkpoint of each cohort.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.cost import estimate
+from vaemusic_jax.data.dataset import Dataset, load_dataset
+from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
+from vaemusic_jax.member import hyper_parameters
+from vaemusic_jax.progress import Advance, Progress, progress_bar
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.trial import Cohort, Trial
+
+SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
+
+
+def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDirectory:
+    """Trains every trial of a configuration that is not yet trained, in its run directory, which stays open.
+
+    Raises:
+        UserError: a data set that is not to be had, a directory of another run, a disk that is full and the like.
+    """
+    use_every_core()
+    planned = trials(config)
+    datasets = {name: load_dataset(name, progress=progress) for name in dict.fromkeys(t.dataset for t in planned)}
+    run = RunDirectory.open(config.directory, config, planned, cohorts(planned))
+    try:
+        for i, cohort in enumerate(run.cohorts, 1):
+            place = f" ({i} of {len(run.cohorts)})" if len(run.cohorts) > 1 else ""
+            train_cohort(run, cohort, datasets[cohort.dataset], config.eval_every, place, progress)
+    except BaseException:
+        run.close()
+        raise
+    return run
+
+
+def use_every_core() -> None:
+    """On CPU, one device per core: members side by side keep all of them busy, one member alone does not."""
+    if jax.config.jax_num_cpu_devices < 0:
+        with contextlib.suppress(RuntimeError):  # the devices are already in use
+            jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+
+
+def train_cohort(
+    run: RunDirectory, cohort: Cohort, dataset: Dataset, eval_every: int, place: str, progress: Progress
+) -> None:
+    """Trains one cohort from its newest checkpoint, or from the start, to its last step."""
+    owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
+    store = CheckpointStore(run.cohort_path(cohort))
+    done = store.latest_step()
+    if done is not None and (difference := store.owner_difference(owner)):
+        raise UserError(f"{store.path}: {difference}; choose another --out, or remove the folder to start anew")
+    if done == cohort.steps:
+        return
+    train = measures_of(dataset.train, dataset.vocabulary)
+    ensemble = cohort_ensemble(owner, dataset, train)
+    validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
+    state = ensemble.start() if done is None else ensemble.from_host(store.arrays())
+    done = done or 0
+    ids = [trial.id for trial in cohort.trials]
+    run.truncate_curves(ids, after_step=done)
+    run.set_status(ids, "running")
+
+    description = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place}"
+    with progress(description, cohort.steps, "steps") as advance:
+        advance(done, "compiling")
+        while done < cohort.steps:
+            n_steps = min(eval_every - done % eval_every, cohort.steps - done)
+            state = run_window(ensemble, state, n_steps, advance)
+            done += n_steps
+            state, means = ensemble.read_sums(state)
+            held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
+            run.append_curves(curve_rows(ids, done, {"train": means, "validation": held_out}))
+            store.save(done, ensemble.to_host(state), owner)
+            advance(0, f"validation accuracy {np.nanmax(held_out['reconstruction_accuracy']):.3f} at best")
+    record_outcome(run, ids, np.asarray(state.diverged_at))
+
+
+def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
+    """The members of a checkpoint's owner, each with its own share of the training measures."""
+    members = [
+        hyper_parameters(
+            trial, owner.program, np.asarray(train.attributes)[: n_in_fraction(dataset.train, trial.data_fraction)]
+        )
+        for trial in owner.trials
+    ]
+    return Ensemble(owner.program, members, train)
+
+
+def run_window(ensemble: Ensemble, state: MemberState, n_steps: int, advance: Advance) -> MemberState:
+    """`n_steps` steps in calls of about SECONDS_PER_CALL. How they are cut does not change the result."""
+    per_call, done = 1, 0
+    while done < n_steps:
+        now = min(per_call, n_steps - done)
+        started = time.monotonic()
+        state = ensemble.run(state, now)
+        jax.block_until_ready(state.train.step)
+        seconds = (time.monotonic() - started) / now
+        done += now
+        advance(now)
+        per_call = max(1, min(MAX_STEPS_PER_CALL, 2 * per_call, int(SECONDS_PER_CALL / seconds)))
+    return state
+
+
+def curve_rows(ids: Sequence[str], step: int, by_split: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
+    """Long rows for curves.parquet: trial, step, split, metric, value."""
+    rows = [
+        (trial, step, split, metric, float(value))
+        for split, metrics in by_split.items()
+        for metric, values in metrics.items()
+        for trial, value in zip(ids, values, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["trial", "step", "split", "metric", "value"])
+
+
+def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarray) -> None:
+    """Marks each trial done, or diverged with the step it happened at."""
+    for trial, step in zip(ids, diverged_at, strict=False):  # rows beyond the trials fill up the devices
+        if step < 0:
+            run.set_status([trial], "done")
+        else:
+            run.set_status([trial], "diverged", f"loss or gradient not finite at step {step}")
+
+
+def describe(planned: Sequence[Trial], groups: Sequence[Cohort]) -> list[dict[str, Any]]:
+    """What each cohort takes: parameters of each member, bytes of device memory and seconds here, both estimates."""
+    del planned
+    return [estimate(group) for group in groups]
