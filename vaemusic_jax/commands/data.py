@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,11 @@ def prepare(
     console = Console()
     _print_counts(console, dataset)
     console.print(f"Kept in {dataset.path}", soft_wrap=True, highlight=False)
-    console.print(f"Next: vaemusic data inspect {name}", highlight=False)
+    if source is None:
+        console.print(f"Next: vaemusic data inspect {name}", highlight=False)
+    else:
+        console.print(f"Next: vaemusic data inspect {name} --source {shlex.quote(str(source))}", highlight=False)
+        console.print("Sweeps of this version train on the embedded tunes, not on these.", highlight=False)
 
 
 def inspect(
