@@ -212,6 +212,34 @@ def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str], args:
     assert [word for word in words if word not in text] == []
 
 
+def test_a_dry_run_lists_every_trial_and_its_parameters_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    monkeypatch.chdir(config.parent)
+    options = ["--dataset", "elsewhere", "--model", "measure_vae", "adversarial_vae", "--size", "8"]
+    main(["sweep", str(config), "--dry-run", "--latent-dim", "4", "6", "--beta", "0.5", "0.25", *options])
+    shown = capsys.readouterr().out
+    planned = trials(
+        load_config(
+            config,
+            {
+                "dataset": ("elsewhere",),
+                "model": ("measure_vae", "adversarial_vae"),
+                "size": (8,),
+                "latent_dim": (4, 6),
+                "beta": (0.5, 0.25),
+            },
+        )
+    )
+    rows = [line.replace("│", " ").split() for line in shown.splitlines() if line.startswith("│")]
+    assert [(row[0], row[2], row[3]) for row in rows] == [(t.id, str(t.latent_dim), str(t.beta)) for t in planned]
+    parameters = {row[2]: int(row[-1].replace(",", "")) for row in rows[:4]}
+    assert 0 < parameters["4"] < parameters["6"]
+    assert "8 trials in 2 cohorts" in shown
+    assert "runs/law" in shown
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
+
+
 def test_run_sweep_is_vaemusic_sweep() -> None:
     program = Path(__file__).parents[1] / "run_sweep.py"
     done = subprocess.run([sys.executable, program, "absent.yaml"], capture_output=True, text=True, check=False)

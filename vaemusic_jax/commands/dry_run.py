@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from vaemusic_jax.commands import open_console
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.progress import clock_time
 from vaemusic_jax.trial import Cohort, Trial
@@ -17,7 +17,7 @@ def print_plan(config: SweepConfig) -> None:
     planned = trials(config)
     groups = cohorts(planned)
     costs = describe(planned, groups)
-    console = Console()
+    console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
         console.print(f"about {_gib(cost)} of device memory, {clock_time(cost['seconds'])} here\n", highlight=False)

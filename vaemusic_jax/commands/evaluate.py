@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from vaemusic_jax.commands import open_console
+
 if TYPE_CHECKING:
     from vaemusic_jax.run_directory import RunDirectory
 
@@ -28,15 +30,13 @@ def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="R
 
 def evaluate_and_print(run: "RunDirectory") -> None:
     """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
-    from rich.console import Console
-
     from vaemusic_jax.metrics.evaluate import evaluate_run
     from vaemusic_jax.results_table import to_rich
 
     results = evaluate_run(run)
     run.write_results(results)
-    console = Console(width=None if Console().is_terminal else 120)
-    console.print(to_rich(results))
+    console = open_console()
+    console.print(to_rich(results, console.width))
     unfinished = [trial for trial, status in run.status().items() if not status.startswith(("done", "diverged"))]
     if unfinished:
         console.print(f"{len(unfinished)} trials have not finished: run the sweep again to go on.", highlight=False)
