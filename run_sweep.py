@@ -5,4 +5,5 @@ import sys
 from vaemusic_jax.cli import main
 
 if __name__ == "__main__":
-    main(["sweep", *sys.argv[1:]])
+    sys.argv.insert(1, "sweep")
+    main()

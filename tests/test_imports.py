@@ -29,13 +29,7 @@ LAYERS = [
     {"cli"},
     {"__main__"},
 ]
-REFUSED_COMMAND = """
-import vaemusic_jax.cli
-try:
-    vaemusic_jax.cli.main(["sweep", "absent.yaml"])
-except SystemExit:
-    pass
-"""
+REFUSED_COMMAND = "import vaemusic_jax.cli; assert vaemusic_jax.cli.run(['sweep', 'absent.yaml']) == 2"
 HEAVY = {"jax", "flax", "optax", "orbax", "music21", "matplotlib", "pandas", "sklearn", "scipy"}
 
 

@@ -6,10 +6,11 @@ Commands are imported when they are called, so that `vaemusic --help` is quick.
 import contextlib
 import functools
 import io
+import os
 import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from vaemusic_jax.errors import UserError
 
@@ -23,16 +24,28 @@ DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, a
 """
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 2 for what the user can mend, 130 when interrupted."""
+def main() -> NoReturn:
+    """The console script: runs the command line and ends the process with its status."""
+    status = run(sys.argv[1:])
+    if status == 0:
+        sys.exit()
+    # Threads of XLA and Orbax may still be at work; the interpreter's own way out waits for them, or crashes in them.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def run(args: list[str]) -> int:
+    """Runs a command line; the exit status is 0 when done, 2 for what the user can mend, 130 when interrupted."""
     try:
-        _parse(sys.argv[1:] if argv is None else list(argv))()
+        _parse(args)()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
         print("\ninterrupted; a sweep goes on from its last checkpoint when started again", file=sys.stderr)
-        sys.exit(130)
+        return 130
+    return 0
 
 
 def _parse(args: list[str]) -> Callable[[], None]:
