@@ -1,4 +1,4 @@
-"""Reads the fixtures of the reference networks into our parameter trees (ours are stored (in, out), torch's (out, in))."""
+"""Reads the reference networks' fixtures into our parameter trees: ours are stored (in, out), torch's (out, in)."""
 
 import numpy as np
 

@@ -296,9 +296,3 @@ def test_a_missing_file_is_refused_with_its_path(tmp_path: Path, name: str) -> N
     with pytest.raises(UserError, match="give the path of a YAML configuration") as refused:
         load_config(tmp_path / name)
     assert str(refused.value).startswith(f"{tmp_path / name}: ")
-
-
-def test_attribute_names_are_those_of_the_attribute_functions() -> None:
-    from vaemusic_jax import attributes
-
-    assert attributes.ATTRIBUTES == ATTRIBUTES

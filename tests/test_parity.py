@@ -3,19 +3,21 @@
 `pytest -s tests/test_parity.py` prints the worst relative error of each fixture.
 """
 
+from typing import Any
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests import reference
 
+from tests import reference
 from vaemusic_jax import losses
 from vaemusic_jax.member import Batch, Conditioning, HyperParameters, Program
 from vaemusic_jax.models.adversarial_vae import AdversarialVAE, Classifier
 from vaemusic_jax.models.measure_vae import MeasureVAE
 from vaemusic_jax.recipes import RECIPES
-from vaemusic_jax.train import ADAM, Noise, TrainState, adam_update, update, vae_loss, classifier_losses
+from vaemusic_jax.train import ADAM, Noise, TrainState, adam_update, classifier_losses, update, vae_loss
 
 TOLERANCE = 1e-5
 
@@ -77,7 +79,9 @@ def measure_vae_of(arrays):
 class ReferenceProgram(Program):
     """A Program whose encoder and decoder differ in width, as the fixtures' do."""
 
-    def vae(self, n_latent=None, n_attributes=None):
+    network: MeasureVAE
+
+    def vae(self):
         return self.network
 
 
@@ -95,6 +99,11 @@ def measure_vae_program(arrays, batch_size, n_attributes=4):
     )
     object.__setattr__(program, "network", model)
     return program, param
+
+
+def measure_vae_batch(tokens, attributes):
+    """MeasureVAE looks at neither conditions nor classes."""
+    return Batch(tokens, attributes, attributes, attributes)
 
 
 @pytest.mark.parametrize("size", ["s0", "s1"])
@@ -137,7 +146,7 @@ def test_measure_vae_losses_and_gradients(parity, size):
     program, param = measure_vae_program(arrays, len(tokens))
     noise = Noise(jnp.asarray(arrays["eps"]), jnp.asarray(arrays["eps"]), None, None)
     (total, _), _ = loss_and_gradient(
-        param, None, program, Batch(tokens, attributes, None, None), noise, hyper_parameters(n_latent, 4, gamma=0.0)
+        param, None, program, measure_vae_batch(tokens, attributes), noise, hyper_parameters(n_latent, 4, gamma=0.0)
     )
     worst.check("noreg/total", total, arrays["noreg/total"])
     for n_attributes in (1, 2, 4):
@@ -152,12 +161,10 @@ def test_measure_vae_losses_and_gradients(parity, size):
         # Ours ties attribute k to dimension k: reorder the latent dimensions, and the stored gradients with them.
         order = np.concatenate([dims, np.setdiff1d(np.arange(n_latent), dims)])
         program, _ = measure_vae_program(arrays, len(tokens), n_attributes)
-        batch = Batch(tokens, attributes[:, columns], None, None)
+        batch = measure_vae_batch(tokens, attributes[:, columns])
         noise = Noise(jnp.asarray(arrays["eps"][:, order]), jnp.asarray(arrays["eps"]), None, None)
         hp = hyper_parameters(n_latent, n_attributes)
-        (total, metrics), grads = loss_and_gradient(
-            reorder_latent(param, order), None, program, batch, noise, hp
-        )
+        (total, metrics), grads = loss_and_gradient(reorder_latent(param, order), None, program, batch, noise, hp)
         worst.check(f"{name}/total", total, arrays[f"{name}/total"])
         worst.check(f"{name}/reg_loss", metrics["regularisation"], arrays[f"{name}/reg_loss"])
         worst.check_tree(f"{name}/grad", grads, reorder_latent(reference.measure_vae(arrays, f"{name}/grad"), order))
@@ -182,7 +189,7 @@ def test_measure_vae_three_adam_steps(parity, size):
     hp = hyper_parameters(program.latent_dim, 4, learning_rate=arrays["lr"])
     state = TrainState(jnp.int32(0), {"vae": param}, {"vae": ADAM.init(param)})
     for i in range(3):
-        batch = Batch(jnp.asarray(arrays["tokens"][i]), jnp.asarray(arrays["attributes"][i]), None, None)
+        batch = measure_vae_batch(jnp.asarray(arrays["tokens"][i]), jnp.asarray(arrays["attributes"][i]))
         noise = Noise(jnp.asarray(arrays["eps"][i]), jnp.asarray(arrays["eps"][i]), None, None)
         state, metrics = jitted_update(program, state, batch, noise, hp)
         names = {"cross_entropy": "cross_entropy", "kl": "kl", "regularisation": "reg_loss", "loss": "total"}
@@ -229,8 +236,9 @@ def test_adversarial_vae_forward(parity):
     for name, ours in {"mean": mean, "log_std": log_std, "std": jnp.exp(log_std), "z": z}.items():
         worst.check(name, ours, arrays[name])
     mixed = jnp.asarray(arrays["mixed/teacher"])
-    assert mixed.any() and not mixed.all()
-    paths = {
+    assert mixed.any()
+    assert not mixed.all()
+    paths: dict[str, list[tuple[Any, Any]]] = {
         "train": [(tokens, None), (tokens, jnp.ones(24, bool))],
         "free": [(None, None), (tokens, jnp.zeros(24, bool))],
         "mixed": [(tokens, mixed)],
@@ -300,9 +308,7 @@ def test_adversarial_vae_three_alternating_steps(parity, labels):
         tokens, conditions, classes = (
             jnp.asarray(arrays[name][i]) for name in ("tokens", "attributes", "class_labels")
         )
-        noise = Noise(
-            jnp.asarray(arrays["eps_vae_step"][i]), jnp.asarray(arrays["eps_classifier_step"][i]), None, None
-        )
+        noise = Noise(jnp.asarray(arrays["eps_vae_step"][i]), jnp.asarray(arrays["eps_classifier_step"][i]), None, None)
         state, metrics = jitted_update(program, state, Batch(tokens, conditions, conditions, classes), noise, hp)
         metrics["kl"] = metrics["kl"] / model.latent_dim
         names = {

@@ -16,8 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-#: Canonical order: the columns of `compute_attributes`.
-ATTRIBUTES = ("rhythmic_complexity", "note_range", "note_density", "average_interval_jump")
+from vaemusic_jax.trial import ATTRIBUTES
 
 TICKS = 24
 RANGE_SEMITONES = 26  # the published unit of note range
@@ -86,7 +85,7 @@ def average_interval_jump(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
 
 
 def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
-    """All four attributes in the order of `ATTRIBUTES`; jittable, and equal measures get equal values.
+    """All four attributes in the order of `trial.ATTRIBUTES`; jittable, and equal measures get equal values.
 
     Args:
         tokens: (..., 24) token indices, any integer type.
@@ -98,5 +97,10 @@ def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     Raises:
         ValueError: the last axis of `tokens` is not the 24 ticks.
     """
-    functions = (rhythmic_complexity, note_range, note_density, average_interval_jump)
-    return jnp.stack([function(tokens, midi) for function in functions], axis=-1)
+    functions = {
+        "rhythmic_complexity": rhythmic_complexity,
+        "note_range": note_range,
+        "note_density": note_density,
+        "average_interval_jump": average_interval_jump,
+    }
+    return jnp.stack([functions[name](tokens, midi) for name in ATTRIBUTES], axis=-1)

@@ -115,9 +115,8 @@ class CheckpointStore:
             with self._manager(create=False) as manager:
                 return manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{self.path / str(step)}: cannot be read: {_first_words(error)}; remove it to go on from the one before"
-            ) from error
+            place, advice = self.path / str(step), "remove it to go on from the one before"
+            raise UserError(f"{place}: cannot be read: {_first_words(error)}; {advice}") from error
 
     @contextmanager
     def _manager(self, create: bool) -> Iterator[ocp.CheckpointManager]:

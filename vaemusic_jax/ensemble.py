@@ -165,7 +165,7 @@ class Ensemble:
         return self._run(state, self.hp, self.train, jnp.int32(n_steps))
 
     def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:
-        """Mean of each training metric since the last reading, (M,) each (NaN where no step counted), and a fresh count."""
+        """Mean of each training metric since the last reading, (M,) each (NaN where no step counted); a fresh count."""
         n = np.asarray(state.n_summed)[: self.n_members]
         with np.errstate(invalid="ignore"):
             means = {

@@ -40,7 +40,7 @@ def draw_on_host(
 ) -> Array:
     """Draw with NumPy's counter-based generator: a program of some fifty draws takes XLA ten seconds to compile."""
 
-    def draw(key_data: np.ndarray) -> np.ndarray:
+    def draw(key_data: Any) -> Any:  # numpy arrays, whatever the caller's are
         return distribution(np.random.Generator(np.random.Philox(np.asarray(key_data)))).astype(np.float32)
 
     if isinstance(key, jax.core.Tracer):  # `apply` checks shapes by tracing the initialiser
@@ -69,10 +69,10 @@ class Linear(Layer):
 
     in_features: int
     features: int
-    init: Init
+    draw: Init
 
     def setup(self) -> None:
-        self.w = self.param("w", self.init, (self.in_features, self.features))
+        self.w = self.param("w", self.draw, (self.in_features, self.features))
         self.b = self.param("b", uniform, (self.features,), self.in_features)
 
     def __call__(self, x: Array) -> Array:
@@ -185,12 +185,12 @@ class GRU(Layer):
 
     in_features: int
     hidden_size: int
-    init: Init
+    draw: Init
 
     def setup(self) -> None:
         gates = 3 * self.hidden_size
-        self.w_ih = self.param("w_ih", self.init, (self.in_features, gates))
-        self.w_hh = self.param("w_hh", self.init, (self.hidden_size, gates))
+        self.w_ih = self.param("w_ih", self.draw, (self.in_features, gates))
+        self.w_hh = self.param("w_hh", self.draw, (self.hidden_size, gates))
         self.b_ih = self.param("b_ih", uniform, (gates,), self.hidden_size)
         self.b_hh = self.param("b_hh", uniform, (gates,), self.hidden_size)
 

@@ -89,11 +89,12 @@ class Conditioning(NamedTuple):
     def from_training(attributes_Nx4: np.ndarray) -> "Conditioning":
         std = attributes_Nx4.std(axis=0)
         quantiles = np.arange(1, N_CLASSES) / N_CLASSES
-        return Conditioning(
-            attributes_Nx4.mean(axis=0).astype(np.float32),
-            np.where(std > 0, std, 1).astype(np.float32),  # a constant attribute is told as 0
-            np.quantile(attributes_Nx4, quantiles, axis=0).T.astype(np.float32),
-        )
+        values: dict[str, Any] = {  # numpy now, JAX's once in a program
+            "mean": attributes_Nx4.mean(axis=0).astype(np.float32),
+            "std": np.where(std > 0, std, 1).astype(np.float32),  # a constant attribute is told as 0
+            "class_edges": np.quantile(attributes_Nx4, quantiles, axis=0).T.astype(np.float32),
+        }
+        return Conditioning(**values)
 
 
 class HyperParameters(NamedTuple):
@@ -133,19 +134,20 @@ class HyperParameters(NamedTuple):
 def hyper_parameters(trial: Trial, program: Program, train_attributes_Nx4: np.ndarray) -> HyperParameters:
     """One member's numbers, as numpy scalars and arrays. The attributes are those of the measures it trains on."""
     index = [ATTRIBUTES.index(name) for name in trial.attributes]
-    return HyperParameters(
-        seed=np.uint32(trial.seed),
-        latent_dim=np.int32(trial.latent_dim),
-        attribute_index=np.array(index + [0] * (program.n_attributes - len(index)), np.int32),
-        n_attributes=np.int32(len(index)),
-        n_train=np.int32(len(train_attributes_Nx4)),
-        learning_rate=np.float32(trial.learning_rate),
-        beta=np.float32(trial.beta),
-        gamma=np.float32(trial.gamma),
-        delta=np.float32(trial.delta),
-        adversary_weight=np.float32(trial.adversary_weight),
-        conditioning=Conditioning.from_training(train_attributes_Nx4),
-    )
+    values: dict[str, Any] = {
+        "seed": np.uint32(trial.seed),
+        "latent_dim": np.int32(trial.latent_dim),
+        "attribute_index": np.array(index + [0] * (program.n_attributes - len(index)), np.int32),
+        "n_attributes": np.int32(len(index)),
+        "n_train": np.int32(len(train_attributes_Nx4)),
+        "learning_rate": np.float32(trial.learning_rate),
+        "beta": np.float32(trial.beta),
+        "gamma": np.float32(trial.gamma),
+        "delta": np.float32(trial.delta),
+        "adversary_weight": np.float32(trial.adversary_weight),
+        "conditioning": Conditioning.from_training(train_attributes_Nx4),
+    }
+    return HyperParameters(**values)
 
 
 def hyper_parameters_of(arrays: dict[str, Any]) -> HyperParameters:
@@ -164,7 +166,6 @@ class Batch(NamedTuple):
 
 def make_batch(measures: Measures, hp: HyperParameters) -> Batch:
     """Turn measures into the member's own batch."""
-    attributes_BxK = measures.attributes[:, hp.attribute_index]
-    return Batch(
-        measures.tokens.astype(jnp.int32), attributes_BxK, hp.conditions(attributes_BxK), hp.classes(attributes_BxK)
-    )
+    tokens_BxT = jnp.asarray(measures.tokens).astype(jnp.int32)
+    attributes_BxK = jnp.asarray(measures.attributes)[:, hp.attribute_index]
+    return Batch(tokens_BxT, attributes_BxK, hp.conditions(attributes_BxK), hp.classes(attributes_BxK))

@@ -53,7 +53,9 @@ def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
         task = bar.add_task(description, total=total, note="")
 
         def advance(n: int = 1, note: str = "") -> None:
-            bar.update(task, advance=n, **({"note": note} if note else {}))
+            bar.update(task, advance=n)
+            if note:
+                bar.update(task, note=note)
 
         yield advance
 

@@ -46,7 +46,7 @@ class TrainedModel:
 
         Args:
             codes: such as `encode` gives; dimension k of a MeasureVAE is the control of `trial.attributes[k]`.
-            attributes: (N, K) values of `trial.attributes`, which an AdversarialVAE needs and a MeasureVAE has no use for.
+            attributes: (N, K) values of `trial.attributes`, which AdversarialVAE needs and MeasureVAE has no use for.
         """
         codes = np.atleast_2d(np.asarray(codes, np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.trial.latent_dim:

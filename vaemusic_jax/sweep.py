@@ -50,7 +50,7 @@ def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDire
 
 def use_every_core() -> None:
     """On CPU, one device per core: members side by side keep all of them busy, one member alone does not."""
-    if jax.config.jax_num_cpu_devices < 0:
+    if jax.config.values["jax_num_cpu_devices"] < 0:
         with contextlib.suppress(RuntimeError):  # the devices are already in use
             jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
 

@@ -97,7 +97,9 @@ def adam_update(
     return jax.tree.map(lambda p, u: p - rate * u, params, updates), optimiser, norm
 
 
-def posterior_sample(program: Program, vae: dict, tokens: Array, eps: Array, dropout: Array | None = None):
+def posterior_sample(
+    program: Program, vae: dict, tokens: Array, eps: Array, dropout: Array | None = None
+) -> tuple[Array, Array, Array]:
     """Mean, log standard deviation and z = mean + exp(log_std) * eps, (B, Z) each."""
     mean, log_std = program.vae().apply({"params": vae}, tokens, dropout, method="encode")
     return mean, log_std, mean + jnp.exp(log_std) * eps

@@ -163,7 +163,8 @@ def _print_vocabulary(console: Console, dataset: Dataset) -> None:
 def _print_attributes(console: Console, dataset: Dataset) -> None:
     from scipy.stats import spearmanr
 
-    from vaemusic_jax.attributes import ATTRIBUTES, compute_attributes
+    from vaemusic_jax.attributes import compute_attributes
+    from vaemusic_jax.trial import ATTRIBUTES
 
     values = np.asarray(compute_attributes(dataset.train.tokens, dataset.vocabulary.midi))
     headings = ["min", *(f"{q:.0%}" for q in QUANTILES[1:-1]), "max"]

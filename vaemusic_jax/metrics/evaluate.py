@@ -78,8 +78,8 @@ def explain(trial: Trial, codes_NxZ: np.ndarray, measures: Measures) -> dict[str
     """Interpretability of all four attributes, regularised or not, on the trial's own latent dimensions."""
     found = interpretability(codes_NxZ, np.asarray(measures.attributes))
     values: dict[str, Any] = {}
-    for name, score, dimension in zip(ATTRIBUTES, found.score, found.dimension, strict=True):
-        values[f"interpretability.{name}"] = float(score)
+    for name, explained, dimension in zip(ATTRIBUTES, found.score, found.dimension, strict=True):
+        values[f"interpretability.{name}"] = float(explained)
         values[f"interpretability.{name}.dimension"] = int(dimension)
         is_own = name in trial.attributes and trial.attributes.index(name) == dimension
         values[f"interpretability.{name}.is_regularised"] = bool(is_own)

@@ -145,7 +145,7 @@ class Decoder(Layer):
 
 
 class AdversarialVAE(Layer):
-    """The VAE without its classifier. Its methods are called by `apply`; `init(key, method="declare")` draws the weights."""
+    """The VAE without its classifier. Its methods run by `apply`; `init(key, method="declare")` draws the weights."""
 
     vocab_size: int
     hidden_size: int
@@ -186,7 +186,7 @@ class AdversarialVAE(Layer):
 
 
 class Classifier(Layer):
-    """The discriminator: logits (B, K, C) of each attribute's class from z. Its hidden width is half the latent size."""
+    """The discriminator: logits (B, K, C) of each attribute's class from z. Its hidden width is half the code's."""
 
     latent_dim: int
     n_attributes: int

@@ -6,6 +6,8 @@ tick GRU of six steps. Ticks see the token before them: the true one (teacher fo
 Shapes: B batch, T ticks (24), Q beats (4), H hidden, Z latent, V vocabulary, E embedding.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -122,10 +124,10 @@ class Decoder(Layer):
         table, l0, l1 = self.token_table(), self.tick_l0.weights(), self.tick_l1.weights()
         out_w, out_b = self.out.w, self.out.b
 
-        def beat(before_B: Array, xs: tuple) -> tuple[Array, Array]:
+        def beat(before_B: Array, xs: tuple[Any, ...]) -> tuple[Array, Array]:
             h0, h1, constant_BxG, *ticks = xs
 
-            def tick(carry: tuple[Array, ...], xs: tuple) -> tuple[tuple[Array, ...], Array]:
+            def tick(carry: tuple[Array, ...], xs: tuple[Any, ...]) -> tuple[tuple[Array, ...], Array]:
                 before_B, h0, h1 = carry
                 token_B, teacher, key = xs
                 h0 = gru_cell(look_up(table, before_B) + constant_BxG, h0, l0.w_hh, l0.b_hh)
@@ -135,8 +137,9 @@ class Decoder(Layer):
                 own_B = jnp.argmax(logits, axis=-1).astype(token_B.dtype)
                 return (jnp.where(teacher, token_B, own_B), h0, h1), logits
 
-            (before_B, *_), logits_KxBxV = lax.scan(tick, (before_B, h0, h1), tuple(ticks))
-            return before_B, logits_KxBxV
+            first: tuple[Array, ...] = (before_B, h0, h1)
+            last, logits_KxBxV = lax.scan(tick, first, tuple(ticks))
+            return last[0], logits_KxBxV
 
         batch, by_beat = z_BxZ.shape[0], (N_BEATS, TICKS_PER_BEAT)
         tick_keys = None if tick_key is None else jax.random.split(tick_key, by_beat)
@@ -188,7 +191,7 @@ class MeasureVAE(Layer):
         teacher_T: Array | None = None,
         dropout_key: Array | None = None,
     ) -> Array:
-        """Logits (B, T, V). Without `tokens` free-running and greedy; with them teacher-forced, or mixed by `teacher_T`.
+        """Logits (B, T, V). Without tokens free-running and greedy; with them teacher-forced, or mixed by `teacher_T`.
 
         `conditions` are AdversarialVAE's; MeasureVAE has none and ignores them.
         """
