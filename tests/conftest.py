@@ -13,6 +13,8 @@ from hypothesis import settings
 jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# The suite compiles many programs and runs each for moments: unoptimised ones are ready in less than half the time.
+jax.config.update("jax_disable_most_optimizations", True)
 
 # Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)
@@ -38,6 +40,22 @@ def irish_folk(cache_dir: Path) -> Any:
     from vaemusic_jax.data.dataset import load_dataset
 
     return load_dataset("irish_folk")
+
+
+@pytest.fixture(scope="session")
+def small_irish_folk(irish_folk: Any) -> Any:
+    """Its first measures, enough for a sweep of seconds."""
+    from tests import sweeps
+
+    return sweeps.first_of(irish_folk)
+
+
+@pytest.fixture(scope="session")
+def finished_run(small_irish_folk: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of `sweeps.config_of`, trained and evaluated; not to be written to."""
+    from tests import sweeps
+
+    return sweeps.finish(tmp_path_factory.mktemp("finished") / "run", small_irish_folk)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaemusic_jax import recipes
 from vaemusic_jax.config import AXES, SweepConfig, Trial, cohorts, differences, load_config, trials
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE
@@ -80,7 +81,7 @@ def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], 
             presets = {str(name): units for name, units in HIDDEN_SIZE[combination["model"]].items()}
             hidden = presets.get(size, size)
             combination["attributes"] = format_attributes(parse_attributes(combination["attributes"]))
-            defaults = DEFAULTS[combination["model"], combination["recipe"]]
+            defaults = recipes.defaults(combination["model"], combination["recipe"], hidden)
             expected.add(json.dumps(dict(sorted((defaults | combination | {"hidden_size": hidden}).items()))))
     found = [json.dumps(dict(sorted(trial.row().items()))) for trial in trials(config)]
     assert sorted(map(normalised, found)) == sorted(set(map(normalised, expected)))
@@ -154,6 +155,14 @@ def test_a_value_the_model_does_not_use_makes_no_second_trial() -> None:
 def test_hyper_parameters_left_out_are_the_recipes_own(model: Any, recipe: Any) -> None:
     (trial,) = trials(config_of(model=model, recipe=recipe))
     assert {name: getattr(trial, name) for name in DEFAULTS[model, recipe]} == DEFAULTS[model, recipe]
+
+
+@pytest.mark.parametrize(("recipe", "factor"), [("fast", 0.25), ("reference", 1.0)])
+def test_the_fast_learning_rate_goes_with_the_inverse_of_the_hidden_size(recipe: Any, factor: float) -> None:
+    small, large = trials(config_of(recipe=recipe, size=[128, 512]))
+    assert large.learning_rate == factor * small.learning_rate
+    (named,) = trials(config_of(recipe=recipe, size=512, learning_rate=0.5))
+    assert named.learning_rate == 0.5
 
 
 @given(fields=GRIDS)

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from pydantic_core import ErrorDetails
 
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE, Model, RecipeName, SizeName
+from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE, Model, RecipeName, SizeName, defaults
 from vaemusic_jax.trial import (
     Cohort,
     Fraction,
@@ -185,11 +185,12 @@ def differences(old: SweepConfig, new: SweepConfig) -> list[str]:
 
 def _resolve(values: dict[str, Any]) -> Trial:
     """One value per axis (None: the recipe's own) to a trial."""
-    model, size, defaults = values["model"], values.pop("size"), DEFAULTS[values["model"], values["recipe"]]
+    model, size = values["model"], values.pop("size")
     values["hidden_size"] = size if isinstance(size, int) else HIDDEN_SIZE[model][size]
+    own = defaults(model, values["recipe"], values["hidden_size"])
     values["attributes"] = parse_attributes(values["attributes"])
     # A value that the model does not use must not make equal trials look different.
-    ours = {name: own for name, own in defaults.items() if values[name] is None or name in UNUSED[model]}
+    ours = {name: value for name, value in own.items() if values[name] is None or name in UNUSED[model]}
     return Trial(**(values | ours))
 
 

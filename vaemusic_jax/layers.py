@@ -7,7 +7,6 @@ of the recurrent weights as one matmul after the scan instead of one a tick (hen
 Shapes: B batch, T ticks, D inputs, H hidden, Z latent, V vocabulary. Matrices are stored (in, out).
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -16,42 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from vaemusic_jax.initial import Draw, Start, uniform
+
 Array = jax.Array
-Init = Callable[..., Array]
-
-
-def xavier_normal(key: Array, shape: tuple[int, ...]) -> Array:
-    """Draw a matrix from N(0, 2 / (rows + columns)), as the published MeasureVAE starts every one."""
-    return draw_on_host(key, shape, lambda generator: generator.standard_normal(shape) * np.sqrt(2.0 / sum(shape)))
-
-
-def uniform(key: Array, shape: tuple[int, ...], fan_in: int) -> Array:
-    """Draw from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default."""
-    return draw_on_host(key, shape, lambda generator: generator.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in))
-
-
-def uniform_fan_in(key: Array, shape: tuple[int, ...]) -> Array:
-    """`uniform` with a matrix's own rows as fan-in."""
-    return uniform(key, shape, shape[0])
-
-
-def draw_on_host(
-    key: Array, shape: tuple[int, ...], distribution: Callable[[np.random.Generator], np.ndarray]
-) -> Array:
-    """Draw with NumPy's counter-based generator: a program of some fifty draws takes XLA ten seconds to compile."""
-
-    def draw(key_data: Any) -> Any:  # numpy arrays, whatever the caller's are
-        return distribution(np.random.Generator(np.random.Philox(np.asarray(key_data)))).astype(np.float32)
-
-    if isinstance(key, jax.core.Tracer):  # `apply` checks shapes by tracing the initialiser
-        return jax.pure_callback(draw, jax.ShapeDtypeStruct(shape, jnp.float32), jax.random.key_data(key))
-    return draw(jax.random.key_data(key))
-
-
-def zeros(key: Array, shape: tuple[int, ...]) -> Array:
-    """The start of the learned first inputs of MeasureVAE's decoder."""
-    del key
-    return jnp.zeros(shape)
 
 
 class Layer(nn.Module):
@@ -69,7 +35,7 @@ class Linear(Layer):
 
     in_features: int
     features: int
-    draw: Init
+    draw: Draw
 
     def setup(self) -> None:
         self.w = self.param("w", self.draw, (self.in_features, self.features))
@@ -171,6 +137,12 @@ def _gru_scan_bwd(residual: Any, grad_out: Array) -> tuple[Array, Array, Array, 
 gru_scan.defvjp(_gru_scan_fwd, _gru_scan_bwd)
 
 
+def gate_bias(key: Array, hidden_size: int, update_bias: float = 0.0) -> Array:
+    """U(+-1/sqrt(H)) of the three gates (3H), with `update_bias` added to the update gate's."""
+    update = np.repeat(np.array([0.0, update_bias, 0.0], np.float32), hidden_size)
+    return uniform(key, (3 * hidden_size,), hidden_size) + update
+
+
 class GRUWeights(NamedTuple):
     """w_ih (D, 3H), w_hh (H, 3H), b_ih (3H), b_hh (3H)."""
 
@@ -185,14 +157,16 @@ class GRU(Layer):
 
     in_features: int
     hidden_size: int
-    draw: Init
+    start: Start
+    one_hot: bool = False  # whether its inputs are one-hot tokens
 
     def setup(self) -> None:
         gates = 3 * self.hidden_size
-        self.w_ih = self.param("w_ih", self.draw, (self.in_features, gates))
-        self.w_hh = self.param("w_hh", self.draw, (self.hidden_size, gates))
-        self.b_ih = self.param("b_ih", uniform, (gates,), self.hidden_size)
-        self.b_hh = self.param("b_hh", uniform, (gates,), self.hidden_size)
+        draw_inputs = self.start.w_ih_one_hot if self.one_hot else self.start.w_ih
+        self.w_ih = self.param("w_ih", draw_inputs, (self.in_features, gates))
+        self.w_hh = self.param("w_hh", self.start.w_hh, (self.hidden_size, gates))
+        self.b_ih = self.param("b_ih", gate_bias, self.hidden_size, self.start.update_bias)
+        self.b_hh = self.param("b_hh", gate_bias, self.hidden_size)
 
     def weights(self) -> "GRUWeights":
         """The arrays themselves, for a scan of the caller's own."""

@@ -41,6 +41,7 @@ class Program:
                 self.latent_dim,
                 dropout=self.recipe.dropout,
                 relu_logits=self.recipe.relu_logits,
+                scaled_start=self.recipe.scaled_start,
             )
         return AdversarialVAE(
             self.vocab_size,
@@ -48,6 +49,7 @@ class Program:
             self.latent_dim,
             self.n_attributes,
             own_start_symbol=self.recipe.own_start_symbol,
+            scaled_start=self.recipe.scaled_start,
         )
 
     def classifier(self) -> Classifier:

@@ -7,26 +7,24 @@ is trained so that it cannot, which leaves the attributes to the conditioning.
 Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from vaemusic_jax.initial import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start, uniform_fan_in
 from vaemusic_jax.layers import (
     GRU,
     Array,
     GRUWeights,
-    Init,
     Layer,
     Linear,
     affine,
+    gate_bias,
     gru_cell,
     gru_scan,
     look_up,
-    uniform,
-    uniform_fan_in,
 )
 from vaemusic_jax.models.measure_vae import N_TICKS
 from vaemusic_jax.recipes import N_CLASSES
@@ -38,12 +36,13 @@ class Encoder(Layer):
     vocab_size: int
     hidden_size: int
     latent_dim: int
+    start: Start
 
     def setup(self) -> None:
-        self.fwd = GRU(self.vocab_size, self.hidden_size, uniform_hidden(self.hidden_size))
-        self.bwd = GRU(self.vocab_size, self.hidden_size, uniform_hidden(self.hidden_size))
-        self.mean = Linear(2 * self.hidden_size, self.latent_dim, uniform_fan_in)
-        self.log_std = Linear(2 * self.hidden_size, self.latent_dim, uniform_fan_in)
+        self.fwd = GRU(self.vocab_size, self.hidden_size, self.start, one_hot=True)
+        self.bwd = GRU(self.vocab_size, self.hidden_size, self.start, one_hot=True)
+        self.mean = Linear(2 * self.hidden_size, self.latent_dim, self.start.linear)
+        self.log_std = Linear(2 * self.hidden_size, self.latent_dim, self.start.linear)
 
     def __call__(self, tokens_BxT: Array) -> tuple[Array, Array]:
         tokens_TxB = tokens_BxT.T
@@ -51,11 +50,6 @@ class Encoder(Layer):
         bwd = self.bwd.scan(self.bwd.project_one_hot(tokens_TxB), reverse=True)
         final_Bx2H = jnp.concatenate([fwd[-1], bwd[0]], axis=-1)
         return self.mean(final_Bx2H), self.log_std(final_Bx2H)
-
-
-def uniform_hidden(hidden_size: int) -> Init:
-    """U(+-1/sqrt(H)) whatever the matrix's own sizes: torch's start for every GRU tensor."""
-    return partial(uniform, fan_in=hidden_size)
 
 
 class Cell1Weights(NamedTuple):
@@ -76,15 +70,16 @@ class Cell1(Layer):
     hidden_size: int
     latent_dim: int
     n_attributes: int
+    start: Start
 
     def setup(self) -> None:
-        gates, init = 3 * self.hidden_size, uniform_hidden(self.hidden_size)
-        self.w_token = self.param("w_token", init, (self.n_tokens, gates))
-        self.w_z = self.param("w_z", init, (self.latent_dim, gates))
-        self.w_attributes = self.param("w_attributes", init, (self.n_attributes, gates))
-        self.w_hh = self.param("w_hh", init, (self.hidden_size, gates))
-        self.b_ih = self.param("b_ih", init, (gates,))
-        self.b_hh = self.param("b_hh", init, (gates,))
+        gates, start = 3 * self.hidden_size, self.start
+        self.w_token = self.param("w_token", start.w_ih_one_hot, (self.n_tokens, gates))
+        self.w_z = self.param("w_z", start.w_ih, (self.latent_dim, gates))
+        self.w_attributes = self.param("w_attributes", start.w_ih, (self.n_attributes, gates))
+        self.w_hh = self.param("w_hh", start.w_hh, (self.hidden_size, gates))
+        self.b_ih = self.param("b_ih", gate_bias, self.hidden_size, start.update_bias)
+        self.b_hh = self.param("b_hh", gate_bias, self.hidden_size)
 
     def weights(self) -> Cell1Weights:
         return Cell1Weights(self.w_token, self.w_z, self.w_attributes, self.w_hh, self.b_ih, self.b_hh)
@@ -96,6 +91,7 @@ class Decoder(Layer):
     latent_dim: int
     n_attributes: int
     own_start_symbol: bool
+    start: Start
 
     def setup(self) -> None:
         self.cell1 = Cell1(
@@ -103,10 +99,11 @@ class Decoder(Layer):
             self.hidden_size,
             self.latent_dim,
             self.n_attributes,
+            self.start,
         )
-        self.cell2 = GRU(self.hidden_size, self.hidden_size, uniform_hidden(self.hidden_size))
-        self.z_to_h0 = Linear(self.latent_dim, self.hidden_size, uniform_fan_in)
-        self.out = Linear(self.hidden_size, self.vocab_size, uniform_fan_in)
+        self.cell2 = GRU(self.hidden_size, self.hidden_size, self.start)
+        self.z_to_h0 = Linear(self.latent_dim, self.hidden_size, self.start.linear)
+        self.out = Linear(self.hidden_size, self.vocab_size, self.start.linear)
 
     def begin(self, z_BxZ: Array, conditions_BxK: Array) -> tuple[Cell1Weights, Array, Array, Array]:
         """First cell's weights, first state (B, H), constant projected input (B, 3H) and start symbol (B)."""
@@ -152,15 +149,18 @@ class AdversarialVAE(Layer):
     latent_dim: int
     n_attributes: int
     own_start_symbol: bool = True
+    scaled_start: bool = False
 
     def setup(self) -> None:
-        self.encoder = Encoder(self.vocab_size, self.hidden_size, self.latent_dim)
+        start = SCALED_ADVERSARIAL_VAE if self.scaled_start else ADVERSARIAL_VAE
+        self.encoder = Encoder(self.vocab_size, self.hidden_size, self.latent_dim, start)
         self.decoder = Decoder(
             self.vocab_size,
             self.hidden_size,
             self.latent_dim,
             self.n_attributes,
             self.own_start_symbol,
+            start,
         )
 
     def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:

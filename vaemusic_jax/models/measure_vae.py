@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.layers import GRU, Layer, Linear, affine, dropout, gru_cell, look_up, xavier_normal, zeros
+from vaemusic_jax.initial import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
+from vaemusic_jax.layers import GRU, Layer, Linear, affine, dropout, gru_cell, look_up
 from vaemusic_jax.recipes import EMBEDDING_SIZE
 
 Array = jax.Array
@@ -28,19 +29,20 @@ class Encoder(Layer):
     embedding_size: int
     hidden_size: int
     latent_dim: int
+    start: Start
     dropout: float
 
     def setup(self) -> None:
-        hidden, shape = self.hidden_size, (self.vocab_size, self.embedding_size)
-        self.embedding = self.param("embedding", xavier_normal, shape)
-        self.l0_fwd = GRU(self.embedding_size, hidden, xavier_normal)
-        self.l0_bwd = GRU(self.embedding_size, hidden, xavier_normal)
-        self.l1_fwd = GRU(2 * hidden, hidden, xavier_normal)
-        self.l1_bwd = GRU(2 * hidden, hidden, xavier_normal)
-        self.mean_fc1 = Linear(4 * hidden, 2 * hidden, xavier_normal)
-        self.mean_fc2 = Linear(2 * hidden, self.latent_dim, xavier_normal)
-        self.log_std_fc1 = Linear(4 * hidden, 2 * hidden, xavier_normal)
-        self.log_std_fc2 = Linear(2 * hidden, self.latent_dim, xavier_normal)
+        hidden, start, shape = self.hidden_size, self.start, (self.vocab_size, self.embedding_size)
+        self.embedding = self.param("embedding", start.embedding, shape)
+        self.l0_fwd = GRU(self.embedding_size, hidden, start)
+        self.l0_bwd = GRU(self.embedding_size, hidden, start)
+        self.l1_fwd = GRU(2 * hidden, hidden, start)
+        self.l1_bwd = GRU(2 * hidden, hidden, start)
+        self.mean_fc1 = Linear(4 * hidden, 2 * hidden, start.linear)
+        self.mean_fc2 = Linear(2 * hidden, self.latent_dim, start.linear)
+        self.log_std_fc1 = Linear(4 * hidden, 2 * hidden, start.linear)
+        self.log_std_fc2 = Linear(2 * hidden, self.latent_dim, start.linear)
 
     def __call__(self, tokens_BxT: Array, dropout_key: Array | None) -> tuple[Array, Array]:
         tokens_TxB = tokens_BxT.T
@@ -60,22 +62,23 @@ class Decoder(Layer):
     embedding_size: int
     hidden_size: int
     latent_dim: int
+    start: Start
     dropout: float
     relu_logits: bool
 
     def setup(self) -> None:
-        hidden, shape = self.hidden_size, (self.vocab_size, self.embedding_size)
-        self.embedding = self.param("embedding", xavier_normal, shape)
+        hidden, start, shape = self.hidden_size, self.start, (self.vocab_size, self.embedding_size)
+        self.embedding = self.param("embedding", start.embedding, shape)
         self.x0 = self.param("x0", zeros, (self.embedding_size,))
         self.b0 = self.param("b0", zeros, (1,))
-        self.z_to_beat_h0 = Linear(self.latent_dim, 2 * hidden, xavier_normal)
-        self.beat_l0 = GRU(1, hidden, xavier_normal)
-        self.beat_l1 = GRU(hidden, hidden, xavier_normal)
-        self.beat_to_tick_h0 = Linear(hidden, 2 * hidden, xavier_normal)
-        self.beat_to_tick_in = Linear(hidden, hidden, xavier_normal)
-        self.tick_l0 = GRU(self.embedding_size + hidden, hidden, xavier_normal)
-        self.tick_l1 = GRU(hidden, hidden, xavier_normal)
-        self.out = Linear(hidden, self.vocab_size, xavier_normal)
+        self.z_to_beat_h0 = Linear(self.latent_dim, 2 * hidden, start.linear)
+        self.beat_l0 = GRU(1, hidden, start)
+        self.beat_l1 = GRU(hidden, hidden, start)
+        self.beat_to_tick_h0 = Linear(hidden, 2 * hidden, start.linear)
+        self.beat_to_tick_in = Linear(hidden, hidden, start.linear)
+        self.tick_l0 = GRU(self.embedding_size + hidden, hidden, start)
+        self.tick_l1 = GRU(hidden, hidden, start)
+        self.out = Linear(hidden, self.vocab_size, start.linear)
 
     def beats(self, z_BxZ: Array, dropout_key: Array | None) -> tuple[Array, Array, Array]:
         """What each beat hands to its ticks: both layers' first states and the constant part of the projected input.
@@ -166,10 +169,12 @@ class MeasureVAE(Layer):
     latent_dim: int
     dropout: float = 0.0
     relu_logits: bool = False
+    scaled_start: bool = False
     decoder_hidden_size: int | None = None  # the encoder's unless told otherwise
 
     def setup(self) -> None:
-        shared = {"latent_dim": self.latent_dim, "dropout": self.dropout}
+        start = SCALED_MEASURE_VAE if self.scaled_start else MEASURE_VAE
+        shared = {"latent_dim": self.latent_dim, "start": start, "dropout": self.dropout}
         self.encoder = Encoder(self.vocab_size, EMBEDDING_SIZE, self.hidden_size, **shared)
         self.decoder = Decoder(
             self.vocab_size,

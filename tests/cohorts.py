@@ -1,0 +1,54 @@
+"""Small cohorts for tests: real measures, narrow networks."""
+
+from typing import Any
+
+import numpy as np
+
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.measures import Measures, measures_of
+from vaemusic_jax.member import hyper_parameters, program_of
+from vaemusic_jax.recipes import DEFAULTS, Model, RecipeName
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+N_MEASURES = 200
+
+
+def trial(model: Model, **fields: Any) -> Trial:
+    """A trial of 20 steps of 16 measures at hidden size 12; every field can be set."""
+    recipe: RecipeName = fields.get("recipe", "fast")
+    values = {
+        "dataset": "irish_folk",
+        "model": model,
+        "recipe": recipe,
+        "hidden_size": 12,
+        "attributes": ATTRIBUTES,
+        "latent_dim": 8,
+        "data_fraction": 1.0,
+        "steps": 20,
+        "seed": 0,
+    }
+    return Trial(**(values | DEFAULTS[model, recipe] | {"batch_size": 16} | fields))
+
+
+def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
+    whole = measures_of(dataset.train, dataset.vocabulary)
+    return Measures(whole.tokens[:n], whole.attributes[:n])
+
+
+def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ensemble:
+    """The cohort of these trials on the first `n` training measures."""
+    train = first_measures(dataset, n)
+    program = program_of(tuple(trials), len(dataset.vocabulary))
+    attributes = np.asarray(train.attributes)
+    members = [hyper_parameters(t, program, attributes[: round(t.data_fraction * n)]) for t in trials]
+    return Ensemble(program, members, train, devices)
+
+
+def losses(cohort: Ensemble, n_steps: int) -> dict[str, np.ndarray]:
+    """Every training metric after each of `n_steps` steps: (n_steps, M)."""
+    state, history = cohort.start(), []
+    for _ in range(n_steps):
+        state, metrics = cohort.read_sums(cohort.run(state, 1))
+        history.append(metrics)
+    return {name: np.stack([metrics[name] for metrics in history]) for name in history[0]}

@@ -1,0 +1,167 @@
+"""The laws of a cohort: padded = unpadded, vmapped = alone, sharded = on one device, cut anywhere = whole."""
+
+import dataclasses
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests import cohorts
+from vaemusic_jax.ensemble import epoch_order, run_member
+from vaemusic_jax.train import draw_noise
+
+MODELS = ("measure_vae", "adversarial_vae")
+TOLERANCE = 1e-4
+
+
+def mixed_cohort(model, recipe):
+    """Members that differ in everything in which members of a cohort may differ; the first is the most padded one."""
+    return [
+        cohorts.trial(model, recipe=recipe, latent_dim=4, attributes=("note_range",), seed=3),
+        cohorts.trial(model, recipe=recipe, latent_dim=16, seed=4, beta=0.01, learning_rate=1e-3, data_fraction=0.5),
+        cohorts.trial(
+            model, recipe=recipe, latent_dim=7, attributes=("note_density", "rhythmic_complexity"), seed=3, gamma=2.0
+        ),
+    ]
+
+
+@pytest.mark.parametrize("recipe", ["fast", "reference"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_folk):
+    """`pytest -s` prints the worst difference over all training metrics of 20 steps."""
+    trials = mixed_cohort(model, recipe)
+    together = cohorts.losses(cohorts.ensemble(trials, irish_folk), 20)
+    worst = 0.0
+    for i in (0, 2):
+        alone = cohorts.losses(cohorts.ensemble([trials[i]], irish_folk), 20)
+        for name, values in alone.items():
+            np.testing.assert_allclose(together[name][:, i], values[:, 0], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+            worst = max(worst, np.abs(together[name][:, i] - values[:, 0]).max())
+        assert np.ptp(alone["loss"]) > 0.01  # it did train
+    print(f"\n{model} {recipe}: worst difference padded against alone {worst:.1e}")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scores_and_codes_do_not_depend_on_padding(model, irish_folk):
+    from vaemusic_jax.measures import blocks
+
+    trials = mixed_cohort(model, "fast")
+    split = blocks(cohorts.first_measures(irish_folk, 100))
+    together, alone = cohorts.ensemble(trials, irish_folk), cohorts.ensemble(trials[:1], irish_folk)
+    ours, theirs = (c.score(c.run(c.start(), 20), split, irish_folk.vocabulary.midi) for c in (together, alone))
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name][0], value[0], rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_padding_stays_zero(model, irish_folk):
+    cohort = cohorts.ensemble(mixed_cohort(model, "fast"), irish_folk)
+    program = dataclasses.replace(cohort.program, latent_dim=4, n_attributes=1)
+    own = program.initial_params(3)
+    trained = jax.tree.map(lambda leaf: np.asarray(leaf)[0], cohort.run(cohort.start(), 20).train.params)
+    n_padded = 0
+    for leaf, own_leaf in zip(jax.tree.leaves(trained), jax.tree.leaves(own), strict=True):
+        padding = np.pad(np.zeros(own_leaf.shape, bool), fit(own_leaf, leaf), constant_values=True)
+        assert (leaf[padding] == 0).all()
+        assert (leaf[~padding] != 0).any()
+        n_padded += padding.sum()
+    assert n_padded > 0
+
+
+def fit(small, large):
+    return [(0, b - a) for a, b in zip(small.shape, large.shape, strict=True)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_sharded_over_four_devices_equals_one_device(model, irish_folk):
+    trials = [cohorts.trial(model, seed=seed, latent_dim=4 + seed) for seed in range(3)]
+    assert len(jax.devices()) == 4
+    spread = cohorts.ensemble(trials, irish_folk, jax.devices()[:2])  # two devices for three members: one dummy
+    assert spread.n_rows == 4
+    one = cohorts.ensemble(trials, irish_folk, jax.devices()[:1])
+    ours, theirs = cohorts.losses(spread, 10), cohorts.losses(one, 10)
+    for name in theirs:
+        assert ours[name].shape == (10, 3)
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+def test_steps_cut_anywhere_are_the_same_steps_and_compile_once(irish_folk):
+    cohort = cohorts.ensemble([cohorts.trial("adversarial_vae"), cohorts.trial("adversarial_vae", seed=1)], irish_folk)
+    whole = cohort.run(cohort.start(), 20)
+    cut = cohort.start()
+    for n_steps in (1, 12, 7):
+        cut = cohort.run(cut, n_steps)
+    compiled: Any = cohort._run
+    assert compiled._cache_size() == 1
+    chex.assert_trees_all_equal(whole, cut)
+    assert (np.asarray(whole.n_summed) == 20).all()
+
+
+def test_a_member_that_diverges_stops_and_leaves_its_neighbours_alone(irish_folk):
+    def members(rate):
+        return [cohorts.trial("measure_vae"), cohorts.trial("measure_vae", seed=1, learning_rate=rate)]
+
+    sane, mad = (cohorts.ensemble(members(rate), irish_folk, jax.devices()[:1]) for rate in (1e-3, 1e30))
+    before = sane.run(sane.start(), 20)
+    after = mad.run(mad.start(), 20)
+    assert np.asarray(after.diverged_at)[0] == -1
+    step = int(np.asarray(after.diverged_at)[1])
+    assert 0 <= step < 20
+    assert int(np.asarray(after.train.step)[1]) == step
+    chex.assert_tree_all_finite(after.train.params)
+    first = [jax.tree.map(lambda leaf: np.asarray(leaf)[0], state.train) for state in (before, after)]
+    chex.assert_trees_all_equal(*first)
+
+
+def test_an_epoch_shows_each_training_measure_once(irish_folk):
+    cohort = cohorts.ensemble([cohorts.trial("measure_vae", data_fraction=0.37)], irish_folk)
+    hp = cohort.members[0]
+    assert hp.n_train == 74
+    orders = [np.asarray(epoch_order(hp, jnp.int32(epoch), cohorts.N_MEASURES))[:74] for epoch in range(2)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(74))
+    assert (orders[0] != orders[1]).any()
+
+
+def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_folk, monkeypatch):
+    """Records the measures of every batch by replacing the training step with one that notes them."""
+    from vaemusic_jax import ensemble
+
+    trial = cohorts.trial("measure_vae", batch_size=16)
+    cohort = cohorts.ensemble([trial], irish_folk, n=40)
+    hp, state = jax.tree.map(jnp.asarray, cohort.members[0]), cohort.start()
+    marked = cohort.train._replace(tokens=np.repeat(np.arange(40, dtype=np.uint8)[:, None], 24, axis=1))
+    seen = []
+
+    def note(program, train, batch, hp):
+        jax.debug.callback(lambda tokens: seen.append(np.asarray(tokens)[:, 0]), batch.tokens, ordered=True)
+        metrics = dict.fromkeys(state.sums, jnp.float32(0))
+        return train._replace(step=train.step + 1), metrics
+
+    monkeypatch.setattr(ensemble, "train_step", note)
+    member = jax.tree.map(lambda leaf: leaf[0], state)
+    for n_steps in (3, 2):  # 80 measures, two epochs of 40, cut inside the second
+        member = run_member(cohort.program, 3, member, hp, jax.tree.map(jnp.asarray, marked), jnp.int32(n_steps))
+    jax.effects_barrier()
+    stream = np.concatenate(seen)
+    for epoch in range(2):
+        np.testing.assert_array_equal(np.sort(stream[40 * epoch : 40 * (epoch + 1)]), np.arange(40))
+
+
+def test_noise_depends_on_seed_step_and_dimension_only(irish_folk):
+    small = cohorts.ensemble([cohorts.trial("adversarial_vae", latent_dim=4, seed=9)], irish_folk)
+    large = cohorts.ensemble([cohorts.trial("adversarial_vae", latent_dim=16, seed=9)], irish_folk)
+    hp = small.members[0]
+    alone = draw_noise(small.program, hp, jnp.int32(5))
+    padded = draw_noise(large.program, hp, jnp.int32(5))
+    for name in ("eps", "eps_classifier"):
+        np.testing.assert_array_equal(getattr(padded, name)[:, :4], getattr(alone, name))
+        np.testing.assert_array_equal(getattr(padded, name)[:, 4:], 0)
+    assert (alone.eps != alone.eps_classifier).all()
+    later = draw_noise(small.program, hp, jnp.int32(6))
+    other = draw_noise(small.program, hp._replace(seed=jnp.uint32(10)), jnp.int32(5))
+    assert (later.eps != alone.eps).all()
+    assert (other.eps != alone.eps).all()

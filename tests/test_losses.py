@@ -1,0 +1,59 @@
+"""Loss terms against values worked out by hand."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from vaemusic_jax import losses
+
+
+def test_cross_entropy_of_even_and_of_certain_predictions():
+    tokens = jnp.array([[0, 2], [1, 1]])
+    np.testing.assert_allclose(losses.cross_entropy(jnp.zeros((2, 2, 3)), tokens), np.log(3), rtol=1e-6)
+    certain = 50.0 * jnp.eye(3)[tokens]
+    np.testing.assert_allclose(losses.cross_entropy(certain, tokens), 0, atol=1e-6)
+    half_right = certain.at[0, 1].set(jnp.array([50.0, 0.0, 0.0]))
+    np.testing.assert_allclose(losses.cross_entropy(half_right, tokens), [25.0, 0.0], atol=1e-5)
+
+
+def test_kl_is_zero_for_the_prior_and_by_hand_elsewhere():
+    kl = losses.kl_divergence(jnp.array([[0.0, 1.0, 0.0]]), jnp.log(jnp.array([[1.0, 1.0, 2.0]])))
+    np.testing.assert_allclose(kl, [[0.0, 0.5, (4 - 1) / 2 - np.log(2)]], atol=1e-6)
+
+
+def test_regularisation_of_perfect_opposite_and_tied_orders():
+    """Two measures far apart: both ordered pairs cost 0 in order, 2 out of order, 1 where tied; mean over 4 pairs."""
+    codes = jnp.array([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]])
+    attributes = jnp.array([[1.0, 2.0, 1.0], [2.0, 1.0, 1.0]])
+    terms = losses.attribute_regularisation(codes, attributes, 10.0, jnp.ones(2))
+    np.testing.assert_allclose(terms, [0.0, 1.0, 0.5], atol=1e-6)
+
+
+def test_regularisation_ignores_filling():
+    generator = np.random.default_rng(0)
+    codes, attributes = (jnp.asarray(generator.standard_normal((6, 2)), jnp.float32) for _ in range(2))
+    weight = jnp.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
+    filled = losses.attribute_regularisation(codes, attributes, 1.0, weight)
+    plain = losses.attribute_regularisation(codes[:4], attributes[:4], 1.0, jnp.ones(4))
+    np.testing.assert_allclose(filled, plain, rtol=1e-6)
+
+
+def test_class_targets_one_hot_and_ordinal():
+    classes = jnp.array([[0, 2]])
+    np.testing.assert_array_equal(losses.class_targets(classes, 4, False)[0], [[1, 0, 0, 0], [0, 0, 1, 0]])
+    np.testing.assert_array_equal(losses.class_targets(classes, 4, True)[0], [[1, 1, 1, 1], [0, 0, 1, 1]])
+
+
+def test_adversary_losses_stay_finite_where_a_sigmoid_saturates_and_skip_padding():
+    logits = jnp.array([[[200.0, -200.0], [0.0, 0.0]]])
+    targets = jnp.array([[[1.0, 0.0], [1.0, 0.0]]])
+    reads, fools = losses.adversary_losses(logits, targets, jnp.array([1.0, 0.0]))
+    np.testing.assert_allclose([reads[0], fools[0]], [0.0, 200.0], atol=1e-6)
+    reads, _ = losses.adversary_losses(logits, targets, jnp.array([1.0, 1.0]))
+    np.testing.assert_allclose(reads, np.log(2) / 2, rtol=1e-6)
+
+
+def test_teacher_probability_falls_from_one_to_zero():
+    chances = np.array([float(losses.teacher_probability(jnp.float32(i))) for i in (0, 1000, 7000, 200_000)])
+    assert (np.diff(chances) < 0).all()
+    assert chances[0] > 0.99
+    assert chances[-1] == 0.0
