@@ -4,14 +4,19 @@ A checkpoint holds the members' arrays, without anything that belongs to the dev
 are: trials, vocabulary, data set and versions. It is read on any number of devices, and checked before it is used.
 """
 
+import errno
 import importlib.metadata
 import logging
-from collections.abc import Iterator
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import orbax.checkpoint as ocp
 
 from vaemusic_jax.atomic import writing
@@ -24,7 +29,8 @@ FORMAT = 1
 KEPT = 2  # the newest, and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
-logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax reports every directory it makes
+# Orbax reports every directory that it makes, and errors with a traceback before it raises them.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -81,16 +87,24 @@ class CheckpointStore:
         """Steps trained when the newest checkpoint was written; None without any."""
         if not self.path.is_dir():
             return None
-        with self._manager(create=False) as manager:
+        with self._manager() as manager:
             step: int | None = manager.latest_step()
             return step
 
     def save(self, step: int, arrays: dict[str, Any], owner: Owner) -> None:
-        """Writes a checkpoint: it is there whole or not at all. `arrays` is a nested dict of numpy arrays."""
+        """Writes a checkpoint: it is there whole or not at all. `arrays` is a nested dict of numpy arrays.
+
+        Raises:
+            UserError: the disk is full, the folder is read-only and the like; the checkpoints before stand.
+        """
         state, metadata = ocp.args.StandardSave(arrays), ocp.args.JsonSave(owner.to_json())
         try:
-            with writing(self.path), self._manager(create=True) as manager:
-                manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
+            with writing(self.path):
+                self.path.mkdir(parents=True, exist_ok=True)
+                if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in jax.tree.leaves(arrays)):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                with self._manager() as manager:
+                    manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
             raise UserError(f"{self.path}: cannot be written: {_first_words(error)}") from error
 
@@ -100,29 +114,56 @@ class CheckpointStore:
 
     def owner(self) -> Owner:
         """Whose the newest checkpoint is. Raises UserError."""
-        return Owner.from_json(self._restore("metadata", ocp.args.JsonRestore()))
+        with self._newest() as (place, restore):
+            metadata = restore("metadata", ocp.args.JsonRestore())
+            found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
+            if found == FORMAT:
+                return Owner.from_json(metadata)
+        raise UserError(f"{place}: has format {found}, this version reads {FORMAT}; use vaemusic_jax {writer}")
 
     def arrays(self) -> dict[str, Any]:
         """The newest checkpoint as a nested dict of numpy arrays, members along the first axis. Raises UserError."""
-        arrays: dict[str, Any] = self._restore("state", ocp.args.StandardRestore())
-        return arrays
+        with self._newest() as (_, restore):
+            arrays: dict[str, Any] = restore("state", ocp.args.StandardRestore())
+            return arrays
 
-    def _restore(self, item: str, how: Any) -> Any:
+    @contextmanager
+    def _newest(self) -> Iterator[tuple[Path, Callable[[str, Any], Any]]]:
+        """Where the newest checkpoint is, and a function that restores an item of it; errors become UserErrors."""
         step = self.latest_step()
         if step is None:
             raise UserError(f"{self.path}: holds no checkpoint; run the sweep first")
+        place = self.path / str(step)
         try:
-            with self._manager(create=False) as manager:
-                return manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
+            with self._manager() as manager:
+                yield place, lambda item, how: manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            place, advice = self.path / str(step), "remove it to go on from the one before"
+            advice = "remove it to go on from the one before"
             raise UserError(f"{place}: cannot be read: {_first_words(error)}; {advice}") from error
 
     @contextmanager
-    def _manager(self, create: bool) -> Iterator[ocp.CheckpointManager]:
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=create, enable_async_checkpointing=False)
-        with ocp.CheckpointManager(self.path, options=options) as manager:
+    def _manager(self) -> Iterator[ocp.CheckpointManager]:
+        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=False, enable_async_checkpointing=False)
+        with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager
+
+
+@contextmanager
+def _no_echoes() -> Iterator[None]:
+    """Keeps to one error where tensorstore has many.
+
+    Once a read or write has failed, those beside it still report, to an event loop that Orbax has closed, from threads
+    of their own and at any later time. Python would print a traceback for each.
+    """
+    before = sys.unraisablehook
+
+    def quiet(unraisable: "sys.UnraisableHookArgs") -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            before(unraisable)
+
+    sys.unraisablehook = quiet
+    yield
+    sys.unraisablehook = before  # not after a failure
 
 
 def _first_words(error: Exception) -> str:

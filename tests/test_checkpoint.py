@@ -1,0 +1,252 @@
+"""What is written is what is read, on any number of devices; what is wrong with a checkpoint is said in a line."""
+
+import dataclasses
+import json
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import chex
+import jax
+import numpy as np
+import pytest
+
+from tests import cohorts
+from vaemusic_jax import checkpoint
+from vaemusic_jax.checkpoint import KEPT, CheckpointStore, Owner
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.vocabulary import Vocabulary
+
+TRIALS = tuple(
+    cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed, attributes=("note_range",))
+    for seed in range(3)
+)
+VOCABULARY = Vocabulary(("__", "rest", "C4", "D4"))
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner(TRIALS, VOCABULARY, "0123456789abcdef")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore(tmp_path)
+
+
+def arrays(seed: int = 0) -> dict[str, Any]:
+    """Every type that a state is made of, in nested dicts; among them values that a detour by decimals would change."""
+    generator = np.random.default_rng(seed)
+    return {
+        "state": {
+            "weights": {
+                "w": generator.standard_normal((3, 40, 5), np.float32),
+                "b": np.array([1 / 3, np.nan, -0.0], np.float32),
+            },
+            "count": np.array([1, 2, 3], np.int32),
+        },
+        "hp": {"seed": np.array([2**32 - 1, 0, 1], np.uint32), "index": np.arange(12, dtype=np.int32).reshape(3, 4)},
+    }
+
+
+def test_what_is_written_is_what_is_read(store: CheckpointStore, owner: Owner) -> None:
+    store.save(7, arrays(), owner)
+    assert store.latest_step() == 7
+    again = CheckpointStore(store.path.parent)
+    assert again.owner() == owner
+    assert again.owner_difference(owner) is None
+    found = again.arrays()
+    chex.assert_trees_all_equal_structs(found, arrays())
+    for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(arrays()), strict=True):
+        assert type(ours) is np.ndarray
+        assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+
+
+def test_the_newest_are_kept(store: CheckpointStore, owner: Owner) -> None:
+    for step in (1, 2, 10, 11):
+        store.save(step, arrays(step), owner)
+    assert store.latest_step() == 11
+    assert sorted(int(path.name) for path in store.path.iterdir()) == [1, 2, 10, 11][-KEPT:]
+    chex.assert_trees_all_equal(store.arrays(), arrays(11))
+
+
+def test_an_owner_survives_json(owner: Owner) -> None:
+    metadata = json.loads(json.dumps(owner.to_json()))
+    assert Owner.from_json(metadata) == owner
+    assert metadata["trial_ids"] == [trial.id for trial in TRIALS]
+    assert set(metadata["versions"]) == set(checkpoint.PACKAGES)
+
+
+def test_a_difference_is_named(owner: Owner) -> None:
+    fewer = dataclasses.replace(owner, trials=TRIALS[:2])
+    ids = [trial.id for trial in TRIALS]
+    assert owner.difference(fewer) == (
+        f"it was written for trials {ids[0]} {ids[1]}, this run has {ids[0]} {ids[1]} {ids[2]} there"
+    )
+    assert owner.difference(dataclasses.replace(owner, trials=TRIALS[::-1])) is not None
+    wider = dataclasses.replace(owner, vocabulary=Vocabulary((*VOCABULARY.tokens, "E4")))
+    assert owner.difference(wider) == "its vocabulary of 5 tokens differs from this data set's in E4"
+    other = dataclasses.replace(owner, dataset_digest="feedfacefeedface")
+    assert owner.difference(other) == "it was trained on data feedfacefeedface, this data set is 0123456789abcdef"
+    assert owner.difference(dataclasses.replace(owner)) is None
+
+
+def test_no_checkpoint_is_said_so(store: CheckpointStore) -> None:
+    assert store.latest_step() is None
+    for read in (store.owner, store.arrays):
+        with pytest.raises(UserError, match="holds no checkpoint; run the sweep first"):
+            read()
+    assert not store.path.exists()
+
+
+def newest(store: CheckpointStore) -> Path:
+    return store.path / "2"
+
+
+def cut_weights(store: CheckpointStore) -> None:
+    data = [path for path in newest(store).rglob("d/*") if path.is_file()]
+    assert data
+    for path in data:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change_weights(store: CheckpointStore) -> None:
+    for path in (newest(store) / "state").rglob("d/*"):
+        content = bytearray(path.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 8] = bytes(255 - byte for byte in content[middle : middle + 8])
+        path.write_bytes(content)
+
+
+def lose_weights(store: CheckpointStore) -> None:
+    shutil.rmtree(newest(store) / "state")
+
+
+def empty_weights(store: CheckpointStore) -> None:
+    for path in (newest(store) / "state").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+
+
+def cut_metadata(store: CheckpointStore) -> None:
+    path = newest(store) / "metadata" / "metadata"
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def lose_metadata(store: CheckpointStore) -> None:
+    shutil.rmtree(newest(store) / "metadata")
+
+
+def edit(**fields: Any) -> Any:
+    def change_metadata(store: CheckpointStore) -> None:
+        path = newest(store) / "metadata" / "metadata"
+        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+    return change_metadata
+
+
+DAMAGES = {
+    "cut weights": cut_weights,
+    "changed weights": change_weights,
+    "no weights": lose_weights,
+    "empty files": empty_weights,
+    "cut metadata": cut_metadata,
+    "no metadata": lose_metadata,
+    "metadata of another shape": edit(trials=[{"seed": 0}]),
+    "metadata without a vocabulary": edit(vocabulary=None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_one_line_that_says_how_to_go_on(
+    damage: str, store: CheckpointStore, owner: Owner
+) -> None:
+    for step in (1, 2):
+        store.save(step, arrays(step), owner)
+    DAMAGES[damage](store)
+    with pytest.raises(UserError, match="remove it to go on from the one before") as refused:
+        chex.assert_trees_all_equal((store.owner(), store.arrays()), (owner, arrays(2)))
+    assert str(refused.value).startswith(f"{newest(store)}: cannot be read: ")
+    assert "\n" not in str(refused.value)
+    shutil.rmtree(newest(store))
+    assert store.owner() == owner
+    chex.assert_trees_all_equal(store.arrays(), arrays(1))
+
+
+def test_another_format_is_refused(store: CheckpointStore, owner: Owner) -> None:
+    store.save(2, arrays(), owner)
+    edit(format=checkpoint.FORMAT + 1, versions={"vaemusic_jax": "7.8"})(store)
+    with pytest.raises(UserError, match=r"2: has format 2, this version reads 1; use vaemusic_jax 7\.8"):
+        store.owner()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Every write beyond that size fails, whoever makes it, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
+    store: CheckpointStore, owner: Owner, capfd: pytest.CaptureFixture[str]
+) -> None:
+    large = arrays(2) | {"noise": np.random.default_rng(0).standard_normal((3, 20_000))}
+    store.save(1, arrays(1), owner)
+    with files_of_at_most(20_000), pytest.raises(UserError, match="cannot be written: ") as refused:
+        store.save(2, large, owner)
+    assert str(refused.value).startswith(f"{store.path}: ")
+    assert "\n" not in str(refused.value)
+    assert capfd.readouterr() == ("", "")
+    assert CheckpointStore(store.path.parent).latest_step() == 1
+    chex.assert_trees_all_equal(store.arrays(), arrays(1))
+    store.save(2, large, owner)
+    chex.assert_trees_all_equal(store.arrays(), large)
+
+
+def test_a_disk_without_room_is_not_written_to(
+    store: CheckpointStore, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nearly = sum(leaf.nbytes for leaf in jax.tree.leaves(arrays())) - 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=nearly))
+    with pytest.raises(UserError, match="checkpoints: cannot be written: no space left on device"):
+        store.save(1, arrays(), owner)
+    assert store.latest_step() is None
+
+
+@pytest.mark.parametrize("n_devices", [1, 2])
+def test_saved_from_four_devices_it_continues_on_fewer(n_devices: int, four_devices: Any, irish_folk: Any) -> None:
+    """Not always bit for bit: XLA adds in another order where a device has another number of members."""
+    path, whole = four_devices
+    cohort = cohorts.ensemble(TRIALS, irish_folk, jax.devices()[:n_devices])
+    state = cohort.from_host(CheckpointStore(path).arrays())
+    chex.assert_trees_all_equal(cohort.to_host(state), CheckpointStore(path).arrays())
+    for leaf in jax.tree.leaves(state):
+        assert len(leaf.sharding.device_set) == n_devices
+    chex.assert_trees_all_close(cohort.to_host(cohort.run(state, 10)), whole, rtol=1e-6, atol=1e-6)
+
+
+def test_it_continues_on_as_many_devices_as_if_it_had_not_been_interrupted(four_devices: Any, irish_folk: Any) -> None:
+    path, whole = four_devices
+    cohort = _ensembles["four"]
+    chex.assert_trees_all_equal(cohort.to_host(cohort.run(cohort.from_host(CheckpointStore(path).arrays()), 10)), whole)
+
+
+_ensembles: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="module")
+def four_devices(tmp_path_factory: pytest.TempPathFactory, irish_folk: Any) -> tuple[Path, dict[str, Any]]:
+    """A checkpoint of 10 steps made on all devices, and the arrays after 20 without a stop."""
+    path = tmp_path_factory.mktemp("four")
+    cohort = _ensembles["four"] = cohorts.ensemble(TRIALS, irish_folk, jax.devices())
+    state = cohort.run(cohort.start(), 10)
+    CheckpointStore(path).save(10, cohort.to_host(state), Owner(TRIALS, irish_folk.vocabulary, irish_folk.digest))
+    return path, cohort.to_host(cohort.run(state, 10))

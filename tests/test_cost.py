@@ -1,0 +1,67 @@
+"""What a dry run foretells: exact parameter counts, and costs that grow with what is asked for."""
+
+import jax
+import pytest
+
+from tests import cohorts
+from vaemusic_jax import cost
+from vaemusic_jax.member import program_of
+from vaemusic_jax.trial import Cohort, Trial
+
+MODELS = ("measure_vae", "adversarial_vae")
+
+
+@pytest.fixture(autouse=True)
+def steady_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is timed here."""
+    monkeypatch.setattr(cost, "matmul_rate", lambda: 1e9)
+
+
+def members(model, n: int, **fields) -> list[Trial]:
+    return [cohorts.trial(model, seed=seed, **fields) for seed in range(n)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_are_each_member_s_own(model, irish_folk) -> None:
+    trials = [
+        cohorts.trial(model, latent_dim=4, attributes=("note_range",)),
+        cohorts.trial(model, latent_dim=16),
+    ]
+    counts = cost.estimate(Cohort.of(trials))["parameters"]
+    for trial, count in zip(trials, counts, strict=True):
+        weights = jax.tree.leaves(program_of((trial,), len(irish_folk.vocabulary)).initial_params(0))
+        assert count == sum(leaf.size for leaf in weights)
+    assert counts[0] < counts[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_folk) -> None:
+    def estimate(n: int = 4, **fields):
+        found = cost.estimate(Cohort.of(members(model, n, **fields)))
+        return found["memory_bytes"], found["seconds"]
+
+    one, four, eight = estimate(1), estimate(4), estimate(8)
+    assert min(one) > 0
+    assert 4 * one[0] == four[0]
+    assert one[1] == four[1]  # one to each of the four devices
+    assert eight == (2 * four[0], 2 * four[1])
+    for bigger in ({"hidden_size": 24}, {"batch_size": 32}):
+        memory, seconds = estimate(4, **bigger)
+        assert memory > four[0]
+        assert seconds > four[1]
+    assert estimate(4, steps=40) == (four[0], 2 * four[1])
+
+
+def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary() -> None:
+    trial = cohorts.trial("measure_vae", dataset="turkish_makam")
+    (count,) = cost.estimate(Cohort.of([trial]))["parameters"]
+    typical = program_of((trial,), cost.TYPICAL_VOCABULARY).initial_params(0)
+    assert count == sum(leaf.size for leaf in jax.tree.leaves(typical))
+
+
+def test_the_matmul_rate_is_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten products of 1024 x 1024 matrices in two seconds by the clock."""
+    monkeypatch.undo()
+    clock = iter([5.0, 7.0])
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
+    assert cost.matmul_rate() == 10 * 2 * 1024**3 / 2
