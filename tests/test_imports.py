@@ -23,7 +23,7 @@ LAYERS = [
     {"measures"},
     {"member", "metrics.reconstruction", "metrics.interpretability"},
     {"checkpoint", "cost", "held_out", "train"},
-    {"ensemble", "metrics", "metrics.evaluate", "restore"},
+    {"ensemble", "metrics", "metrics.evaluate", "trained_model"},
     {"sweep"},
     {"commands"},
     {"cli"},

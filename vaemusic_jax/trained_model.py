@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.attributes import compute_attributes
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.measures import attributes_of
 from vaemusic_jax.member import HyperParameters, hyper_parameters_of
 from vaemusic_jax.models.measure_vae import N_TICKS
 from vaemusic_jax.run_directory import RunDirectory
@@ -29,17 +29,22 @@ class TrainedModel:
 
     def __init__(self, owner: Owner, trial: Trial, params: dict[str, Any], hp: HyperParameters) -> None:
         self.trial, self.vocabulary = trial, owner.vocabulary
-        self._hp, self._vae = hp, owner.program.vae()
-        self._width = owner.program.latent_dim
-        variables = {"params": params["vae"]}
-        self._encode = jax.jit(lambda tokens: self._vae.apply(variables, tokens, method="encode"))
-        self._decode = jax.jit(
-            lambda z, values: jnp.argmax(self._vae.apply(variables, z, hp.conditions(values), method="decode"), -1)
-        )
+        self._hp, self._width, vae = hp, owner.program.latent_dim, owner.program.vae()
+
+        # Weights are an argument: XLA would take them for constants otherwise, and long to fold them.
+        def encode(weights: Any, tokens: jax.Array) -> jax.Array:
+            return vae.apply({"params": weights}, tokens, method="encode")[0]
+
+        def decode(weights: Any, z: jax.Array, values: jax.Array) -> jax.Array:
+            return jnp.argmax(vae.apply({"params": weights}, z, hp.conditions(values), method="decode"), -1)
+
+        weights = jax.device_put(params["vae"])
+        self._encode = functools.partial(jax.jit(encode), weights)
+        self._decode = functools.partial(jax.jit(decode), weights)
 
     def encode(self, tokens: ArrayLike) -> NDArray[np.float32]:
         """Posterior means (N, Z) of measures (N, 24)."""
-        return np.asarray(self._encode(self._checked(tokens))[0])[:, : self.trial.latent_dim]
+        return np.asarray(self._encode(self._checked(tokens)))[:, : self.trial.latent_dim]
 
     def decode(self, codes: ArrayLike, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
         """Measures (N, 24) from codes (N, Z), free-running and greedy.
@@ -61,7 +66,7 @@ class TrainedModel:
 
     def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
         """The values (N, 4) of all four attributes of measures (N, 24), in the order of `trial.ATTRIBUTES`."""
-        return np.asarray(compute_attributes(self._checked(tokens), self.vocabulary.midi))
+        return np.asarray(attributes_of(self._checked(tokens), self.vocabulary.midi))
 
     def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
         tokens = np.atleast_2d(np.asarray(tokens))
@@ -101,7 +106,10 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
     """
     found = RunDirectory.read(run)
     if isinstance(which.get("attributes"), str):
-        which["attributes"] = parse_attributes(which["attributes"])
+        try:
+            which["attributes"] = parse_attributes(which["attributes"])
+        except ValueError as error:
+            raise UserError(f"{run}: attributes: {error}") from None
     for name in which:
         if name not in (*Trial.model_fields, "id"):
             raise UserError(f"{run}: {name} is no field of a trial; use one of {', '.join(Trial.model_fields)} or id")

@@ -1,0 +1,110 @@
+"""A small sweep for tests: both models, real measures, narrow networks, and one trial that diverges."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vaemusic_jax import sweep
+from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.data.dataset import Dataset, Split
+from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.measures import Measures
+from vaemusic_jax.metrics import evaluate
+from vaemusic_jax.progress import no_progress
+from vaemusic_jax.run_directory import RunDirectory
+
+EVALUATED = (24, 48, 60)  # steps
+DIVERGING_RATE = 1e30
+
+
+def config_of(directory: Path, **fields: Any) -> SweepConfig:
+    """Two latent sizes of each model, and a MeasureVAE whose learning rate is out of all bounds."""
+    small = {"latent_dim": 4, "attributes": "all"}
+    values = {
+        "name": "small",
+        "out": str(directory),
+        "dataset": "irish_folk",
+        "model": ["measure_vae", "adversarial_vae"],
+        "size": 12,
+        "batch_size": 16,
+        "learning_rate": 0.03,
+        "steps": EVALUATED[-1],
+        "eval_every": EVALUATED[0],
+        "grids": [
+            small,
+            {"latent_dim": 8, "attributes": "note_density+rhythmic_complexity"},
+            small | {"model": "measure_vae", "learning_rate": DIVERGING_RATE},
+        ],
+    }
+    return SweepConfig.model_validate(values | fields)
+
+
+def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Dataset:
+    """The first measures of every split."""
+
+    def first(split: Split, n: int) -> Split:
+        return Split(split.tokens[:n], split.tune[:n])
+
+    return dataclasses.replace(
+        dataset,
+        train=first(dataset.train, train),
+        validation=first(dataset.validation, held_out),
+        test=first(dataset.test, held_out),
+    )
+
+
+def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
+    """Has every sweep and evaluation find this data set, whatever the name."""
+    for module in (sweep, evaluate):
+        patch.setattr(module, "load_dataset", lambda name, **options: dataset)
+
+
+_ensembles: dict[tuple[str, ...], Ensemble] = {}
+
+
+def share_programs(patch: pytest.MonkeyPatch) -> None:
+    """Has equal cohorts share one ensemble, which holds nothing but data and compiled programs."""
+    make = sweep.cohort_ensemble
+
+    def shared(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
+        key = (dataset.digest, *(trial.id for trial in owner.trials))
+        if key not in _ensembles:
+            _ensembles[key] = make(owner, dataset, train)
+        else:
+            patch.setattr(_ensembles[key], "compile", lambda *args: None)
+        return _ensembles[key]
+
+    patch.setattr(sweep, "cohort_ensemble", shared)
+
+
+def run(config: SweepConfig) -> None:
+    """The sweep to its end."""
+    sweep.run_sweep(config, no_progress).close()
+
+
+def evaluate_and_save(path: Path) -> None:
+    with RunDirectory.reopen(path) as opened:
+        opened.write_results(evaluate.evaluate_run(opened, no_progress))
+
+
+def finish(path: Path, dataset: Dataset) -> Path:
+    """A run directory with everything in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_data(patch, dataset)
+        share_programs(patch)
+        run(config_of(path))
+        evaluate_and_save(path)
+    return path
+
+
+def all_bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def is_done(run: RunDirectory) -> np.ndarray:
+    """For each trial of the run, whether it is done."""
+    return np.array([status == "done" for status in run.status().values()])

@@ -1,0 +1,253 @@
+"""A sweep ends complete, however often it is interrupted, and leaves alone what is not its own."""
+
+import contextlib
+import dataclasses
+import errno
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import chex
+import numpy as np
+import orbax.checkpoint as ocp
+import pandas as pd
+import pytest
+
+from tests import sweeps
+from vaemusic_jax import atomic, sweep
+from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.metrics.evaluate import evaluate_run
+from vaemusic_jax.progress import no_progress
+from vaemusic_jax.results_table import METRICS
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.vocabulary import Vocabulary
+
+OWN_METRICS = {"measure_vae": {"regularisation"}, "adversarial_vae": {"adversary", "classifier_loss"}}
+SHARED_METRICS = {"loss", "cross_entropy", "kl", "reconstruction_accuracy"}
+HELD_OUT_METRICS = {"measure_accuracy", "onset_accuracy"}
+TRAINING_METRICS = {"measure_vae": {"gradient_norm"}, "adversarial_vae": {"gradient_norm", "classifier_gradient_norm"}}
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> None:
+    sweeps.use_data(monkeypatch, small_irish_folk)
+    sweeps.share_programs(monkeypatch)
+
+
+@pytest.fixture
+def copy(finished_run: Path, tmp_path: Path) -> Path:
+    """The finished run, to be spoilt."""
+    return Path(shutil.copytree(finished_run, tmp_path / "copy"))
+
+
+def test_every_trial_ends_as_done_or_diverged(finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    for trial in run.trials:
+        status = run.status()[trial.id]
+        if trial.learning_rate == sweeps.DIVERGING_RATE:
+            assert status.startswith("diverged: loss or gradient not finite at step ")
+        else:
+            assert status == "done"
+    assert sweeps.is_done(run).sum() == 4
+
+
+def test_curves_hold_every_metric_of_every_trial_at_every_validation(finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    expected = set()
+    for trial in run.trials:
+        always = SHARED_METRICS | OWN_METRICS[trial.model]
+        for split, more in (("train", TRAINING_METRICS[trial.model]), ("validation", HELD_OUT_METRICS)):
+            expected |= set(itertools.product([trial.id], sweeps.EVALUATED, [split], always | more))
+    curves = run.curves
+    keys = list(curves[["trial", "step", "split", "metric"]].itertuples(index=False, name=None))
+    assert len(keys) == len(set(keys))
+    assert set(keys) == expected
+    done = [trial for trial, status in run.status().items() if status == "done"]
+    assert np.isfinite(curves.loc[curves["trial"].isin(done), "value"]).all()
+    loss = curves[(curves["metric"] == "cross_entropy") & (curves["split"] == "validation")].pivot_table(
+        "value", "step", "trial"
+    )[done]
+    assert (loss.loc[60] < loss.loc[24]).all()  # they did learn
+
+
+def test_the_results_have_every_number_of_finished_trials_and_none_of_diverged_ones(finished_run: Path) -> None:
+    run = RunDirectory.read(finished_run)
+    results = run.results
+    assert results is not None
+    assert results["trial"].tolist() == [trial.id for trial in run.trials]
+    for row in results.to_dict("records"):
+        if row["status"] == "done":
+            of_others = set().union(*OWN_METRICS.values()) - OWN_METRICS[row["model"]]
+            assert {name for name in METRICS if pd.isna(row[name])} == of_others
+        else:
+            assert all(pd.isna(row[name]) for name in METRICS)
+
+
+def raise_at(nth: int, patch: pytest.MonkeyPatch, owner: Any, name: str, after: bool = False) -> None:
+    """Interrupts the nth call of a function, before it does anything or after it has done everything."""
+    function, calls = getattr(owner, name), itertools.count(1)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        now = next(calls) == nth
+        if now and not after:
+            raise KeyboardInterrupt
+        result = function(*args, **kwargs)
+        if now:
+            raise KeyboardInterrupt
+        return result
+
+    patch.setattr(owner, name, interrupted)
+
+
+# Both cohorts validate three times; each of the moments is in one or the other.
+MOMENTS: dict[str, tuple[int, Any, str, bool]] = {
+    "between two calls of the first window": (3, Ensemble, "run", False),
+    "after validating, before its curves are written": (2, RunDirectory, "append_curves", False),
+    "between curves and checkpoint": (5, CheckpointStore, "save", False),
+    "after a checkpoint": (4, CheckpointStore, "save", True),
+    "after the last checkpoint, before the trials are marked": (1, sweep, "record_outcome", False),
+}
+
+
+def assert_same_run(ours: Path, theirs: Path) -> None:
+    """Bit for bit: weights, optimisers, sums, curves, statuses."""
+    one, other = RunDirectory.read(ours), RunDirectory.read(theirs)
+    assert one.status() == other.status()
+    pd.testing.assert_frame_equal(one.curves, other.curves, check_exact=True)
+    for cohort in other.cohorts:
+        mine, yours = CheckpointStore(one.cohort_path(cohort)), CheckpointStore(other.cohort_path(cohort))
+        assert mine.latest_step() == yours.latest_step() == sweeps.EVALUATED[-1]
+        chex.assert_trees_all_equal(mine.arrays(), yours.arrays())
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupted_run_continues_to_the_same_end(moment: str, finished_run: Path, tmp_path: Path) -> None:
+    nth, owner, name, after = MOMENTS[moment]
+    config = sweeps.config_of(tmp_path / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        raise_at(nth, patch, owner, name, after)
+        with pytest.raises(KeyboardInterrupt):
+            sweeps.run(config)
+    assert {"pending", "running"} & set(RunDirectory.read(tmp_path / "run").status().values())
+    sweeps.run(config)
+    assert_same_run(tmp_path / "run", finished_run)
+
+
+def test_without_its_newest_checkpoint_a_run_goes_on_from_the_one_before(finished_run: Path, copy: Path) -> None:
+    """What the message about a damaged checkpoint advises; and its results come out the same."""
+    for cohort in RunDirectory.read(copy).cohorts:
+        shutil.rmtree(copy / "cohorts" / cohort.id / "checkpoints" / "60")
+    (copy / "results.parquet").unlink()
+    sweeps.run(sweeps.config_of(copy))
+    assert_same_run(copy, finished_run)
+    sweeps.evaluate_and_save(copy)
+    ours, theirs = RunDirectory.read(copy).results, RunDirectory.read(finished_run).results
+    assert ours is not None
+    assert theirs is not None
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_a_finished_run_trains_nothing_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sweeps.all_bytes(copy)
+    for name in ("start", "run", "score"):
+        monkeypatch.setattr(Ensemble, name, lambda *args: pytest.fail("there is nothing left to do"))
+    sweeps.run(sweeps.config_of(copy))
+    assert sweeps.all_bytes(copy) == before
+
+
+def test_another_configuration_is_refused(copy: Path) -> None:
+    before = sweeps.all_bytes(copy)
+    with pytest.raises(UserError, match="steps: 60 -> 61"):
+        sweeps.run(sweeps.config_of(copy, steps=61))
+    assert sweeps.all_bytes(copy) == before
+
+
+def other_digest(dataset: Dataset) -> Dataset:
+    return sweeps.first_of(dataset, train=len(dataset.train) - 1)
+
+
+def other_vocabulary(dataset: Dataset) -> Dataset:
+    return dataclasses.replace(dataset, vocabulary=Vocabulary(dataset.vocabulary.tokens[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(other_digest, "it was trained on data"), (other_vocabulary, "its vocabulary of 62 tokens differs from")],
+)
+def test_checkpoints_of_other_data_are_refused(
+    change: Callable[[Dataset], Dataset],
+    words: str,
+    copy: Path,
+    small_irish_folk: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = sweeps.all_bytes(copy)
+    sweeps.use_data(monkeypatch, change(small_irish_folk))
+    cohort = RunDirectory.read(copy).cohorts[0]
+    for use in (lambda: sweeps.run(sweeps.config_of(copy)), lambda: sweeps.evaluate_and_save(copy)):
+        with pytest.raises(UserError, match=words) as refused:
+            use()
+        assert str(refused.value).startswith(f"{copy / 'cohorts' / cohort.id / 'checkpoints'}: ")
+        assert "\n" not in str(refused.value)
+    assert sweeps.all_bytes(copy) == before
+
+
+@contextlib.contextmanager
+def failing(owner: Any, name: str, nth: int, error: OSError) -> Iterator[None]:
+    function, calls = getattr(owner, name), itertools.count(1)
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) >= nth:
+            raise error
+        return function(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, fails)
+        yield
+
+
+def test_a_disk_that_fills_up_during_a_checkpoint_ends_the_run_until_there_is_room(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    config = sweeps.config_of(tmp_path / "run")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with (
+        failing(ocp.CheckpointManager, "save", 2, full),
+        pytest.raises(UserError, match="checkpoints: cannot be written: no space left on device; free the disk"),
+    ):
+        sweeps.run(config)
+    sweeps.run(config)
+    assert_same_run(tmp_path / "run", finished_run)
+
+
+def test_a_read_only_run_directory_is_one_line(copy: Path) -> None:
+    """Tests may run as root, whom no permission stops, so the refusal is made by hand."""
+    shutil.rmtree(copy / "cohorts")
+    read_only = OSError(errno.EROFS, os.strerror(errno.EROFS))
+    with (
+        failing(atomic.tempfile, "mkstemp", 1, read_only),
+        pytest.raises(UserError, match="cannot be written: read-only file system; free the disk or choose") as refused,
+    ):
+        sweeps.run(sweeps.config_of(copy))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_whose_trials_all_diverged_has_a_table_of_them(copy: Path) -> None:
+    with RunDirectory.reopen(copy) as run:
+        run.set_status([trial.id for trial in run.trials], "diverged", "made up")
+        results = evaluate_run(run, no_progress)
+    assert results["status"].tolist() == ["diverged: made up"] * 5
+    assert results[list(METRICS)].isna().all(axis=None)
+
+
+def test_a_run_without_a_finished_trial_is_not_evaluated(copy: Path) -> None:
+    with RunDirectory.reopen(copy) as run:
+        run.set_status([trial.id for trial in run.trials], "running")
+        with pytest.raises(UserError, match="no trial has finished; run `vaemusic sweep` on it again"):
+            evaluate_run(run, no_progress)
