@@ -43,13 +43,20 @@ def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_fo
     one, four, eight = estimate(1), estimate(4), estimate(8)
     assert min(one) > 0
     assert 4 * one[0] == four[0]
-    assert one[1] == four[1]  # one to each of the four devices
+    assert 4 * one[1] == four[1]  # the devices of a CPU share its cores
     assert eight == (2 * four[0], 2 * four[1])
     for bigger in ({"hidden_size": 24}, {"batch_size": 32}):
         memory, seconds = estimate(4, **bigger)
         assert memory > four[0]
         assert seconds > four[1]
     assert estimate(4, steps=40) == (four[0], 2 * four[1])
+
+
+def test_members_on_devices_of_their_own_take_no_longer(irish_folk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost.jax, "default_backend", lambda: "gpu")
+    assert cost.jax.local_device_count() == 4
+    one, four, eight = (cost.estimate(Cohort.of(members("measure_vae", n)))["seconds"] for n in (1, 4, 8))
+    assert 2 * one == 2 * four == eight
 
 
 def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary() -> None:
