@@ -36,11 +36,13 @@ def estimate(cohort: Cohort) -> dict[str, Any]:
     ]
     n_members, layers = len(cohort.trials), GRU_LAYERS[program.model]
     saved = SAVED_PER_UNIT * layers * program.batch_size * N_TICKS * program.hidden_size
+    # A CPU's devices share its cores, which one matmul already fills.
+    n_devices = 1 if jax.default_backend() == "cpu" else min(n_members, jax.local_device_count())
     operations = 2 * PASSES * program.batch_size * multiplications(program) * n_members * program.steps
     return {
         "parameters": [n_parameters(member) for member in own],
         "memory_bytes": 4 * n_members * (COPIES * n_parameters(program) + saved),
-        "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * min(n_members, jax.local_device_count())),
+        "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * n_devices),
     }
 
 

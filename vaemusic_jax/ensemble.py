@@ -112,8 +112,8 @@ class Ensemble:
         n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
         self._start = jax.jit(self._over_members(partial(start_member, program), shared=1))
         run = self._over_members(partial(run_member, program, n_orders), shared=2)
-        self._run = jax.jit(run, donate_argnums=0)
-        self._score = jax.jit(self._over_members(partial(held_out.score, program), shared=2))
+        self._run: Any = jax.jit(run, donate_argnums=0)
+        self._score: Any = jax.jit(self._over_members(partial(held_out.score, program), shared=2))
 
     def _over_members(self, function: Any, shared: int) -> Any:
         """`function(member arguments..., shared arguments...)` for every member, each device its own members."""
@@ -158,11 +158,18 @@ class Ensemble:
         like = jax.eval_shape(self._start, shapes, self.hp, self.train)
         return jax.device_put(serialization.from_state_dict(like, filled), self.by_member)
 
+    def compile(self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> None:
+        """Compiles `run` and `score` ahead of their first calls, without running them."""
+        split, midi_V = jax.device_put((split, midi_V), self.replicated)
+        self._run = self._run.lower(state, self.hp, self.train, jnp.int32(1)).compile()
+        self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
+
     def run(self, state: MemberState, n_steps: int) -> MemberState:
         """Up to MAX_STEPS_PER_CALL training steps in one call; `state` is given away."""
         if not 0 < n_steps <= MAX_STEPS_PER_CALL:
             raise ValueError(f"n_steps is {n_steps}; it must be in 1...{MAX_STEPS_PER_CALL}")
-        return self._run(state, self.hp, self.train, jnp.int32(n_steps))
+        after: MemberState = self._run(state, self.hp, self.train, jnp.int32(n_steps))
+        return after
 
     def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:
         """Mean of each training metric since the last reading, (M,) each (NaN where no step counted); a fresh count."""

@@ -64,20 +64,24 @@ def train_cohort(
     done = store.latest_step()
     if done is not None and (difference := store.owner_difference(owner)):
         raise UserError(f"{store.path}: {difference}; choose another --out, or remove the folder to start anew")
+    ids = [trial.id for trial in cohort.trials]
     if done == cohort.steps:
+        if {run.status()[trial] for trial in ids} & {"pending", "running"}:  # it was interrupted just before this
+            record_outcome(run, ids, store.arrays()["state"]["diverged_at"])
         return
     train = measures_of(dataset.train, dataset.vocabulary)
     ensemble = cohort_ensemble(owner, dataset, train)
     validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
     state = ensemble.start() if done is None else ensemble.from_host(store.arrays())
     done = done or 0
-    ids = [trial.id for trial in cohort.trials]
     run.truncate_curves(ids, after_step=done)
     run.set_status(ids, "running")
 
-    description = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place}"
-    with progress(description, cohort.steps, "steps") as advance:
-        advance(done, "compiling")
+    description = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place}{f' from step {done}' if done else ''}"
+    with progress(f"compiling {description}", 1, "programs") as advance:
+        ensemble.compile(state, validation, dataset.vocabulary.midi)
+        advance(1)
+    with progress(description, cohort.steps - done, "steps") as advance:
         while done < cohort.steps:
             n_steps = min(eval_every - done % eval_every, cohort.steps - done)
             state = run_window(ensemble, state, n_steps, advance)
@@ -86,7 +90,7 @@ def train_cohort(
             held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
             run.append_curves(curve_rows(ids, done, {"train": means, "validation": held_out}))
             store.save(done, ensemble.to_host(state), owner)
-            advance(0, f"validation accuracy {np.nanmax(held_out['reconstruction_accuracy']):.3f} at best")
+            advance(0, f"validation accuracy {best(held_out['reconstruction_accuracy'])}")
     record_outcome(run, ids, np.asarray(state.diverged_at))
 
 
@@ -114,6 +118,12 @@ def run_window(ensemble: Ensemble, state: MemberState, n_steps: int, advance: Ad
         advance(now)
         per_call = max(1, min(MAX_STEPS_PER_CALL, 2 * per_call, int(SECONDS_PER_CALL / seconds)))
     return state
+
+
+def best(accuracy_M: np.ndarray) -> str:
+    """The best member's, in words; members that diverged do not count."""
+    finite = accuracy_M[np.isfinite(accuracy_M)]
+    return f"{finite.max():.3f} at best" if len(finite) else "of no member finite"
 
 
 def curve_rows(ids: Sequence[str], step: int, by_split: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
