@@ -129,11 +129,12 @@ def test_cells_carry_the_value_and_the_mark_of_the_regularised_dimension(tmp_pat
 
 
 def test_only_fields_that_differ_within_a_model_are_columns(tmp_path: Path) -> None:
-    of_run = trials_table(tmp_path, beta=[0.001, 0.5], attributes="all")
+    named = {"gamma": 1.0, "delta": 10.0, "adversary_weight": 0.1}
+    of_run = trials_table(tmp_path, beta=[0.001, 0.5], attributes="all", **named)
     lines = shown(assemble(of_run, measured(of_run)))
     assert "beta" in lines[0].split()
     assert "gamma" not in lines[0]  # differs between the models only
-    fixed = " ".join(lines).partition("All trials:")[2].partition(" acc:")[0]
+    fixed = " ".join(" ".join(lines).split()).partition("All trials:")[2].partition(" acc:")[0]
     assert "gamma 1 (measure_vae), delta 10 (measure_vae), adversary_weight 0.1 (adversarial_vae), seed 0." in fixed
     assert "dataset irish_folk" in fixed
     assert "beta" not in fixed
