@@ -129,7 +129,7 @@ def test_cells_carry_the_value_and_the_mark_of_the_regularised_dimension(tmp_pat
 
 
 def test_only_fields_that_differ_within_a_model_are_columns(tmp_path: Path) -> None:
-    named = {"gamma": 1.0, "delta": 10.0, "adversary_weight": 0.1}
+    named: dict[str, Any] = {"gamma": 1.0, "delta": 10.0, "adversary_weight": 0.1}
     of_run = trials_table(tmp_path, beta=[0.001, 0.5], attributes="all", **named)
     lines = shown(assemble(of_run, measured(of_run)))
     assert "beta" in lines[0].split()
