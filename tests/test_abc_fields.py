@@ -6,11 +6,11 @@ import pytest
 
 from vaemusic_jax.data.abc_fields import (
     default_unit_length,
-    metre_quarters,
     parse_key,
     parse_metre,
     parse_unit_length,
 )
+from vaemusic_jax.data.grid import metre_quarters
 
 FLATS, SHARPS = "BEADGCF", "FCGDAEB"
 

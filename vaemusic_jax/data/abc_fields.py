@@ -92,9 +92,3 @@ def default_unit_length(metre: str) -> Fraction:
     if match and int(match[2]) and Fraction(int(match[1]), int(match[2])) < Fraction(3, 4):
         return Fraction(1, 4)
     return Fraction(1, 2)
-
-
-def metre_quarters(metre: str) -> Fraction:
-    """Length of a measure in quarters; 0 for a metre that is not a fraction."""
-    match = _FRACTION.fullmatch(metre)
-    return 4 * Fraction(int(match[1]), int(match[2])) if match and int(match[2]) else Fraction(0)

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from vaemusic_jax.data.abc_fields import (
     default_unit_length,
-    metre_quarters,
     parse_key,
     parse_metre,
     parse_unit_length,
 )
 from vaemusic_jax.data.abc_voice import LENGTH, NOTE, Voice, parse_length
-from vaemusic_jax.data.grid import Bar, Drop
+from vaemusic_jax.data.grid import Drop, metre_quarters
+from vaemusic_jax.data.tune import Tune, UnreadableTuneError
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
 # dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
@@ -54,25 +53,6 @@ _SYMBOL = re.compile(
 _FIELD_LINE = re.compile(r"(?P<letter>[A-Zmrsw+]):(?![|:\]])(?P<value>.*)")
 
 
-class UnreadableTuneError(Exception):
-    """The tune as a whole cannot be used; the message is the reason under which it is counted."""
-
-
-@dataclass(frozen=True)
-class Tune:
-    """One tune as written.
-
-    Attributes:
-        title: of the first `T:` field, or empty.
-        metre: of the header, such as `4/4`; empty when it has none.
-        voices: the bars of each voice in written order; a tune without `V:` fields has one.
-    """
-
-    title: str
-    metre: str
-    voices: tuple[tuple[Bar, ...], ...]
-
-
 def read_tune(text: str) -> Tune:
     """Reads one tune: header fields up to `K:`, then music.
 
@@ -103,7 +83,7 @@ def read_tune(text: str) -> Tune:
     else:
         first.unit = default_unit_length(metre)
     voices = _read_body(lines, first)
-    return Tune(title, metre, tuple(tuple(voice.bars) for voice in voices if voice.bars))
+    return Tune(title, tuple(tuple(voice.bars) for voice in voices if voice.bars))
 
 
 def _field(voice: Voice, letter: str, value: str) -> None:

@@ -125,7 +125,7 @@ class Voice:
 
     def start_tuplet(self, match: re.Match[str]) -> None:
         p = int(match["p"])
-        usual = {2: 3, 4: 3, 8: 3}.get(p, 2)  # in 4/4 and 2/2: (5, (7 and (9 differ in compound metres
+        usual = {2: 3, 4: 3, 8: 3}.get(p, 2)  # in metres of four quarters: (5, (7 and (9 differ in compound metres
         q, r = int(match["q"] or usual), int(match["r"] or p)
         if not q or not r or self.tuplet_left:
             self.bar.faults.add(Drop.UNREADABLE)

@@ -30,6 +30,7 @@ SHAPING_CODE = (
     "data/grid.py",
     "data/parse.py",
     "data/split.py",
+    "data/tune.py",
     "data/tune_book.py",
 )
 

@@ -6,13 +6,14 @@ fractions of a quarter note.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
 from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME
 
-QUARTERS = 4
+QUARTERS = 4  # a measure of any metre of this length fills the grid: 4/4, 2/2, 8/8
 #: Where the ticks of a quarter note lie, in quarters.
 TICKS_OF_QUARTER = tuple(Fraction(n, 12) for n in (0, 3, 4, 6, 8, 9))
 TICK_OF_ONSET = {
@@ -21,14 +22,13 @@ TICK_OF_ONSET = {
 ONSET_OF_TICK = tuple(TICK_OF_ONSET)
 TICKS = len(ONSET_OF_TICK)
 
-#: Metres that fill the grid.
-METRES = ("4/4", "2/2")
+_FRACTION = re.compile(r"(\d{1,3})/(\d{1,3})")
 
 
 class Drop(StrEnum):
     """Why a measure is not used, in the order in which the reasons are tried."""
 
-    METRE = "metre other than 4/4 and 2/2"
+    METRE = "metre of other than four quarters"
     UNREADABLE = "symbol that cannot be read"
     CHORD = "chord"
     OVERLAY = "second voice in the same measure"
@@ -72,13 +72,19 @@ class Bar:
     faults: set[Drop] = field(default_factory=set)
 
 
+def metre_quarters(metre: str) -> Fraction:
+    """Length of a measure in quarters; 0 for a metre that is not a fraction."""
+    match = _FRACTION.fullmatch(metre)
+    return 4 * Fraction(int(match[1]), int(match[2])) if match and int(match[2]) else Fraction(0)
+
+
 def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
     """The 24 token names of a bar, or the first reason why it has none.
 
     A bar whose first event is tied to the bar before starts with a hold. A bar that only holds is kept: its note
     sounds. A bar without any note is dropped.
     """
-    if bar.metre not in METRES:
+    if metre_quarters(bar.metre) != QUARTERS:
         return Drop.METRE
     if bar.faults:
         return next(reason for reason in Drop if reason in bar.faults)

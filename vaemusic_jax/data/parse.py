@@ -13,8 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from vaemusic_jax.data.abc_reader import UnreadableTuneError, read_tune
+from vaemusic_jax.data.abc_reader import read_tune
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import TuneText
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, no_progress

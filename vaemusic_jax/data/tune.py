@@ -1,0 +1,43 @@
+"""What every reader of music files gives: tunes, each of one or more voices of bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vaemusic_jax.data.grid import Bar
+
+Pitch = Literal["rounded", "microtonal"]
+Voices = Literal["melody", "all"]
+
+
+class UnreadableTuneError(Exception):
+    """The tune as a whole cannot be used; the message is the reason under which it is counted, without its name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is taken from a file.
+
+    Attributes:
+        pitch: `rounded` to twelve tones, or `microtonal`: names such as `B4-4c`, in Holdrian commas, where a file has
+            such pitches. The same for files that have none.
+        voices: `melody`, the top part of a score and the melody track of a MIDI file; or `all` of them, each on its own.
+            The voices of a tune in ABC are always all read.
+    """
+
+    pitch: Pitch = "rounded"
+    voices: Voices = "melody"
+
+
+@dataclass(frozen=True)
+class Tune:
+    """One tune as written.
+
+    Attributes:
+        title: as written, or empty.
+        voices: the bars of each voice in written order; a tune of one voice has one.
+    """
+
+    title: str
+    voices: tuple[tuple[Bar, ...], ...]
