@@ -66,3 +66,13 @@ def parity() -> Path:
     if not (path / "README.md").is_file():
         pytest.skip(f"no parity fixtures in {path}; set VAEMUSIC_PARITY to the folder that holds them")
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real and of broken music files that are not part of this repository: VAEMUSIC_DATA, or ../shared/data."""
+    named = os.environ.get("VAEMUSIC_DATA")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not (path / "README.md").is_file():
+        pytest.skip(f"no sample data in {path}; set VAEMUSIC_DATA to the folder that holds it")
+    return path

@@ -58,7 +58,7 @@ def test_pitches_and_lengths(music: str, expected: str) -> None:
         ("C", True),
         ("2/2", True),
         ("C|", True),
-        ("8/8", False),
+        ("8/8", True),
         ("3/4", False),
         ("none", False),
         ("", False),

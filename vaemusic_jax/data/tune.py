@@ -22,8 +22,8 @@ class Reading:
     Attributes:
         pitch: `rounded` to twelve tones, or `microtonal`: names such as `B4-4c`, in Holdrian commas, where a file has
             such pitches. The same for files that have none.
-        voices: `melody`, the top part of a score and the melody track of a MIDI file; or `all` of them, each on its own.
-            The voices of a tune in ABC are always all read.
+        voices: `melody`, the top part of a score and the melody track of a MIDI file; or `all` of them, each
+            on its own. The voices of a tune in ABC are always all read.
     """
 
     pitch: Pitch = "rounded"
