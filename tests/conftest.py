@@ -70,7 +70,7 @@ def parity() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real and of broken music files that are not part of this repository: VAEMUSIC_DATA, or ../shared/data."""
+    """Folder of real and of broken music files, no part of this repository: VAEMUSIC_DATA, or ../shared/data."""
     named = os.environ.get("VAEMUSIC_DATA")
     path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
     if not (path / "README.md").is_file():

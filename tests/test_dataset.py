@@ -210,7 +210,7 @@ def test_sources_that_cannot_be_used(make: Callable[[Path], object], message: st
 def test_too_few_tunes_to_split(tmp_path: Path, load: Load) -> None:
     path = tmp_path / "few.abc"
     path.write_text("\n".join([tune(1), tune(2), tune(3).replace("4/4", "3/4")]))
-    with pytest.raises(UserError, match=r"3 tunes read, of which 2 different .* at least 10 \(metre other .*: 1\)"):
+    with pytest.raises(UserError, match=r"3 tunes read, of which 2 different .* at least 10 \(metre of other .*: 1\)"):
         load(path)
 
 
