@@ -4,6 +4,8 @@ Only note onsets count: rests and holds are silence to all four, and so is a hol
 measure before goes on). Every function works in integers up to one final division, so measures with equal attributes
 get bit-equal values; the attribute regulariser depends on that, because it takes the sign of their difference.
 
+Pitches of a microtonal vocabulary are counted in 53rds of a semitone, in which a comma is 12 whole units.
+
 Shapes: T = 24 ticks, V = vocabulary size, `...` any batch axes.
 
 Source: the attribute definitions of Pati & Lerch, "Attribute-based regularization of latent spaces for variational
@@ -20,16 +22,20 @@ from vaemusic_jax.trial import ATTRIBUTES
 
 TICKS = 24
 RANGE_SEMITONES = 26  # the published unit of note range
+MICROTONAL_UNIT = 53  # of a semitone; a Holdrian comma is 12/53 of one
 
 # Weight of an onset at each tick, times 100 to stay in integers: the off-beats weigh most, the downbeat least.
 ONSET_WEIGHTS = tuple(w for first in (20, 67, 25, 67) for w in (first, 100, 200, 50, 200, 100))
 
 
-def _pitches(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
+def _pitches(tokens: ArrayLike, midi: ArrayLike) -> tuple[jax.Array, int]:
+    """Pitch of each token as a whole number, negative for hold and rest, and how many of its units make a semitone."""
     indices = jnp.asarray(tokens).astype(jnp.int32)
     if indices.shape[-1:] != (TICKS,):
         raise ValueError(f"tokens have shape {indices.shape}; the last axis must be the {TICKS} ticks of a measure")
-    return jnp.asarray(midi, jnp.int32)[indices]
+    midi = jnp.asarray(midi)
+    unit = MICROTONAL_UNIT if jnp.issubdtype(midi.dtype, jnp.floating) else 1
+    return jnp.round(midi * unit).astype(jnp.int32)[indices], unit
 
 
 def note_density(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
@@ -42,7 +48,7 @@ def note_density(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     Returns:
         (...) float32 in [0, 1].
     """
-    onsets = (_pitches(tokens, midi) >= 0).sum(-1)
+    onsets = (_pitches(tokens, midi)[0] >= 0).sum(-1)
     return onsets.astype(jnp.float32) / TICKS
 
 
@@ -51,10 +57,10 @@ def note_range(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
 
     Args and shapes as for `note_density`.
     """
-    pitches = _pitches(tokens, midi)
+    pitches, unit = _pitches(tokens, midi)
     onset = pitches >= 0
     span = pitches.max(-1) - jnp.where(onset, pitches, jnp.iinfo(jnp.int32).max).min(-1)
-    return jnp.where(onset.sum(-1) >= 2, span, 0).astype(jnp.float32) / RANGE_SEMITONES
+    return jnp.where(onset.sum(-1) >= 2, span, 0).astype(jnp.float32) / (RANGE_SEMITONES * unit)
 
 
 def rhythmic_complexity(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
@@ -62,7 +68,7 @@ def rhythmic_complexity(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
 
     Args and shapes as for `note_density`.
     """
-    onset = _pitches(tokens, midi) >= 0
+    onset = _pitches(tokens, midi)[0] >= 0
     weight = (onset.astype(jnp.int32) @ jnp.asarray(ONSET_WEIGHTS, jnp.int32)).astype(jnp.float32)
     return weight / sum(ONSET_WEIGHTS)
 
@@ -72,7 +78,7 @@ def average_interval_jump(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
 
     0 with fewer than two onsets. Args and shapes as for `note_density`.
     """
-    pitches = _pitches(tokens, midi)
+    pitches, unit = _pitches(tokens, midi)
     onset = pitches >= 0
     ticks = jnp.broadcast_to(jnp.arange(TICKS, dtype=jnp.int32), pitches.shape)
     last_onset = jax.lax.cummax(jnp.where(onset, ticks, -1), axis=pitches.ndim - 1)
@@ -81,7 +87,7 @@ def average_interval_jump(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
     previous = jnp.take_along_axis(pitches, jnp.maximum(before, 0), axis=-1)
     jumps = jnp.where(onset & (before >= 0), jnp.abs(pitches - previous), 0).sum(-1)
     intervals = jnp.maximum(onset.sum(-1) - 1, 1)
-    return jumps.astype(jnp.float32) / intervals.astype(jnp.float32)
+    return jumps.astype(jnp.float32) / (intervals * unit).astype(jnp.float32)
 
 
 def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
@@ -89,7 +95,8 @@ def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> jax.Array:
 
     Args:
         tokens: (..., 24) token indices, any integer type.
-        midi: (V,) MIDI pitch of each token, -1 for hold and rest (`Vocabulary.midi`).
+        midi: (V,) MIDI pitch of each token, -1 for hold and rest (`Vocabulary.midi`): integers, or floats that are
+            multiples of 1/53, the fractional semitones of a microtonal vocabulary.
 
     Returns:
         (..., 4) float32.

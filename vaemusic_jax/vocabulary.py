@@ -1,10 +1,15 @@
-"""The token vocabulary: hold, rest and spelled pitches."""
+"""The token vocabulary: hold, rest and spelled pitches.
+
+A pitch is spelled in twelve tones, `B-4`, or with a number of Holdrian commas up or down from the natural, `B4-4c`: 53
+of them make an octave. A vocabulary with at least one name of the second kind is microtonal, and then all of its
+pitches stand in the tuning of commas, the naturals too: C0 D9 E18 F22 G31 A40 B49.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +20,14 @@ REST = 1
 HOLD_NAME = "__"
 REST_NAME = "rest"
 
+COMMAS_PER_OCTAVE = 53
+#: Commas of the naturals above C, in the system of Arel, Ezgi and Uzdilek that SymbTr writes.
+NATURAL_COMMAS = {"C": 0, "D": 9, "E": 18, "F": 22, "G": 31, "A": 40, "B": 49}
+SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+MOST_TOKENS = 256  # a token is one byte
+
 _SPELLED_PITCH = re.compile(r"([A-G])(#{1,4}|-{1,4})?(\d)")
-_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_COMMA_PITCH = re.compile(r"([A-G])(\d)([+-][1-9]\d?)c")
 
 
 def spelling(name: str) -> tuple[str, int, int]:
@@ -32,16 +43,52 @@ def spelling(name: str) -> tuple[str, int, int]:
     return letter, octave, accidental.count("#") - accidental.count("-")
 
 
-def pitch_to_midi(name: str) -> int:
-    """MIDI number of a spelled pitch; `C4` is 60.
+def comma_spelling(name: str) -> tuple[str, int, int]:
+    """(letter, octave, commas) of a pitch with commas: `B4-4c` is ("B", 4, -4).
+
+    Raises:
+        ValueError: `name` has no commas.
+    """
+    match = _COMMA_PITCH.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name!r} is not a pitch with commas such as 'B4-4c' or 'F4+1c'")
+    return match.group(1), int(match.group(2)), int(match.group(3))
+
+
+def has_commas(name: str) -> bool:
+    """Whether a token name is a pitch with commas: it ends in `c`."""
+    return name.endswith("c")
+
+
+def pitch_in_53rds(name: str) -> int:
+    """53 times the MIDI number of a pitch in the tuning of commas: exact, because a comma is 12/53 of a semitone.
+
+    A natural stands at its comma (`B4` at 60 + 49 * 12/53); a sharp or flat of twelve tones is one semitone from there.
+
+    Raises:
+        ValueError: `name` is no pitch.
+    """
+    if has_commas(name):
+        letter, octave, commas = comma_spelling(name)
+        alteration = 12 * commas
+    else:
+        letter, octave, semitones = spelling(name)
+        alteration = 53 * semitones
+    return 53 * 12 * (octave + 1) + 12 * NATURAL_COMMAS[letter] + alteration
+
+
+def pitch_to_midi(name: str) -> int | float:
+    """MIDI number of a pitch; `C4` is 60, and `B4-4c` is 60 + 45 * 12/53, no whole number.
 
     The octave belongs to the letter, so `B#3` is 60 and `C-4` is 59.
 
     Raises:
-        ValueError: `name` is not a spelled pitch.
+        ValueError: `name` is no pitch.
     """
+    if has_commas(name):
+        return pitch_in_53rds(name) / 53
     letter, octave, alteration = spelling(name)
-    return 12 * (octave + 1) + _SEMITONES[letter] + alteration
+    return 12 * (octave + 1) + SEMITONES[letter] + alteration
 
 
 def is_pitch(name: str) -> bool:
@@ -64,7 +111,7 @@ class Vocabulary:
             raise ValueError(f"a vocabulary starts with {HOLD_NAME!r}, {REST_NAME!r}, not {self.tokens[:2]}")
         if list(self.tokens[2:]) != sorted(set(self.tokens[2:])):
             raise ValueError("the pitches of a vocabulary are sorted and distinct")
-        if len(self.tokens) > 256:
+        if len(self.tokens) > MOST_TOKENS:
             raise ValueError(f"{len(self.tokens)} tokens do not fit into one byte")
 
     def __len__(self) -> int:
@@ -78,9 +125,18 @@ class Vocabulary:
         return {name: index for index, name in enumerate(self.tokens)}
 
     @cached_property
+    def microtonal(self) -> bool:
+        """Whether any pitch is written with commas."""
+        return any(map(has_commas, self.tokens))
+
+    @cached_property
     def midi(self) -> np.ndarray:
-        """MIDI pitch of every token, int32 (V,); -1 for hold and rest."""
-        midi = np.array([-1, -1, *map(pitch_to_midi, self.tokens[2:])], dtype=np.int32)
+        """MIDI pitch of every token (V,), -1 for hold and rest: int32, or float32 in a microtonal vocabulary."""
+        if self.microtonal:
+            in_53rds = np.array([-53, -53, *map(pitch_in_53rds, self.tokens[2:])])
+            midi = (in_53rds / 53).astype(np.float32)
+        else:
+            midi = np.array([-1, -1, *map(pitch_to_midi, self.tokens[2:])], dtype=np.int32)
         midi.setflags(write=False)
         return midi
 
@@ -101,17 +157,29 @@ class Vocabulary:
 
         Args:
             pitches: spelled pitches, in any order, repeats allowed.
-            room: add every natural, single sharp and single flat of the seven letters whose MIDI pitch lies between
-                the lowest and the highest given, so that held-out tunes and transpositions fit.
+            room: add what held-out tunes and transpositions may need between the lowest and the highest given pitch:
+                every natural, single sharp and single flat of the seven letters; or, as soon as one pitch has commas,
+                the seven naturals and every spelling given, in all octaves. Room that would lead to more tokens than
+                a byte holds is left out.
+
+        Raises:
+            ValueError: a name is no pitch, or the pitches alone are too many for one byte.
         """
         names = set(pitches)
         if room and names:
-            midi = [pitch_to_midi(name) for name in names]
-            low, high = min(midi), max(midi)
-            # C-flat and B-sharp carry the octave of their letter, hence one octave more on either side
-            octaves = range(max(low // 12 - 2, 0), min(high // 12, 9) + 1)
-            spelled = (
-                f"{letter}{sign}{octave}" for letter in "ABCDEFG" for sign in ("", "#", "-") for octave in octaves
-            )
-            names.update(name for name in spelled if low <= pitch_to_midi(name) <= high)
+            microtonal = any(map(has_commas, names))
+            height = pitch_in_53rds if microtonal else pitch_to_midi
+            heights = [height(name) for name in names]
+            low, high = min(heights), max(heights)
+            with_room = {name for name in _spellings(names, microtonal) if low <= height(name) <= high} | names
+            names = with_room if len(with_room) + 2 <= MOST_TOKENS else names
         return cls((HOLD_NAME, REST_NAME, *sorted(names)))
+
+
+def _spellings(names: Iterable[str], microtonal: bool) -> Iterator[str]:
+    """What `names` leave room for, in all octaves."""
+    if microtonal:
+        kinds = {re.sub(r"\d", "{}", name, count=1) for name in names} | {f"{letter}{{}}" for letter in NATURAL_COMMAS}
+    else:
+        kinds = {f"{letter}{sign}{{}}" for letter in SEMITONES for sign in ("", "#", "-")}
+    return (kind.format(octave) for kind in kinds for octave in range(10))
