@@ -172,7 +172,7 @@ def test_equal_intervals_tie_wherever_they_start() -> None:
         return [*map(VOCABULARY.index, names), *[0] * (24 - len(names))]
 
     # 22 commas down and 22 up, at other heights; as floats the differences round differently
-    rows = [measure("D5", "A4"), measure("A4", "D5"), measure("A5", "D5", "A5")]
+    rows = [measure("D5", "A4"), measure("A4", "D5"), measure("G5", "D5", "G5")]
     values = np.asarray(compute_attributes(np.array(rows), VOCABULARY.midi))
     assert set(values[:, 3].tolist()) == {values[0, 3]}
     assert values[0, 3] == pytest.approx(22 * 12 / 53)

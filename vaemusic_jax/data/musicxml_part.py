@@ -1,0 +1,220 @@
+"""One part of a MusicXML score to the bars of its voices.
+
+Rules. Each `voice` of a part is read on its own. Pitches are as written: of a transposing instrument they are the
+written ones. Notes count with their `duration`, whatever their type, dots and tuplets say. Grace notes take no time;
+cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, goes on with what
+sounded before: so `measures_to_musicxml` writes a hold that has no note to be tied to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from vaemusic_jax.data.commas import COMMAS_OF_ACCIDENTAL, written_name
+from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.tune import Pitch, UnreadableTuneError
+from vaemusic_jax.data.voice_builder import VoiceBuilder
+
+MOST_VOICES = 32  # of one part
+
+_NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:\.\d{1,6})?)\s*")
+_ZERO = Fraction(0)
+
+
+def number(text: str | None) -> Fraction | None:
+    """A decimal number as MusicXML writes them, or None for anything else."""
+    match = _NUMBER.fullmatch(text or "")
+    return Fraction(match[1]) if match else None
+
+
+class PartReader:
+    """Reads the measures of one part, in order.
+
+    Attributes:
+        voices: by their `voice` text.
+    """
+
+    def __init__(self, counts_commas: bool, pitch: Pitch) -> None:
+        """
+        Args:
+            counts_commas: accidentals are those of Turkish music (`data/commas.py`), else semitones.
+            pitch: how to name pitches in commas.
+        """
+        self.voices: dict[str, VoiceBuilder] = {}
+        self._counts_commas, self._pitch = counts_commas, pitch
+        self._divisions: Fraction | None = None
+        self._metre = ""
+        self._past: list[tuple[str, Fraction]] = []  # metre and length of the measures so far
+
+    def read(self, measures: Iterable[Iterable[Element]]) -> list[tuple[Bar, ...]]:
+        """The bars of each voice that has a note, in the order of their numbers.
+
+        Args:
+            measures: the elements of each measure.
+
+        Raises:
+            UnreadableTuneError: divisions of a quarter that are no positive number, or too many voices.
+        """
+        for elements in measures:
+            self._read_measure(elements)
+        sounding = sorted((text for text in self.voices if self.voices[text].sounds), key=_voice_order)
+        if len(sounding) > 1:
+            for voice in self.voices.values():
+                _make_hidden_rests_rests(voice.bars)
+        return [tuple(self.voices[text].bars) for text in sounding]
+
+    def _read_measure(self, elements: Iterable[Element]) -> None:
+        at = chord_at = end = _ZERO
+        faults: set[Drop] = set()
+        lengths: dict[str | None, Fraction | None] = {}  # by their text, until the divisions change
+        metre = None
+        for element in elements:
+            tag = element.tag
+            if tag == "attributes":
+                before = (self._divisions, self._metre)
+                self._read_attributes(element)
+                lengths.clear()
+                if metre is not None and before != (self._divisions, self._metre):
+                    faults.add(Drop.UNREADABLE)  # a measure in two metres or two units of time
+                continue
+            if tag not in ("note", "backup", "forward"):
+                continue
+            metre = self._metre
+            if element.find("grace") is not None:
+                continue
+            text = element.findtext("duration")
+            if text not in lengths:
+                lengths[text] = self._length(text)
+            length = lengths[text]
+            if length is None:
+                faults.add(Drop.NO_LENGTH)
+                continue
+            if tag == "note":
+                if element.find("chord") is None:
+                    chord_at, at = at, at + length
+                    end = max(end, at)
+                self._read_note(element, chord_at, length)
+            elif tag == "forward":
+                at += length
+                end = max(end, at)
+            else:
+                at -= length
+                if at < 0:
+                    faults.add(Drop.UNREADABLE)
+                    at = _ZERO
+        metre = self._metre if metre is None else metre
+        for voice in self.voices.values():
+            voice.end_bar(metre, end, faults)
+        self._past.append((metre, end))
+
+    def _length(self, text: str | None) -> Fraction | None:
+        """A duration in quarters; None for none, or none that can be meant."""
+        duration = number(text)
+        return duration / self._divisions if duration is not None and duration > 0 and self._divisions else None
+
+    def _read_attributes(self, attributes: Element) -> None:
+        for element in attributes:
+            if element.tag == "divisions":
+                divisions = number(element.text)
+                if divisions is None or divisions <= 0:
+                    raise UnreadableTuneError("divisions of a quarter note that are no positive number")
+                self._divisions = divisions
+            elif element.tag == "time":
+                self._metre = _metre(element)
+
+    def _voice(self, text: str) -> VoiceBuilder:
+        voice = self.voices.get(text)
+        if voice is None:
+            if len(self.voices) == MOST_VOICES:
+                raise UnreadableTuneError(f"more than {MOST_VOICES} voices in one part")
+            voice = self.voices[text] = VoiceBuilder()
+            for metre, length in self._past:
+                voice.end_bar(metre, length, set())
+        return voice
+
+    def _read_note(self, note: Element, onset: Fraction, length: Fraction) -> None:
+        pitch, accidental, chord, rest, ties = None, None, False, False, set[str | None]()
+        text = "1"
+        for child in note:
+            tag = child.tag
+            if tag == "pitch":
+                pitch = child
+            elif tag == "accidental":
+                accidental = (child.text or "").strip()
+            elif tag == "voice":
+                text = (child.text or "").strip()
+            elif tag == "rest":
+                rest = True
+            elif tag == "chord":
+                chord = True
+            elif tag == "tie":
+                ties.add(child.get("type"))
+            elif tag == "notations":
+                ties.update(tied.get("type") for tied in child if tied.tag == "tied")
+            elif tag == "cue":
+                return  # its time passes; the voice rests
+        voice = self._voice(text)
+        if chord:
+            voice.bar.faults.add(Drop.CHORD)
+        elif rest:
+            hidden = note.get("print-object") == "no" and not onset and not voice.bar.events
+            voice.add(onset, length, None, tied=hidden)
+        elif pitch is None:
+            if note.find("unpitched") is None:
+                voice.bar.faults.add(Drop.UNREADABLE)
+            voice.add(onset, length, None)
+        else:
+            name = self._name(pitch, accidental)
+            if isinstance(name, Drop):
+                voice.bar.faults.add(name)
+                name = "C4"  # holds the place in a bar that is dropped
+            voice.add(onset, length, name, tied=not ties.isdisjoint(("stop", "continue")))
+
+    def _name(self, pitch: Element, accidental: str | None) -> str | Drop:
+        letter = (pitch.findtext("step") or "").strip()
+        octave = number(pitch.findtext("octave"))
+        altered = pitch.findtext("alter")
+        alter = _ZERO if altered is None else number(altered)
+        if letter not in tuple("ABCDEFG") or octave is None or octave.denominator != 1 or alter is None:
+            return Drop.UNREADABLE
+        if not 0 <= octave <= 9:
+            return Drop.PITCH
+        if self._counts_commas:
+            # Here `alter` is rounded, or missing: the sign itself says how far
+            if accidental is None and alter:
+                return Drop.UNREADABLE
+            commas = 0 if accidental is None else COMMAS_OF_ACCIDENTAL.get(accidental)
+            return Drop.UNREADABLE if commas is None else written_name(letter, int(octave), commas, self._pitch)
+        if alter.denominator != 1 or abs(alter) > 4:
+            return Drop.PITCH  # a quarter tone, for one
+        semitones = int(alter)
+        return f"{letter}{'#' * semitones}{'-' * -semitones}{octave}"
+
+
+def _metre(time: Element) -> str:
+    """`4/4`; the sum of composite metres, 3+2 eighths or 3/8 + 2/4; empty when there is none or it cannot be read."""
+    total, unit, beats = _ZERO, 1, _ZERO
+    for element in time:
+        if element.tag == "beats":
+            numbers = [number(each) for each in (element.text or "").split("+")]
+            beats = sum((each for each in numbers if each is not None), _ZERO) if None not in numbers else _ZERO
+        elif element.tag == "beat-type":
+            kind = number(element.text)
+            if kind is None or kind.denominator != 1 or not 0 < kind <= 256 or beats <= 0:
+                return ""
+            total, unit = total + beats / kind, max(unit, int(kind))
+    count = total * unit
+    return f"{count}/{unit}" if count and count.denominator == 1 else ""
+
+
+def _voice_order(text: str) -> tuple[bool, int, str]:
+    return (False, int(text), "") if re.fullmatch(r"[0-9]{1,9}", text) else (True, 0, text)
+
+
+def _make_hidden_rests_rests(bars: list[Bar]) -> None:
+    for bar in bars:
+        if bar.events and bar.events[0].pitch is None:
+            bar.events[0] = Event(bar.events[0].onset, None)
