@@ -19,7 +19,7 @@ from fractions import Fraction
 import pytest
 
 from vaemusic_jax.data.abc_reader import read_tune
-from vaemusic_jax.data.corpora import find_corpus, source_files
+from vaemusic_jax.data.corpora import embedded_files, find_corpus
 from vaemusic_jax.data.grid import QUARTERS, Bar, Drop, metre_quarters
 from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode, split_book
@@ -78,7 +78,7 @@ def comparable(bar: Bar) -> bool:
 def test_both_readers_agree_on_every_bar_of_every_embedded_tune(book: str) -> None:
     differences: list[tuple[object, ...]] = []
     compared = 0
-    for path, name in source_files(find_corpus("irish_folk"), None):
+    for path, name, _ in embedded_files(find_corpus("irish_folk")).files:
         if not name.startswith(book):
             continue
         for source in split_book(decode(path.read_bytes()), name):

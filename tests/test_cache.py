@@ -100,26 +100,15 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "x.npz").read_bytes() == before
 
 
-def test_the_key_depends_on_parameters_names_bytes_and_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [("a.abc", b"X:1"), ("b.abc", b"X:2")]
+def test_the_key_depends_on_all_that_is_held() -> None:
     keys = {
-        cache.content_key({"split_seed": 0}, files),
-        cache.content_key({"split_seed": 1}, files),
-        cache.content_key({"split_seed": 0}, files[:1]),
-        cache.content_key({"split_seed": 0}, [("a.abc", b"X:1"), ("b.abc", b"X:3")]),
-        cache.content_key({"split_seed": 0}, [("a.abc", b"X:1"), ("c.abc", b"X:2")]),
+        cache.content_key(ARRAYS, METADATA),
+        cache.content_key({**ARRAYS, "tune": ARRAYS["tune"] + 1}, METADATA),
+        cache.content_key({**ARRAYS, "tune": ARRAYS["tune"].astype(np.int64)}, METADATA),
+        cache.content_key(ARRAYS, {**METADATA, "vocabulary": "[1]"}),
     }
-    assert len(keys) == 5
-    assert cache.content_key({"split_seed": 0}, files) in keys
-    monkeypatch.setattr(cache, "SHAPING_CODE", cache.SHAPING_CODE[:-1])
-    assert cache.content_key({"split_seed": 0}, files) not in keys
-
-
-def test_the_key_covers_the_modules_that_shape_a_data_set() -> None:
-    package = Path(cache.__file__).parents[1]
-    left_out = {"__init__.py", "cache.py", "corpora.py", "notation.py"}  # these cannot change what a data set holds
-    modules = {f"data/{path.name}" for path in (package / "data").glob("*.py") if path.name not in left_out}
-    assert {*modules, "vocabulary.py"} == set(cache.SHAPING_CODE)
+    assert len(keys) == 4
+    assert cache.content_key(dict(reversed(ARRAYS.items())), METADATA) in keys
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from tests.reading import parse_tune
 from vaemusic_jax.commands import data as commands
 from vaemusic_jax.data.corpora import CORPORA
-from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.parse import parse_tune
+from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
 from vaemusic_jax.data.tune_book import split_book
 from vaemusic_jax.errors import UserError
 
@@ -17,14 +18,22 @@ def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
-def test_list_names_source_terms_and_readiness_of_every_corpus(capsys: pytest.CaptureFixture[str]) -> None:
-    commands.list_corpora()
+def test_list_names_source_terms_and_readiness_of_every_corpus(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tunes(tmp_path / "tunes.abc")
+    commands.prepare("mine", source=tmp_path / "tunes.abc", cache_dir=tmp_path / "cache", voices="all")
+    capsys.readouterr()
+    commands.list_corpora(cache_dir=tmp_path / "cache")
     printed = " ".join(capsys.readouterr().out.split())
     for corpus in CORPORA.values():
         for text in (corpus.name, corpus.what, corpus.source, corpus.licence):
             assert text in printed
-    assert printed.count("ready not in this version") == 3
-    assert printed.count("ready yes, nothing to download") == 1
+    assert printed.count("ready no: vaemusic data prepare") == 2
+    assert printed.count("ready yes, nothing to download") == 2
+    place = "".join(f"ready yes: 20 measures of 20 tunes, from {tmp_path}/tunes.abc".split())
+    assert place in printed.replace(" ", "")
+    assert "(pitch rounded, voices all)" in printed
 
 
 def test_prepare_prints_every_count_of_the_report(irish_folk: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,9 +70,54 @@ def test_inspect_without_measures(irish_folk: Dataset, capsys: pytest.CaptureFix
         commands.inspect("irish_folk", measures=-1)
 
 
+def write_tunes(path: Path, n: int = 20) -> None:
+    """Tunes of one measure each, all different."""
+    steps = "CDEFGAB"
+    path.write_text(
+        "\n".join(f"X:{i}\nT:No {i}\nM:4/4\nL:1/4\nK:C\n{steps[i % 7]}{steps[i // 7]}cB|\n" for i in range(n))
+    )
+
+
 def test_prepare_of_the_users_own_tunes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
         commands.prepare("irish_folk", source=tmp_path / "absent", cache_dir=tmp_path)
-    with pytest.raises(UserError, match="cannot be prepared yet"):
-        commands.prepare("bach", cache_dir=tmp_path)
+    with pytest.raises(UserError, match="turkish_makam: its music does not come with this package"):
+        commands.prepare("turkish_makam", cache_dir=tmp_path)
     assert capsys.readouterr().out == ""
+
+
+def test_the_report_has_a_line_for_every_tune_and_every_file_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    write_tunes(folder / "tunes.abc")
+    (folder / "bad.abc").write_text("X:1\nT:Without a key\n\nX:2\nT:Waltz\nM:3/4\nL:1/4\nK:C\nCDE|CDE|\n")
+    (folder / "empty.abc").write_text("")
+    (folder / "dangling.mid").symlink_to(folder / "nowhere")
+    commands.prepare("mine", source=folder, cache_dir=tmp_path / "cache", report=tmp_path / "report.csv")
+    table = pd.read_csv(tmp_path / "report.csv", keep_default_na=False)
+    rows = {row["name"]: row for row in table.to_dict("records")}
+    assert len(rows) == 2 + 2 + 20
+    reasons = {name: row["reason"] for name, row in rows.items() if row["status"] == "unreadable"}
+    assert reasons == {
+        "dangling.mid": "link that leads nowhere",
+        "empty.abc": "no tune in it",
+        "bad.abc#1": "no key field (K:)",
+    }
+    waltz = rows["bad.abc#2"]
+    assert (waltz["title"], waltz["status"], waltz["measures_written"]) == ("Waltz", "no usable measure", 2)
+    assert waltz["measures_dropped"] == "metre of other than four quarters: 2"
+    kept = table[table.status == "kept"]
+    dataset = load_dataset("mine", cache_dir=tmp_path / "cache")
+    for split in SPLITS:
+        assert kept.measures_kept[kept.split == split].sum() == len(dataset.split(split))
+    printed = " ".join(capsys.readouterr().out.split())
+    for line in (
+        "files seen 4",
+        "dropped: link that leads nowhere 1",
+        "tunes read 22",
+        "of these distinct measures 20",
+    ):
+        assert line in printed
+    assert f"Every tune and file: {tmp_path}/report.csv" in printed

@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaemusic_jax.data.corpora import CORPORA
-from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
-from vaemusic_jax.data.parse import parse_all
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.dataset import SPLITS, Dataset, NotReadyError, load_dataset
+from vaemusic_jax.data.prepare import prepare_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.vocabulary import REST
@@ -44,7 +42,7 @@ Load = Callable[..., Dataset]
 def load(tmp_path: Path) -> Load:
     def load(source: Path, **options: object) -> Dataset:
         options = {"cache_dir": tmp_path / "cache", "progress": no_progress, **options}
-        return load_dataset("irish_folk", source=source, **options)  # type: ignore[arg-type]
+        return prepare_dataset("own", source=source, **options).dataset  # type: ignore[arg-type]
 
     return load
 
@@ -52,7 +50,7 @@ def load(tmp_path: Path) -> Load:
 def test_irish_folk(irish_folk: Dataset) -> None:
     report = irish_folk.report
     # O'Neill's and Ryan's as shipped with music21 10.5: 2,009 and 1,059 tunes
-    assert report["files"] == {"read": 1098, "unreadable": 0}
+    assert report["files"] == {"seen": 1098, "read": 1098, "dropped": {}, "other": {}}
     assert report["tunes"]["read"] == 3068
     assert report["tunes"]["kept"] + sum(report["tunes"]["dropped"].values()) == 3068
     measures = report["measures"]
@@ -125,58 +123,43 @@ def test_rows_are_the_bars_of_the_named_tune(book: Path, load: Load) -> None:
     assert rows[0, ::6].tolist() == expected
 
 
-def test_the_second_load_reads_the_cache_and_a_change_of_anything_does_not(book: Path, load: Load) -> None:
+def test_the_name_stands_for_what_was_prepared_last(book: Path, load: Load, tmp_path: Path) -> None:
+    cache_dir = tmp_path / "cache"
     first = load(book)
-    stamp = first.path.stat().st_mtime_ns
-    again = load(book, workers=2)  # the number of workers shapes nothing
+    again = load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert (again.path, again.digest, again.report) == (first.path, first.digest, first.report)
-    assert again.path.stat().st_mtime_ns == stamp
-    assert load(book, split_seed=1).path != first.path
+    other = load(book, split_seed=1)
+    assert other.digest != first.digest
+    assert load_dataset("own", cache_dir=cache_dir, progress=no_progress).digest == other.digest
     book.write_text(book.read_text() + "\n" + tune(40))
+    assert load_dataset("own", cache_dir=cache_dir, progress=no_progress).digest == other.digest
     changed = load(book)
-    assert changed.path != first.path
-    assert changed.digest != first.digest
+    assert changed.report["tunes"]["kept"] == 41
+    book.unlink()
+    assert load_dataset("own", cache_dir=cache_dir, progress=no_progress).digest == changed.digest
 
 
-def test_workers_change_nothing(tmp_path: Path) -> None:
-    sources = [TuneText(str(number), tune(number)) for number in range(100)]
-    alone = parse_all(sources, workers=1)
-    assert [each.name for each in alone] == [source.name for source in sources]
-    assert parse_all(sources, workers=2) == alone
+def test_the_same_music_is_the_same_data_set_however_it_was_read(book: Path, load: Load, tmp_path: Path) -> None:
+    digest = load(book).digest
+    assert load(book, workers=2, cache_dir=tmp_path / "other cache").digest == digest
+    assert load(book).digest == digest
 
 
-def test_a_script_without_main_guard_is_run_once(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "print('started')\n"
-        "from vaemusic_jax.data.parse import parse_all\n"
-        "from vaemusic_jax.data.tune_book import TuneText\n"
-        "print(len(parse_all([TuneText(str(n), 'X:1') for n in range(100)], workers=2)))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
-    assert (result.stdout, result.stderr) == ("started\n100\n", "")
-
-
-def test_no_workers_are_refused() -> None:
-    with pytest.raises(UserError, match="workers: 0"):
-        parse_all([], workers=0)
-
-
-def test_progress_counts_every_tune() -> None:
-    from collections.abc import Iterator
-    from contextlib import contextmanager
-
-    opened, counted = [], []
-
-    @contextmanager
-    def progress(description: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
-        opened.append((total, unit))
-        yield lambda n=1, note="": counted.append(n)
-
-    parse_all([TuneText(str(number), tune(number)) for number in range(70)], workers=1, progress=progress)
-    assert opened == [(70, "tunes")]
-    assert sum(counted) == 70
+def test_data_of_another_version_are_read_again(
+    book: Path, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache_dir = tmp_path / "cache"
+    first = load(book, split_seed=3)
+    book.write_text(book.read_text() + "\n" + tune(40))
+    for module in ("dataset", "prepare"):
+        monkeypatch.setattr(f"vaemusic_jax.data.{module}.code_version", lambda embedded: "another")
+    again = load_dataset("own", cache_dir=cache_dir, progress=no_progress)
+    assert again.report["tunes"]["kept"] == 41  # from the same place
+    monkeypatch.undo()
+    book.unlink()
+    with pytest.raises(NotReadyError, match=rf"'own' was prepared by another version from {book}, which is gone"):
+        load_dataset("own", cache_dir=cache_dir, progress=no_progress)
+    assert first.path.exists()  # nothing is lost
 
 
 def test_held_out_measures_outside_the_vocabulary_are_dropped_and_counted(book: Path, load: Load) -> None:
@@ -195,14 +178,14 @@ def test_held_out_measures_outside_the_vocabulary_are_dropped_and_counted(book: 
     ("make", "message"),
     [
         (lambda path: None, "no such file or folder"),
-        (lambda path: path.mkdir(), "no .abc file in this folder"),
-        (lambda path: path.write_text("X:1"), "not an .abc file"),
+        (lambda path: path.mkdir(), "no file of music in this folder"),
+        (lambda path: path.write_text("X:1"), "not a file of music"),
     ],
 )
 def test_sources_that_cannot_be_used(make: Callable[[Path], object], message: str, tmp_path: Path, load: Load) -> None:
     path = tmp_path / "source"
     make(path)
-    with pytest.raises(UserError, match=rf"{path}: {message}.*; give a folder of .abc files or one .abc file"):
+    with pytest.raises(UserError, match=rf"{path}: {message}.*; give a folder with files of music or one such file"):
         load(path)
     assert not (tmp_path / "cache").exists()
 
@@ -214,20 +197,30 @@ def test_too_few_tunes_to_split(tmp_path: Path, load: Load) -> None:
         load(path)
 
 
-def test_unknown_and_unsupported_names() -> None:
-    with pytest.raises(UserError, match="'irish' is not known; known: irish_folk, bach"):
-        load_dataset("irish")
-    for name, corpus in CORPORA.items():
-        if not corpus.supported:
-            with pytest.raises(UserError, match=f"'{name}' cannot be prepared yet"):
-                load_dataset(name)
+def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) -> None:
+    load(book)
+    with pytest.raises(
+        UserError, match=r"'irish' is not known; known: irish_folk, bach, .*, own; to add your own"
+    ) as error:
+        load_dataset("irish", cache_dir=tmp_path / "cache")
+    assert not isinstance(error.value, NotReadyError)
+    for name in ("turkish_makam", "lakh_clean"):
+        with pytest.raises(
+            NotReadyError, match=f"'{name}' is not prepared; run `vaemusic data prepare {name} --source"
+        ):
+            load_dataset(name, cache_dir=tmp_path / "cache")
+        with pytest.raises(UserError, match=f"{name}: its music does not come with this package; give --source"):
+            prepare_dataset(name, cache_dir=tmp_path / "cache")
+    for name in ("", "../x", "a b", ".hidden", "x" * 65):
+        with pytest.raises(UserError, match="not a usable name"):
+            prepare_dataset(name, source=book, cache_dir=tmp_path / "cache")
 
 
-def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load) -> None:
+def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load, tmp_path: Path) -> None:
     path = load(book).path
     path.write_bytes(b"damaged")
     with pytest.raises(UserError, match=rf"{path}: damaged cache file"):
-        load(book)
+        load_dataset("own", cache_dir=tmp_path / "cache")
     assert path.read_bytes() == b"damaged"
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.reading import parse_tune
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.notation import (
@@ -18,7 +19,6 @@ from vaemusic_jax.data.notation import (
     token_names,
     tokenise,
 )
-from vaemusic_jax.data.parse import parse_tune
 from vaemusic_jax.data.tune_book import TuneText
 from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 

@@ -1,11 +1,9 @@
 """Tune books: finding files, decoding, splitting."""
 
-from pathlib import Path
-
 import pytest
 
-from vaemusic_jax.data.parse import parse_tune
-from vaemusic_jax.data.tune_book import abc_files, decode, split_book
+from tests.reading import parse_tune
+from vaemusic_jax.data.tune_book import decode, split_book
 
 BOOK = """Free text before, with a colon: here.
 M:4/4
@@ -64,16 +62,3 @@ def test_a_file_without_reference_number_is_one_tune() -> None:
 )
 def test_encodings_and_line_ends(data: bytes) -> None:
     assert decode(data) == "X:1\nT:Café\nK:C\n"
-
-
-def test_files_of_a_folder(tmp_path: Path) -> None:
-    names = ["b.abc", "a.ABC", "deep/er/c.abc", "with space & ü.abc"]
-    for name in [*names, ".hidden.abc", "note.txt", "abc"]:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("x")
-    (tmp_path / "folder.abc").mkdir()
-    (tmp_path / "folder.abc" / "inside.abc").write_text("x")
-    (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "dangling.abc").symlink_to(tmp_path / "nowhere")
-    assert [name for _, name in abc_files(tmp_path)] == sorted([*names, "folder.abc/inside.abc"])
-    assert abc_files(tmp_path / "b.abc") == [(tmp_path / "b.abc", "b.abc")]

@@ -2,180 +2,182 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import numpy as np
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, arg
 
+from vaemusic_jax.commands import open_console
+from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
-from vaemusic_jax.data.notation import measures_to_abc
+from vaemusic_jax.data.limits import Limits
+from vaemusic_jax.data.registry import Entry, look_up, prepared_names
+from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 
 Name = Annotated[Positional[str], arg(metavar="NAME")]
 OptionalPath = Annotated[Path | None, arg(metavar="PATH")]
+OptionalInt = Annotated[int | None, arg(metavar="INT")]
 
-QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
+def list_corpora(*, cache_dir: OptionalPath = None) -> None:
+    """Lists the data sets: what each is, where its files come from, under which terms, and whether it is ready.
 
-def list_corpora() -> None:
-    """Lists the corpora: what each is, where its files come from, under which terms, and whether it can be used now."""
+    Args:
+        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
+    """
     table = Table.grid(padding=(0, 2))
     for corpus in CORPORA.values():
-        ready = "not in this version"
-        if corpus.supported:
-            ready = "yes, nothing to download" if corpus.embedded else "yes, with --source"
+        entry = look_up(corpus.name, cache_dir)
+        if entry is not None:
+            ready = _what_it_is(entry)
+        elif corpus.embedded:
+            ready = "yes, nothing to download; prepared when it is first used"
+        else:
+            ready = f"no: vaemusic data prepare {corpus.name} --source FOLDER"
         table.add_row(corpus.name, "music", corpus.what, style="bold")
         for label, text in (("files", corpus.source), ("terms", corpus.licence), ("ready", ready)):
             table.add_row("", label, text)
         table.add_row()
-    Console().print(table)
+    for name in prepared_names(cache_dir):
+        entry = look_up(name, cache_dir)
+        if name not in CORPORA and entry is not None:
+            table.add_row(name, "music", "your own", style="bold")
+            table.add_row("", "ready", _what_it_is(entry))
+            table.add_row()
+    table.add_row("any name", "music", "your own: ABC, MusicXML, MXL, kern or MIDI", style="bold")
+    table.add_row("", "ready", "after: vaemusic data prepare NAME --source FOLDER")
+    open_console().print(table, highlight=False)
+
+
+def _what_it_is(entry: Entry) -> str:
+    options = [f"{name} {value}" for name, value in (("pitch", entry.pitch), ("voices", entry.voices))]
+    return f"yes: {entry.summary}, from {entry.source or 'the embedded files'} ({', '.join(options)})"
 
 
 def prepare(
     name: Name,
     *,
     source: OptionalPath = None,
-    cache_dir: OptionalPath = None,
+    pitch: Literal["rounded", "microtonal"] = "rounded",
+    voices: Literal["melody", "all"] = "melody",
     split_seed: int = 0,
-    workers: Annotated[int | None, arg(metavar="INT")] = None,
+    report: OptionalPath = None,
+    cache_dir: OptionalPath = None,
+    workers: OptionalInt = None,
+    seconds_per_file: float = Limits.seconds,
+    memory_per_file: int = Limits.memory,
+    size_per_file: int = Limits.size,
 ) -> None:
-    """Reads a corpus, splits it by tune and keeps it in the cache; prints what was kept and what was dropped, and why.
+    """Reads music, splits it by tune and keeps it in the cache; prints what was kept and what was dropped, and why.
+
+    From then on the name is a data set for every configuration, also after the source is gone. Interrupting loses
+    nothing: each file that was read stays read, and the next time only new or changed files are.
+
+        vaemusic data prepare irish_folk
+        vaemusic data prepare irish_folk --source TheSession-data/csv/tunes.csv
+        vaemusic data prepare turkish_makam --source SymbTr/ --report turkish_makam.csv
+        vaemusic data prepare lakh_clean --source clean_midi/
+        vaemusic data prepare my_tunes --source my_folder/
 
     Args:
-        name: which corpus; see `vaemusic data list`.
-        source: your own folder of .abc files, or one .abc file, instead of the embedded tunes.
-        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
+        name: a corpus of `vaemusic data list`, or a new name of your choice.
+        source: a folder with ABC, MusicXML, MXL, kern, MIDI, SymbTr or Session files, or one such file; left out: the
+            files that come with music21.
+        pitch: rounded to twelve tones, or microtonal, in Holdrian commas, where the files have such pitches.
+        voices: the melody of each score or MIDI file, or all voices (all monophonic tracks), each on its own.
         split_seed: seed of the split into training, validation and test tunes.
+        report: a CSV file to write, with one line for every tune and every file that gave none.
+        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
         workers: processes that read files; default one per core.
+        seconds_per_file: a file that takes longer is dropped.
+        memory_per_file: a file that takes more is dropped, in MiB.
+        size_per_file: a file that is larger is dropped, in MiB.
     """
-    dataset = load_dataset(name, source=source, cache_dir=cache_dir, split_seed=split_seed, workers=workers)
-    console = Console()
-    _print_counts(console, dataset)
-    console.print(f"Kept in {dataset.path}", soft_wrap=True, highlight=False)
-    if source is None:
-        console.print(f"Next: vaemusic data inspect {name}", highlight=False)
-    else:
-        console.print(f"Next: vaemusic data inspect {name} --source {shlex.quote(str(source))}", highlight=False)
-        console.print("Sweeps of this version train on the embedded tunes, not on these.", highlight=False)
+    from vaemusic_jax.data.prepare import prepare_dataset
+    from vaemusic_jax.data.report import write_report
+
+    prepared = prepare_dataset(
+        name,
+        source=source,
+        reading=Reading(pitch, voices),
+        split_seed=split_seed,
+        cache_dir=cache_dir,
+        limits=Limits(seconds_per_file, memory_per_file, size_per_file),
+        workers=workers,
+    )
+    console = open_console()
+    _print_counts(console, prepared.dataset)
+    if report is not None:
+        write_report(report, prepared.outcomes)
+        console.print(f"Every tune and file: {report}", soft_wrap=True, highlight=False)
+    console.print(f"Kept in {prepared.dataset.path}", soft_wrap=True, highlight=False)
+    console.print(f"Next: vaemusic data inspect {name}, or dataset: {name} in a configuration", highlight=False)
 
 
 def inspect(
     name: Name,
     *,
-    source: OptionalPath = None,
-    cache_dir: OptionalPath = None,
-    split_seed: int = 0,
+    html: OptionalPath = None,
     measures: int = 8,
+    cache_dir: OptionalPath = None,
 ) -> None:
     """Shows a data set: counts, vocabulary, attribute statistics, repeated measures, and a few measures as ABC.
 
-    Prepares it first if need be.
+    An embedded corpus is prepared first if need be.
 
     Args:
-        name: which corpus; see `vaemusic data list`.
-        source: your own folder of .abc files, or one .abc file, instead of the embedded tunes.
+        name: a data set of `vaemusic data list`.
+        html: a page to write, with the distributions and correlations as figures and the measures as notation.
+        measures: how many measures to show.
         cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
-        split_seed: seed of the split into training, validation and test tunes.
-        measures: how many measures to print as ABC.
     """
+    from vaemusic_jax.data.statistics import statistics_of
+
     if measures < 0:
         raise UserError(f"--measures: {measures} is negative; give 0 or more")
-    dataset = load_dataset(name, source=source, cache_dir=cache_dir, split_seed=split_seed)
-    console = Console()
+    dataset = load_dataset(name, cache_dir=cache_dir)
+    console = open_console()
     _print_counts(console, dataset)
-    _print_repeats(console, dataset)
-    _print_vocabulary(console, dataset)
-    _print_attributes(console, dataset)
-    if measures:
-        train = dataset.train
-        first = train.tokens[:measures]
-        console.print("\nThe first measures of the training split, as ABC:\n", highlight=False)
-        title = f"{dataset.tune_names[train.tune[0]]} and following"
-        console.print(
-            measures_to_abc(first, dataset.vocabulary, title=title), markup=False, highlight=False, soft_wrap=True
-        )
+    statistics = statistics_of(dataset)
+    print_inspection(console, dataset, statistics, measures)
+    if html is not None:
+        from vaemusic_jax.commands.inspection_page import write_page
 
-
-def _table(*columns: str, title: str) -> Table:
-    """A plain table whose first column holds words and whose others hold numbers."""
-    table = Table(columns[0], title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in columns[1:]:
-        table.add_column(heading, justify="right")
-    return table
+        write_page(html, dataset, statistics, measures)
+        console.print(f"Page: {html}", soft_wrap=True, highlight=False)
 
 
 def _print_counts(console: Console, dataset: Dataset) -> None:
-    report = dataset.report
-    tunes, counts = report["tunes"], report["measures"]
-    table = _table("", "count", title=f"{dataset.name} (digest {dataset.digest})")
-    rows: list[tuple[str, Any]] = [
-        ("files read", report["files"]["read"]),
-        *([("files without read permission", n)] if (n := report["files"]["unreadable"]) else []),
+    table = plain_table("", "count", title=f"{dataset.name} (digest {dataset.digest})")
+    for label, count in counts(dataset):
+        table.add_row(label, f"{count:,}")
+    console.print(table)
+
+
+def counts(dataset: Dataset) -> list[tuple[str, int]]:
+    """What was read, kept and dropped, as lines of a table."""
+    report: dict[str, Any] = dataset.report
+    files, tunes, measures = report["files"], report["tunes"], report["measures"]
+    return [
+        ("files seen", files["seen"]),
+        *((f"  dropped: {reason}", n) for reason, n in files["dropped"].items()),
+        ("  read", files["read"]),
+        ("files of other kinds, left alone", sum(files["other"].values())),
         ("tunes read", tunes["read"]),
         *((f"  dropped: {reason}", n) for reason, n in tunes["dropped"].items()),
         ("  kept", tunes["kept"]),
         ("  of these different tunes (settings of one tune counted once)", tunes["different"]),
-        ("measures written", counts["written"]),
-        *((f"  dropped: {reason}", n) for reason, n in counts["dropped"].items()),
-        ("  kept", counts["kept"]),
+        ("measures written", measures["written"]),
+        *((f"  dropped: {reason}", n) for reason, n in measures["dropped"].items()),
+        ("  kept", measures["kept"]),
+        ("  of these distinct measures", measures["distinct"]),
+        *(
+            (f"{split}: measures of {report['splits'][split]['tunes']:,} tunes", report["splits"][split]["measures"])
+            for split in SPLITS
+        ),
+        ("vocabulary", report["vocabulary"]),
     ]
-    for label, count in rows:
-        table.add_row(label, f"{count:,}")
-    table.add_section()
-    for split in SPLITS:
-        numbers = report["splits"][split]
-        table.add_row(f"{split}: measures of {numbers['tunes']:,} tunes", f"{numbers['measures']:,}")
-    console.print(table)
-
-
-def _print_repeats(console: Console, dataset: Dataset) -> None:
-    tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
-    _, counts = np.unique(tokens, axis=0, return_counts=True)
-    repeated = counts[counts > 1].sum() / len(tokens)
-    commonest = np.bincount(dataset.train.tokens.ravel()).argmax()
-    baseline = (dataset.test.tokens == commonest).mean()
-    console.print(
-        f"\n{len(counts):,} distinct measures; {repeated:.1%} of all measures occur more than once.\n"
-        f"{dataset.seen_in_training:.1%} of the test measures also occur in the training split.\n"
-        f"Always predicting {dataset.vocabulary.tokens[commonest]!r} is right for {baseline:.1%} of the test tokens.",
-        highlight=False,
-    )
-
-
-def _print_vocabulary(console: Console, dataset: Dataset) -> None:
-    vocabulary = dataset.vocabulary
-    used = np.bincount(dataset.train.tokens.ravel(), minlength=len(vocabulary))
-    console.print(
-        f"\nVocabulary: {len(vocabulary)} tokens, {np.count_nonzero(used)} of them in the training split; with their "
-        "counts, in index order:",
-        highlight=False,
-    )
-    words = "  ".join(f"{token} {count:,}" for token, count in zip(vocabulary.tokens, used, strict=True))
-    console.print(words, markup=False, highlight=False)
-
-
-def _print_attributes(console: Console, dataset: Dataset) -> None:
-    from scipy.stats import spearmanr
-
-    from vaemusic_jax.attributes import compute_attributes
-    from vaemusic_jax.trial import ATTRIBUTES
-
-    values = np.asarray(compute_attributes(dataset.train.tokens, dataset.vocabulary.midi))
-    headings = ["min", *(f"{q:.0%}" for q in QUANTILES[1:-1]), "max"]
-    table = _table("attribute", "mean", "std", *headings, title="\nAttributes, training split")
-    for name, column in zip(ATTRIBUTES, values.T, strict=True):
-        quantiles = np.quantile(column, QUANTILES)
-        table.add_row(name, f"{column.mean():.3f}", f"{column.std():.3f}", *(f"{value:.3f}" for value in quantiles))
-    console.print(table)
-    correlations = spearmanr(values).statistic
-    columns = (name.replace("_", "\n", 1) for name in ATTRIBUTES)
-    table = _table("", *columns, title="\nTheir rank correlations (Spearman)")
-    for name, row in zip(ATTRIBUTES, correlations, strict=True):
-        table.add_row(name, *(f"{value:+.2f}" for value in row))
-    console.print(table)

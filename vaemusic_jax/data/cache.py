@@ -1,7 +1,6 @@
 """The cache of prepared data sets: one checksummed file each, written atomically.
 
-The file name carries a key over everything that shapes the content, so a file is never out of date; a change of the
-sources, the parameters or the code that reads them leads to another file.
+The file name carries a hash of the content: other content is another file, so none is ever replaced while it is in use.
 """
 
 from __future__ import annotations
@@ -20,20 +19,6 @@ from platformdirs import user_cache_path
 from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.errors import UserError
 
-#: Modules whose code shapes a data set, relative to the package.
-SHAPING_CODE = (
-    "vocabulary.py",
-    "data/abc_fields.py",
-    "data/abc_reader.py",
-    "data/abc_voice.py",
-    "data/dataset.py",
-    "data/grid.py",
-    "data/parse.py",
-    "data/split.py",
-    "data/tune.py",
-    "data/tune_book.py",
-)
-
 
 def cache_directory(cache_dir: str | Path | None = None) -> Path:
     """`cache_dir`, else $VAEMUSIC_CACHE, else the user's cache directory of this platform."""
@@ -41,14 +26,9 @@ def cache_directory(cache_dir: str | Path | None = None) -> Path:
     return Path(chosen) if chosen else user_cache_path("vaemusic")
 
 
-def content_key(parameters: dict[str, Any], files: list[tuple[str, bytes]]) -> str:
-    """16 hex digits over the parameters, the sources' names and bytes, and the code that turns them into a data set."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    for name, content in [*files, *((code, (package / code).read_bytes()) for code in SHAPING_CODE)]:
-        digest.update(f"\n{name}\n".encode())
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()[:16]
+def content_key(arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> str:
+    """16 hex digits over what a cache file holds."""
+    return _checksum(arrays, metadata)[:16]
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:

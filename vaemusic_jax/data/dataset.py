@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from vaemusic_jax.data import cache
-from vaemusic_jax.data.corpora import find_corpus, source_files
-from vaemusic_jax.data.grid import Drop
-from vaemusic_jax.data.parse import ParsedTune, parse_all
-from vaemusic_jax.data.split import SHARES, assign_splits, group_settings
-from vaemusic_jax.data.tune_book import TuneText, decode, split_book
+from vaemusic_jax.data.cache import cache_directory
+from vaemusic_jax.data.corpora import find_corpus
+from vaemusic_jax.data.registry import code_version, look_up, prepared_names
+from vaemusic_jax.data.split import SHARES
+from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, progress_bar
-from vaemusic_jax.vocabulary import Vocabulary, is_pitch
+from vaemusic_jax.vocabulary import Vocabulary
 
 SPLITS = tuple(SHARES)
 
@@ -96,48 +94,60 @@ class Dataset:
         return float(np.mean([row.tobytes() in known for row in self.test.tokens]))
 
 
-def load_dataset(
-    name: str,
-    *,
-    source: str | Path | None = None,
-    cache_dir: str | Path | None = None,
-    split_seed: int = 0,
-    workers: int | None = None,
-    progress: Progress = progress_bar,
-) -> Dataset:
-    """Loads a data set from the cache, or reads its music files and caches it first.
+class NotReadyError(UserError):
+    """The data set is known, but its music has to be brought by the user and prepared first."""
+
+
+def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Progress = progress_bar) -> Dataset:
+    """Loads a prepared data set; an embedded one that is not prepared yet is prepared first.
+
+    A name stands for what `prepare_dataset` (`vaemusic data prepare`) last made of it. Changes of the source since then
+    are not noticed; after an update of this package that reads music differently, the source is read again.
 
     Args:
-        name: of a corpus, such as `irish_folk`.
-        source: folder or file of the user's own ABC tunes instead of the embedded ones.
+        name: such as `irish_folk`.
         cache_dir: where prepared data sets are kept; default $VAEMUSIC_CACHE, else the user's cache directory.
-        split_seed: of the split into training, validation and test tunes.
-        workers: processes that read music files; default one per core. No influence on the result.
         progress: shows the reading.
 
     Raises:
-        UserError: unknown name, missing or unusable source, damaged cache file, cache that cannot be written.
+        NotReadyError: it has to be prepared first, from files of the user's.
+        UserError: unknown name, damaged cache file, cache that cannot be written.
     """
-    corpus = find_corpus(name)
-    files = source_files(corpus, None if source is None else Path(source))
-    contents = []
-    unreadable = 0
-    for path, file_name in files:
+    entry = look_up(name, cache_dir)
+    if entry is not None and entry.code == code_version(entry.source is None):
         try:
-            contents.append((file_name, path.read_bytes()))
-        except OSError as error:
-            if path == source or len(files) == 1:
-                raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-            unreadable += 1
-    parameters = {"name": name, "split_seed": split_seed, "unreadable_files": unreadable}
-    path = cache.cache_directory(cache_dir) / f"{name}-{cache.content_key(parameters, contents)}.npz"
-    try:
-        arrays, metadata = cache.read(path)
-    except FileNotFoundError:
-        tunes = [tune for file_name, content in contents for tune in split_book(decode(content), file_name)]
-        arrays, metadata = _prepare(name, tunes, split_seed, workers, progress)
-        metadata["report"] = {"files": {"read": len(contents), "unreadable": unreadable}, **metadata["report"]}
-        cache.write(path, arrays, metadata)
+            return open_dataset(name, cache_directory(cache_dir) / entry.file)
+        except FileNotFoundError:
+            pass
+    # later, because it brings in the readers
+    from vaemusic_jax.data.prepare import prepare_dataset
+
+    if entry is None:
+        if not find_corpus(name, prepared_names(cache_dir)).embedded:
+            raise NotReadyError(
+                f"data set {name!r} is not prepared; run `vaemusic data prepare {name} --source FOLDER` "
+                "(`vaemusic data list` says where its files come from)"
+            )
+        return prepare_dataset(name, cache_dir=cache_dir, progress=progress).dataset
+    if entry.source is not None and not Path(entry.source).exists():
+        raise NotReadyError(
+            f"data set {name!r} was prepared by another version from {entry.source}, which is gone; "
+            f"run `vaemusic data prepare {name} --source FOLDER` again"
+        )
+    reading = Reading(entry.pitch, entry.voices)
+    return prepare_dataset(
+        name, source=entry.source, reading=reading, split_seed=entry.split_seed, cache_dir=cache_dir, progress=progress
+    ).dataset
+
+
+def open_dataset(name: str, path: Path) -> Dataset:
+    """The data set in a cache file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is damaged.
+    """
+    arrays, metadata = cache.read(path)
     splits = {split: Split(arrays[f"{split}_tokens"], arrays[f"{split}_tune"]) for split in SPLITS}
     for split in splits.values():
         split.tokens.setflags(write=False)
@@ -147,79 +157,3 @@ def load_dataset(
     return Dataset(
         name, vocabulary, **splits, tune_names=names, tune_titles=titles, report=metadata["report"], path=path
     )
-
-
-def _prepare(
-    name: str, sources: Sequence[TuneText], split_seed: int, workers: int | None, progress: Progress
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    parsed = parse_all(sources, workers, progress)
-    tunes = [tune for tune in parsed if tune.measures]
-    groups = group_settings([tune.measures for tune in tunes])
-    splits = assign_splits([tune.name for tune in tunes], groups, split_seed)
-    if not all(splits.values()):
-        raise UserError(
-            f"{name}: {len(sources)} tunes read, of which {len(set(groups))} different ones have a usable measure; "
-            f"a split into training, validation and test tunes needs at least 10 ({_in_words(_failures(parsed))})"
-        )
-    vocabulary = Vocabulary.from_pitches(
-        filter(is_pitch, (token for index in splits["train"] for measure in tunes[index].measures for token in measure))
-    )
-    arrays = {}
-    report = _report(parsed, groups)
-    for split, indices in splits.items():
-        rows = [
-            (index, [vocabulary.index(token) for token in measure])
-            for index in indices
-            for measure in tunes[index].measures
-            if all(token in vocabulary for token in measure)
-        ]
-        arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8)
-        arrays[f"{split}_tune"] = np.array([index for index, _ in rows], np.int32)
-        outside = sum(len(tunes[index].measures) for index in indices) - len(rows)
-        if outside:
-            dropped = report["measures"]["dropped"]
-            dropped[Drop.PITCH.value] = dropped.get(Drop.PITCH.value, 0) + outside
-            report["measures"]["kept"] -= outside
-        report["splits"][split] = {"tunes": len(indices), "measures": len(rows)}
-    report["vocabulary"] = len(vocabulary)
-    return arrays, {
-        "vocabulary": vocabulary.to_json(),
-        "tune_names": [tune.name for tune in tunes],
-        "tune_titles": [tune.title for tune in tunes],
-        "report": report,
-    }
-
-
-def _report(parsed: Sequence[ParsedTune], groups: Sequence[int]) -> dict[str, Any]:
-    """Counts of what was read, kept and dropped; reasons with the most frequent first."""
-    drops, other_metres = Counter[str](), Counter[str]()
-    for tune in parsed:
-        drops += tune.drops
-        other_metres += tune.other_metres
-    kept = sum(len(tune.measures) for tune in parsed)
-    written = sum(tune.written for tune in parsed)
-    if kept + drops.total() != written:
-        raise AssertionError(f"{written} measures read, but {kept} kept and {drops.total()} dropped")
-    return {
-        "tunes": {
-            "read": len(parsed),
-            "kept": len(groups),
-            "different": len(set(groups)),
-            "dropped": _failures(parsed),
-        },
-        "measures": {
-            "written": written,
-            "kept": kept,
-            "dropped": dict(drops.most_common()),
-            "other_metres": dict(other_metres.most_common()),
-        },
-        "splits": {},
-    }
-
-
-def _failures(parsed: Sequence[ParsedTune]) -> dict[str, int]:
-    return dict(Counter(tune.failure for tune in parsed if tune.failure).most_common())
-
-
-def _in_words(counts: dict[str, int]) -> str:
-    return "; ".join(f"{reason}: {count}" for reason, count in counts.items()) or "nothing dropped"

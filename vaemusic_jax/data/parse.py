@@ -1,65 +1,107 @@
-"""Tunes to measures, in worker processes, with every drop counted."""
+"""Pieces of music to measures, in worker processes, with every drop counted and every result kept."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
-import types
+import hashlib
+import importlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
-from vaemusic_jax.data.abc_reader import read_tune
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
-from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.limits import Limits, available_cores, worker_pool
+from vaemusic_jax.data.parsed_store import ParsedStore
+from vaemusic_jax.data.pieces import NO_ACCESS, Piece
+from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, no_progress
 
 Measure = tuple[str, ...]
 
-TUNES_PER_TASK = 32
-# Starting workers costs about as much as reading this many tunes
-FEWEST_TUNES_FOR_WORKERS = 200
+#: The reader of each kind of piece, imported by the workers alone.
+READERS = {
+    "abc": "abc_reader.read_abc",
+    "kern": "kern.read_kern",
+    "midi": "midi.read_midi",
+    "musicxml": "musicxml.read_musicxml",
+    "mxl": "musicxml.read_mxl",
+    "symbtr": "symbtr_text.read_symbtr_text",
+}
+MOST_WORKERS = 16
+PIECES_PER_TASK = 32
+BYTES_PER_TASK = 32_768
+# A worker starts in about the time that it takes to read this many tunes
+PIECES_PER_WORKER = 200
+RESULTS_PER_WRITE = 256
+PIECES_AT_A_TIME, BYTES_AT_A_TIME = 512, 2**25
+TASKS_PER_WORKER = 3  # that wait, so that no worker does
+
+TOO_MUCH_MEMORY = "takes more memory than a file may"
+TOO_LONG = "takes longer than a file may"
+READER_FAILED = "the reader failed"
+READER_DIED = "the reader's process died"
 
 
 @dataclass
-class ParsedTune:
-    """What one tune gave.
+class Parsed:
+    """What one piece gave.
 
     Attributes:
-        name: of its `TuneText`.
         title: as written.
         measures: 24 token names each, voice after voice.
         written: number of written measures, kept or not.
         drops: reason -> measures.
         other_metres: metre -> measures dropped for it.
-        failure: why the tune as a whole gave nothing, or empty.
+        failure: why the piece as a whole gave nothing, or empty.
+        unreadable: the failure is of the file or text, not of the music.
     """
 
-    name: str
     title: str = ""
     measures: list[Measure] = field(default_factory=list)
     written: int = 0
     drops: Counter[str] = field(default_factory=Counter)
     other_metres: Counter[str] = field(default_factory=Counter)
     failure: str = ""
+    unreadable: bool = False
+
+    @classmethod
+    def failed(cls, reason: str) -> Parsed:
+        return cls(failure=reason, unreadable=True)
+
+    def to_json(self) -> dict[str, Any]:
+        return vars(self) | {"measures": [" ".join(measure) for measure in self.measures]}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any], known: dict[str, Measure]) -> Parsed:
+        """The inverse of `to_json`; `known` lets equal measures share their memory."""
+        measures = [known.setdefault(text, tuple(text.split(" "))) for text in plain["measures"]]
+        counters = {name: Counter(plain[name]) for name in ("drops", "other_metres")}
+        return cls(**(plain | counters | {"measures": measures}))
 
 
-def parse_tune(source: TuneText) -> ParsedTune:
-    """Reads one tune and puts its bars on the grid; never raises on account of the text."""
-    parsed = ParsedTune(source.name)
+def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
+    """Reads one piece and puts its bars on the grid; never raises on account of the content."""
+    module, _, function = READERS[kind].partition(".")
+    reader: Callable[[bytes, Reading], list[Tune]] = getattr(
+        importlib.import_module(f"vaemusic_jax.data.{module}"), function
+    )
     try:
-        tune = read_tune(source.text)
+        return parsed_of(reader(content, reading))
     except UnreadableTuneError as error:
-        parsed.failure = str(error)
-        return parsed
-    parsed.title = tune.title
-    for bar in (bar for voice in tune.voices for bar in voice):
+        return Parsed.failed(str(error))
+    except MemoryError:
+        return Parsed.failed(TOO_MUCH_MEMORY)
+    except Exception as error:  # a fault of the reader must not cost the other pieces, and must show
+        return Parsed.failed(f"{READER_FAILED} ({type(error).__name__})")
+
+
+def parsed_of(tunes: Sequence[Tune]) -> Parsed:
+    """The bars of tunes on the grid."""
+    parsed = Parsed(title=next((tune.title for tune in tunes if tune.title), ""))
+    for bar in (bar for tune in tunes for voice in tune.voices for bar in voice):
         parsed.written += 1
         tokens = bar_to_tokens(bar)
         if isinstance(tokens, Drop):
@@ -74,64 +116,159 @@ def parse_tune(source: TuneText) -> ParsedTune:
     return parsed
 
 
-def parse_tunes(sources: Sequence[TuneText]) -> list[ParsedTune]:
-    return [parse_tune(source) for source in sources]
+def run_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, Any]]:
+    """In a worker: the results of some pieces, as plain JSON."""
+    reading, pieces = task
+    return [read_piece(kind, content, reading).to_json() for kind, content in pieces]
 
 
 def parse_all(
-    sources: Sequence[TuneText], workers: int | None = None, progress: Progress = no_progress
-) -> list[ParsedTune]:
-    """Parses tunes in worker processes; the result is in the order of `sources` and does not depend on `workers`.
+    pieces: Sequence[Piece],
+    reading: Reading,
+    store: ParsedStore,
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> list[Parsed]:
+    """Reads pieces in worker processes; the result is in their order and does not depend on `workers`.
+
+    Results go to the store as they come, and what is there already is not read again; only what a limit or a dead
+    worker cost is tried anew each time.
 
     Args:
-        sources: the tunes.
-        workers: processes; None takes one per available core, 1 reads in this process.
+        pieces: what to read.
+        reading: what to take from it.
+        store: of results.
+        limits: what one piece may take.
+        workers: processes; None takes one per available core, and fewer for a few pieces.
         progress: shows it.
 
     Raises:
-        UserError: fewer than one worker.
+        UserError: fewer than one worker, or a store that cannot be written.
     """
     if workers is not None and workers < 1:
         raise UserError(f"workers: {workers} processes cannot read anything; give 1 or more")
-    tasks = [sources[at : at + TUNES_PER_TASK] for at in range(0, len(sources), TUNES_PER_TASK)]
-    if workers is None:
-        workers = min(available_cores(), 16) if len(sources) >= FEWEST_TUNES_FOR_WORKERS else 1
-    parsed: list[ParsedTune] = []
-    with progress("reading tunes", total=len(sources), unit="tunes") as advance:
-        for batch in _parsed_batches(tasks, workers):
-            parsed += batch
-            advance(len(batch))
-    return parsed
+    workers = workers or min(available_cores(), MOST_WORKERS, 1 + len(pieces) // PIECES_PER_WORKER)
+    run = _Run(pieces, reading, store, limits or Limits(), workers)
+    with progress("reading music", total=len(pieces), unit="pieces") as advance:
+        for n in run.steps():
+            advance(n)
+    return [run.results[index] for index in range(len(pieces))]
 
 
-def _parsed_batches(tasks: Sequence[Sequence[TuneText]], workers: int) -> Iterator[list[ParsedTune]]:
-    done = 0
-    if workers > 1:
-        # spawn, because forking a process that runs JAX's threads can deadlock
-        context = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-                with _no_main_module():
-                    batches = pool.map(parse_tunes, tasks)  # starts the workers
-                for batch in batches:
-                    yield batch
-                    done += 1
-        except BrokenProcessPool:
-            pass  # a worker was killed: go on here, slower
-    yield from map(parse_tunes, tasks[done:])
+@dataclass(frozen=True)
+class _Waiting:
+    """A piece that has to be read."""
+
+    index: int
+    key: str
+    kind: str
+    content: bytes
 
 
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hides the user's script from the workers, which would otherwise run it again up to here, each of them."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+class _Run:
+    """One reading of many pieces: `steps` does it, `results` has what came of it, by number of the piece."""
+
+    def __init__(
+        self, pieces: Sequence[Piece], reading: Reading, store: ParsedStore, limits: Limits, workers: int
+    ) -> None:
+        self.results: dict[int, Parsed] = {}
+        self._pieces, self._reading, self._store, self._limits, self._workers = pieces, reading, store, limits, workers
+        self._running: dict[Future[Any], list[_Waiting]] = {}
+        self._unwritten: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, Measure] = {}
+
+    def steps(self) -> Iterator[int]:
+        """Reads everything, in steps; yields how many pieces each has finished."""
+        with ExitStack() as stack:
+            stack.callback(self._write)  # what was read before an interrupt, too
+            schedule = None
+            for some in self._windows():
+                missing = self._look_up(some)
+                yield len(some) - len(missing)
+                for task in _tasks(missing):
+                    schedule = schedule or stack.enter_context(worker_pool(self._workers, self._limits))
+                    self._start(schedule, task)
+                    while len(self._running) >= TASKS_PER_WORKER * self._workers:
+                        yield self._finish(schedule)
+            while schedule and self._running:
+                yield self._finish(schedule)
+
+    def _windows(self) -> Iterator[list[_Waiting]]:
+        """The pieces with their content, some at a time, since all of them may be more than the memory holds."""
+        some: list[_Waiting] = []
+        size = 0
+        for index, piece in enumerate(self._pieces):
+            try:
+                content = piece.content()
+            except OSError:
+                self.results[index] = Parsed.failed(NO_ACCESS)
+                content = b""
+            key = hashlib.sha256(f"{piece.kind} {self._reading}\n".encode() + content).hexdigest()
+            some.append(_Waiting(index, key, piece.kind, content))
+            size += len(content)
+            if len(some) >= PIECES_AT_A_TIME or size >= BYTES_AT_A_TIME:
+                yield some
+                some, size = [], 0
+        yield some
+
+    def _look_up(self, some: list[_Waiting]) -> list[_Waiting]:
+        """Takes results from the store; returns the pieces that it does not have."""
+        stored = self._store.get([each.key for each in some])
+        for each in some:
+            if each.key in stored and each.index not in self.results:
+                self.results[each.index] = Parsed.from_json(stored[each.key], self._known)
+        return [each for each in some if each.index not in self.results]
+
+    def _start(self, schedule: Callable[..., Future[Any]], task: list[_Waiting]) -> None:
+        self._running[schedule(run_task, (self._reading, [(each.kind, each.content) for each in task]))] = task
+
+    def _finish(self, schedule: Callable[..., Future[Any]]) -> int:
+        """Waits for some running task; returns how many pieces are finished with it."""
+        from pebble import ProcessExpired
+
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        finished = 0
+        for future in done:
+            task = self._running.pop(future)
+            try:
+                results = future.result()
+            except (TimeoutError, ProcessExpired) as error:
+                if len(task) > 1:  # each alone, to see which one it was
+                    for each in task:
+                        self._start(schedule, [each])
+                    continue
+                self.results[task[0].index] = Parsed.failed(
+                    TOO_LONG if isinstance(error, TimeoutError) else READER_DIED
+                )
+            else:
+                for each, result in zip(task, results, strict=True):
+                    self._keep(each, result)
+            finished += len(task)
+        return finished
+
+    def _keep(self, piece: _Waiting, result: dict[str, Any]) -> None:
+        parsed = self.results[piece.index] = Parsed.from_json(result, self._known)
+        if not parsed.failure.startswith((TOO_MUCH_MEMORY, READER_FAILED)):  # another time it may go well
+            self._unwritten[piece.key] = result
+        if len(self._unwritten) >= RESULTS_PER_WRITE:
+            self._write()
+
+    def _write(self) -> None:
+        self._store.put(self._unwritten)
+        self._unwritten = {}
 
 
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _tasks(pieces: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
+    """Small pieces together, since each task costs a message to a worker and back."""
+    task: list[_Waiting] = []
+    size = 0
+    for piece in pieces:
+        if task and (len(task) >= PIECES_PER_TASK or size + len(piece.content) > BYTES_PER_TASK):
+            yield task
+            task, size = [], 0
+        task.append(piece)
+        size += len(piece.content)
+    if task:
+        yield task

@@ -1,11 +1,9 @@
-"""Finds ABC files and splits tune books into tunes, so that one bad tune never costs the book."""
+"""Splits tune books in ABC into tunes, so that one bad tune never costs the book."""
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 _START = re.compile(r"^[ \t]*X:", re.MULTILINE)
 # Fields of a file header that hold for all tunes of the file
@@ -19,10 +17,12 @@ class TuneText:
     Attributes:
         name: `FILE#X`, FILE relative to the corpus folder with forward slashes; a repeated X gets `.2`, `.3`, ...
         text: from `X:` up to the blank line or the next `X:`.
+        song: what it is a setting of, if that is known: tunes of one song go to one split.
     """
 
     name: str
     text: str
+    song: str = ""
 
 
 def decode(data: bytes) -> str:
@@ -66,20 +66,3 @@ def _up_to_blank_line(text: str) -> str:
     key = re.search(r"^K:", text, re.MULTILINE)
     blank = re.compile(r"\n[ \t]*\n").search(text, key.start() if key else 0)
     return text[: blank.start()] if blank else text
-
-
-def abc_files(path: Path) -> list[tuple[Path, str]]:
-    """The ABC files of a file or folder, each with its name relative to the folder, sorted by that name.
-
-    Folders are searched to any depth; a file counts when its suffix is `.abc` in any case and its name does not start
-    with a dot. Links to folders are not followed.
-    """
-    if not path.is_dir():
-        return [(path, path.name)]
-    found = []
-    for folder, _, names in os.walk(path):
-        for name in names:
-            file = Path(folder, name)
-            if file.suffix.lower() == ".abc" and not name.startswith(".") and file.is_file():
-                found.append((file, file.relative_to(path).as_posix()))
-    return sorted(found, key=lambda each: each[1])

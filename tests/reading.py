@@ -1,0 +1,15 @@
+"""Readers as the worker processes call them."""
+
+from vaemusic_jax.data.parse import Parsed, read_piece
+from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tune_book import TuneText
+
+
+def parse_tune(source: TuneText) -> Parsed:
+    """What one tune in ABC gives."""
+    return read_piece("abc", source.text.encode("utf-8", "surrogatepass"), Reading())
+
+
+def parse_file(kind: str, content: bytes, **reading: str) -> Parsed:
+    """What one file gives."""
+    return read_piece(kind, content, Reading(**reading))  # type: ignore[arg-type]

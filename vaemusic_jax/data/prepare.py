@@ -1,0 +1,215 @@
+"""From music files to a data set in the cache: find, read, split by tune, number the tokens, write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaemusic_jax.data import cache
+from vaemusic_jax.data.cache import cache_directory
+from vaemusic_jax.data.corpora import embedded_files, find_corpus
+from vaemusic_jax.data.dataset import Dataset, open_dataset
+from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.limits import Limits
+from vaemusic_jax.data.parse import Parsed, parse_all
+from vaemusic_jax.data.parsed_store import ParsedStore
+from vaemusic_jax.data.pieces import Collection, Piece, collect
+from vaemusic_jax.data.registry import Entry, check_name, code_version, prepared_names, write_down
+from vaemusic_jax.data.sources import find_files
+from vaemusic_jax.data.split import assign_splits, group_settings
+from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.progress import Progress, progress_bar
+from vaemusic_jax.vocabulary import Vocabulary, is_pitch
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one piece, or of a file without any.
+
+    Attributes:
+        name: of the piece or file.
+        parsed: what was read of it.
+        split: where its measures went; empty when it has none.
+    """
+
+    name: str
+    parsed: Parsed
+    split: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set, and what became of every piece and file."""
+
+    dataset: Dataset
+    outcomes: list[Outcome]
+
+
+def prepare_dataset(
+    name: str,
+    *,
+    source: str | Path | None = None,
+    reading: Reading | None = None,
+    split_seed: int = 0,
+    cache_dir: str | Path | None = None,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    progress: Progress = progress_bar,
+) -> Prepared:
+    """Reads music files and makes `name` stand for their measures, for `load_dataset` and every configuration.
+
+    Results are kept file by file, so an interrupted reading goes on where it stopped and a later one reads only what is
+    new.
+
+    Args:
+        name: of a corpus that `vaemusic data list` shows, or a new one of the user's choice.
+        source: folder with music of any kind that is read, or one file; None for the files that come with music21.
+        reading: what to take from the files.
+        split_seed: of the split into training, validation and test tunes.
+        cache_dir: where prepared data sets are kept; default $VAEMUSIC_CACHE, else the user's cache directory.
+        limits: what one file may take.
+        workers: processes that read; default one per core. No influence on the result.
+        progress: shows the reading.
+
+    Raises:
+        UserError: unusable name or source, too few usable tunes, a cache that cannot be written.
+    """
+    check_name(name)
+    reading, limits = reading or Reading(), limits or Limits()
+    embedded = find_corpus(name, prepared_names(cache_dir)) if source is None else None
+    found = embedded_files(embedded) if embedded else find_files(Path(source or ""))
+    collection = collect(found, limits.size)
+    code = code_version(embedded=source is None)
+    folder = cache_directory(cache_dir)
+    store = ParsedStore(folder / f"read-{code.split()[0]}.sqlite")
+    try:
+        parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
+    finally:
+        store.close()
+    arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
+    path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
+    if not path.exists():
+        cache.write(path, arrays, metadata)
+    dataset = open_dataset(name, path)
+    summary = f"{metadata['report']['measures']['kept']:,} measures of {metadata['report']['tunes']['kept']:,} tunes"
+    entry = Entry(
+        source=None if source is None else str(Path(source).absolute()),
+        pitch=reading.pitch,
+        voices=reading.voices,
+        split_seed=split_seed,
+        file=path.name,
+        code=code,
+        summary=summary,
+    )
+    write_down(name, entry, cache_dir)
+    outcomes = [Outcome(file, Parsed.failed(reason), "") for file, reason in collection.dropped]
+    outcomes += [
+        Outcome(piece.name, each, split) for piece, each, split in zip(collection.pieces, parsed, splits, strict=True)
+    ]
+    return Prepared(dataset, outcomes)
+
+
+def _arrange(
+    name: str, collection: Collection, parsed: Sequence[Parsed], split_seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
+    """Arrays and metadata of the data set, and the split that each piece went to."""
+    usable = [i for i, each in enumerate(parsed) if each.measures]
+    tunes = [parsed[i] for i in usable]
+    names = [collection.pieces[i].name for i in usable]
+    groups = group_settings([tune.measures for tune in tunes], [collection.pieces[i].song for i in usable])
+    splits = assign_splits(names, groups, split_seed)
+    if not all(splits.values()):
+        raise UserError(
+            f"{name}: {len(parsed)} tunes read, of which {len(set(groups))} different ones have a usable measure; "
+            "a split into training, validation and test tunes needs at least 10 "
+            f"({_in_words(_failures(parsed) + Counter(reason for _, reason in collection.dropped))})"
+        )
+    vocabulary = Vocabulary.from_pitches(
+        filter(is_pitch, {token for i in splits["train"] for measure in set(tunes[i].measures) for token in measure})
+    )
+    report = _report(collection, parsed, groups)
+    rows_of = {  # each distinct measure once; None when a pitch of it is outside the vocabulary
+        measure: [vocabulary.index(token) for token in measure] if all(t in vocabulary for t in measure) else None
+        for measure in {measure for tune in tunes for measure in tune.measures}
+    }
+    arrays, split_of = {}, [""] * len(parsed)
+    for split, indices in splits.items():
+        rows = [(i, row) for i in indices for measure in tunes[i].measures if (row := rows_of[measure])]
+        arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8).reshape(-1, 24)
+        arrays[f"{split}_tune"] = np.array([i for i, _ in rows], np.int32)
+        outside = sum(len(tunes[i].measures) for i in indices) - len(rows)
+        if outside:
+            dropped = report["measures"]["dropped"]
+            dropped[Drop.PITCH.value] = dropped.get(Drop.PITCH.value, 0) + outside
+            report["measures"]["kept"] -= outside
+        report["splits"][split] = {"tunes": len(indices), "measures": len(rows)}
+        for i in indices:
+            split_of[usable[i]] = split
+    report["vocabulary"] = len(vocabulary)
+    metadata = {
+        "vocabulary": vocabulary.to_json(),
+        "tune_names": names,
+        "tune_titles": [tune.title for tune in tunes],
+        "report": report,
+    }
+    return arrays, metadata, split_of
+
+
+def _report(collection: Collection, parsed: Sequence[Parsed], groups: Sequence[int]) -> dict[str, Any]:
+    """Counts of what was read, kept and dropped; reasons with the most frequent first."""
+    drops, other_metres = Counter[str](), Counter[str]()
+    for each in parsed:
+        drops += each.drops
+        other_metres += each.other_metres
+    kept = sum(len(each.measures) for each in parsed)
+    written = sum(each.written for each in parsed)
+    if kept + drops.total() != written:
+        raise AssertionError(f"{written} measures read, but {kept} kept and {drops.total()} dropped")
+    unread = Counter(reason for _, reason in collection.dropped)
+    unread.update(
+        each.failure for piece, each in zip(collection.pieces, parsed, strict=True) if each.unreadable and _whole(piece)
+    )
+    in_files = [
+        each for piece, each in zip(collection.pieces, parsed, strict=True) if not (each.unreadable and _whole(piece))
+    ]
+    return {
+        "files": {
+            "seen": collection.n_files,
+            "read": collection.n_files - unread.total(),
+            "dropped": dict(unread.most_common()),
+            "other": dict(collection.others.most_common()),
+        },
+        "tunes": {
+            "read": len(in_files),
+            "kept": len(groups),
+            "different": len(set(groups)),
+            "dropped": dict(_failures(in_files).most_common()),
+        },
+        "measures": {
+            "written": written,
+            "kept": kept,
+            "distinct": len({measure for each in parsed for measure in each.measures}),
+            "dropped": dict(drops.most_common()),
+            "other_metres": dict(other_metres.most_common()),
+        },
+        "splits": {},
+    }
+
+
+def _whole(piece: Piece) -> bool:
+    """Whether the piece is all of its file."""
+    return piece.text is None
+
+
+def _failures(parsed: Sequence[Parsed]) -> Counter[str]:
+    return Counter(each.failure for each in parsed if each.failure)
+
+
+def _in_words(counts: Counter[str]) -> str:
+    return "; ".join(f"{reason}: {count}" for reason, count in counts.most_common()) or "nothing dropped"

@@ -1,0 +1,80 @@
+"""What each name stands for: `vaemusic data prepare NAME` writes it down, `load_dataset(NAME)` looks it up.
+
+One small JSON file a name, beside the prepared data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib import metadata
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vaemusic_jax.atomic import write_atomically
+from vaemusic_jax.data.cache import cache_directory
+from vaemusic_jax.data.tune import Pitch, Voices
+from vaemusic_jax.errors import UserError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Entry(BaseModel):
+    """What a name stands for.
+
+    Attributes:
+        source: the user's folder or file; None for embedded files.
+        pitch, voices: as in `Reading`.
+        split_seed: of the split.
+        file: name of the prepared file in the cache.
+        code: of the code, and for embedded files of the music21, that prepared it.
+        summary: a few words for lists.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str | None
+    pitch: Pitch
+    voices: Voices
+    split_seed: int
+    file: str
+    code: str
+    summary: str
+
+
+def check_name(name: str) -> None:
+    """Raises UserError when a data set cannot have this name."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f"data set {name!r}: not a usable name; use up to 64 letters, digits, '.', '_' and '-'")
+
+
+def look_up(name: str, cache_dir: str | Path | None = None) -> Entry | None:
+    """The entry of a name; None when there is none, or none that this version understands."""
+    try:
+        return Entry.model_validate_json(_path(name, cache_dir).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_down(name: str, entry: Entry, cache_dir: str | Path | None = None) -> None:
+    """Makes the name stand for this from now on."""
+    write_atomically(_path(name, cache_dir), entry.model_dump_json(indent=1).encode())
+
+
+def prepared_names(cache_dir: str | Path | None = None) -> list[str]:
+    """Every name that stands for something, sorted."""
+    return sorted(path.name.removesuffix(".name.json") for path in cache_directory(cache_dir).glob("*.name.json"))
+
+
+def code_version(embedded: bool) -> str:
+    """Changes when prepared data might come out differently: with our code, and with the files that music21 brings."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in (here.parent / "vocabulary.py", *sorted(here.glob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16] + (f" music21 {metadata.version('music21')}" if embedded else "")
+
+
+def _path(name: str, cache_dir: str | Path | None) -> Path:
+    return cache_directory(cache_dir) / f"{name}.name.json"

@@ -1,0 +1,62 @@
+"""What a data set looks like in numbers: repeats, tokens, attributes and how they go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+
+QUANTILES = (0, 0.25, 0.5, 0.75, 1)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Numbers about a data set; attributes and correlations are of the training split.
+
+    Attributes:
+        distinct: number of distinct measures.
+        repeated: share of all measures that occur more than once.
+        seen_in_training: share of the test measures that also occur in the training split.
+        commonest: name of the commonest token.
+        baseline: share of the test tokens that are the commonest token.
+        token_counts: (V,) occurrences of each token in the training split.
+        attributes: (N, 4) values, columns in the order of `trial.ATTRIBUTES`.
+        correlations: (4, 4) rank correlations (Spearman); nan where an attribute is constant.
+    """
+
+    distinct: int
+    repeated: float
+    seen_in_training: float
+    commonest: str
+    baseline: float
+    token_counts: np.ndarray
+    attributes: np.ndarray
+    correlations: np.ndarray
+
+
+def statistics_of(dataset: Dataset) -> Statistics:
+    """Counts and correlates."""
+    from scipy.stats import rankdata
+
+    from vaemusic_jax.attributes import compute_attributes
+
+    tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
+    _, counts = np.unique(tokens, axis=0, return_counts=True)
+    token_counts = np.bincount(dataset.train.tokens.ravel(), minlength=len(dataset.vocabulary))
+    commonest = int(token_counts.argmax())
+    attributes = np.asarray(compute_attributes(dataset.train.tokens, dataset.vocabulary.midi))
+    ranks = rankdata(attributes, axis=0)
+    with np.errstate(invalid="ignore"):
+        correlations = np.corrcoef(ranks, rowvar=False)
+    return Statistics(
+        distinct=len(counts),
+        repeated=float(counts[counts > 1].sum() / len(tokens)),
+        seen_in_training=dataset.seen_in_training,
+        commonest=dataset.vocabulary.tokens[commonest],
+        baseline=float((dataset.test.tokens == commonest).mean()),
+        token_counts=token_counts,
+        attributes=attributes,
+        correlations=correlations,
+    )
