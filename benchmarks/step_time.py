@@ -51,6 +51,7 @@ def trial(model: Model, options: Options, seed: int) -> Trial:
         attributes=ATTRIBUTES,
         latent_dim=options.latent_dim,
         data_fraction=1.0,
+        transpose=0,
         steps=1000,
         seed=seed,
         **values,

@@ -9,6 +9,7 @@ from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures, measures_of
 from vaemusic_jax.member import hyper_parameters, program_of
 from vaemusic_jax.recipes import DEFAULTS, Model, RecipeName
+from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import ATTRIBUTES, Trial
 
 N_MEASURES = 200
@@ -25,6 +26,7 @@ def trial(model: Model, **fields: Any) -> Trial:
         "attributes": ATTRIBUTES,
         "latent_dim": 8,
         "data_fraction": 1.0,
+        "transpose": 0,
         "steps": 20,
         "seed": 0,
     }
@@ -42,7 +44,8 @@ def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ens
     program = program_of(tuple(trials), len(dataset.vocabulary))
     attributes = np.asarray(train.attributes)
     members = [hyper_parameters(t, program, attributes[: round(t.data_fraction * n)]) for t in trials]
-    return Ensemble(program, members, train, devices)
+    table = table_for(trials, dataset.vocabulary)
+    return Ensemble(program, members, train, devices, table)
 
 
 def losses(cohort: Ensemble, n_steps: int) -> dict[str, np.ndarray]:

@@ -26,6 +26,7 @@ OTHER: dict[str, list[str]] = {
     "attributes": ["note_range+note_density", "all"],
     "latent_dim": ["5", "6"],
     "data_fraction": ["0.5", "1"],
+    "transpose": ["6", "0"],
     "steps": ["7"],
     "batch_size": ["12"],
     "learning_rate": ["1e-3", "0.25"],

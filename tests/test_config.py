@@ -52,6 +52,7 @@ AXIS_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "attributes": one_or_more(CHOICES | st.just("all")),
     "latent_dim": one_or_more(st.integers(4, 256)),
     "data_fraction": one_or_more(st.floats(1e-3, 1)),
+    "transpose": one_or_more(st.integers(0, 11)),
     "learning_rate": one_or_more(POSITIVE_FLOATS),
     "beta": one_or_more(st.just(0) | POSITIVE_FLOATS),
     "seed": one_or_more(st.integers(0, 2**31 - 1)),
@@ -73,7 +74,9 @@ def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], 
     config = config_of(**fields, grids=grids)
     expected = set()
     for grid in grids or [{}]:
-        chosen = {"recipe": "fast", "size": "small", "data_fraction": 1.0, "seed": 0} | BASE | fields | grid
+        chosen = (
+            {"recipe": "fast", "size": "small", "data_fraction": 1.0, "transpose": 0, "seed": 0} | BASE | fields | grid
+        )
         axes = {name: value if isinstance(value, list) else [value] for name, value in chosen.items() if name in AXES}
         for values in itertools.product(*axes.values()):
             combination = dict(zip(axes, values, strict=True))
@@ -109,6 +112,7 @@ def test_a_trials_id_stays_the_same_from_release_to_release() -> None:
         attributes=("note_density", "rhythmic_complexity"),
         latent_dim=32,
         data_fraction=1.0,
+        transpose=0,
         steps=1000,
         batch_size=256,
         learning_rate=0.002,
@@ -118,7 +122,7 @@ def test_a_trials_id_stays_the_same_from_release_to_release() -> None:
         adversary_weight=0.0,
         seed=0,
     )
-    assert trial.id == "c481dfd063"  # sha256 (8481dfd063) of the sorted, compact JSON of the values above
+    assert trial.id == "ac907f644d"  # sha256 (6c907f644d) of the sorted, compact JSON of the values above
 
 
 @pytest.mark.parametrize("field", Trial.model_fields)
@@ -258,6 +262,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"beta": -0.5}, "beta: -0.5 should be greater than or equal to 0"),
     ({"delta": 0}, "delta: 0 should be greater than 0"),
     ({"data_fraction": 1.5}, "data_fraction: 1.5 should be less than or equal to 1"),
+    ({"transpose": 12}, "transpose: 12 should be less than or equal to 11"),
+    ({"transpose": [0, -1]}, "transpose: -1 should be greater than or equal to 0"),
+    ({"transpose": 0.5}, "transpose: 0.5 should be a valid integer"),
     ({"seed": 2**31}, "seed: 2147483648 should be less than 2147483648"),
     ({"name": "../up"}, "name: \"../up\" should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'"),
     ({"dataset": ""}, 'dataset: "" should have at least 1 character'),

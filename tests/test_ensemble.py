@@ -21,9 +21,15 @@ def mixed_cohort(model, recipe):
     """Members that differ in everything in which members of a cohort may differ; the first is the most padded one."""
     return [
         cohorts.trial(model, recipe=recipe, latent_dim=4, attributes=("note_range",), seed=3),
-        cohorts.trial(model, recipe=recipe, latent_dim=16, seed=4, beta=0.01, learning_rate=1e-3, data_fraction=0.5),
+        cohorts.trial(model, recipe=recipe, latent_dim=16, seed=4, beta=0.01, learning_rate=1e-3),
         cohorts.trial(
-            model, recipe=recipe, latent_dim=7, attributes=("note_density", "rhythmic_complexity"), seed=3, gamma=2.0
+            model,
+            recipe=recipe,
+            latent_dim=7,
+            attributes=("note_density", "rhythmic_complexity"),
+            seed=3,
+            gamma=2.0,
+            data_fraction=0.5,
         ),
     ]
 
@@ -144,7 +150,7 @@ def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_fo
     monkeypatch.setattr(ensemble, "train_step", note)
     member = jax.tree.map(lambda leaf: leaf[0], state)
     for n_steps in (3, 2):  # 80 measures, two epochs of 40, cut inside the second
-        member = run_member(cohort.program, 3, member, hp, jax.tree.map(jnp.asarray, marked), jnp.int32(n_steps))
+        member = run_member(cohort.program, 3, member, hp, jax.tree.map(jnp.asarray, marked), None, jnp.int32(n_steps))
     jax.effects_barrier()
     stream = np.concatenate(seen)
     for epoch in range(2):

@@ -20,7 +20,7 @@ LAYERS = [
     {"atomic", "initial", "progress", "trial", "vocabulary", "yaml_file"},
     {"attributes", "config", "layers"},
     {"data", "losses", "models", "results_table", "run_directory"},
-    {"measures"},
+    {"measures", "transposition"},
     {"member", "metrics.reconstruction", "metrics.interpretability"},
     {"checkpoint", "cost", "held_out", "train"},
     {"ensemble", "metrics", "metrics.evaluate", "trained_model"},

@@ -60,6 +60,7 @@ def hyper_parameters(n_latent, n_attributes, **numbers):
         attribute_index=jnp.arange(n_attributes),
         n_attributes=jnp.int32(n_attributes),
         n_train=jnp.int32(1),
+        transpose=jnp.int32(0),
         conditioning=Conditioning(jnp.zeros(4), jnp.ones(4), jnp.zeros((4, 7))),
         **values,
     )

@@ -25,7 +25,7 @@ from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2  # the newest, and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 

@@ -29,6 +29,7 @@ from vaemusic_jax.trial import (
     PositiveFloat,
     Record,
     Seed,
+    Semitones,
     Trial,
     cohorts,
     format_attributes,
@@ -81,6 +82,9 @@ class Grid(Record):
     )
     latent_dim: Axis[Positive] | None = Field(None, description="Number of latent dimensions.")
     data_fraction: Axis[Fraction] | None = Field(None, description="Share of the training tunes to train on, 0 to 1.")
+    transpose: Axis[Semitones] | None = Field(
+        None, description="Move each training measure by up to so many semitones at random, 0 to 11."
+    )
     steps: Axis[Positive] | None = Field(None, description="Training steps.")
     batch_size: Axis[Positive] | None = Field(None, description="Measures per training step.")
     learning_rate: Axis[PositiveFloat] | None = Field(None, description="Adam's learning rate, at its highest.")
@@ -111,6 +115,7 @@ class SweepConfig(Grid):
     recipe: Axis[RecipeName] = ("fast",)
     size: Axis[Size] = ("small",)
     data_fraction: Axis[Fraction] = (1.0,)
+    transpose: Axis[Semitones] = (0,)
     seed: Axis[Seed] = (0,)
     eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
     out: str | None = Field(None, description="Run directory; runs/NAME if left out.")

@@ -25,6 +25,7 @@ from vaemusic_jax.layers import Array
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.member import HyperParameters, Program, make_batch
 from vaemusic_jax.train import Metrics, Params, TrainState, start_state, train_step
+from vaemusic_jax.transposition import Transposition, draw_shifts, transpose
 
 MAX_STEPS_PER_CALL = 100
 SHUFFLE_STREAM = 2**31 - 1  # folded into the seed to shuffle with; no training step has this number
@@ -56,9 +57,18 @@ def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
 
 
 def run_member(
-    program: Program, n_orders: int, state: MemberState, hp: HyperParameters, measures: Measures, n_steps: Array
+    program: Program,
+    n_orders: int,
+    state: MemberState,
+    hp: HyperParameters,
+    measures: Measures,
+    transposition: Transposition | None,
+    n_steps: Array,
 ) -> MemberState:
-    """`n_steps` training steps of one member. Epochs follow one another without dropping or repeating a measure."""
+    """`n_steps` training steps of one member. Epochs follow one another without dropping or repeating a measure.
+
+    Without a table no member of the cohort transposes, and nothing of it is compiled.
+    """
     n_max = measures.tokens.shape[0]
     first_epoch = state.train.step * program.batch_size // hp.n_train
     orders_PxN = jax.vmap(lambda i: epoch_order(hp, first_epoch + i, n_max))(jnp.arange(n_orders))
@@ -66,7 +76,11 @@ def run_member(
     def one_step(_: Array, state: MemberState) -> MemberState:
         place_B = state.train.step * program.batch_size + jnp.arange(program.batch_size)
         index_B = orders_PxN[place_B // hp.n_train - first_epoch, place_B % hp.n_train]
-        batch = make_batch(Measures(measures.tokens[index_B], measures.attributes[index_B]), hp)
+        tokens_BxT = measures.tokens[index_B]
+        if transposition is not None:
+            semitones_B = draw_shifts(hp.seed, state.train.step, hp.transpose, program.batch_size)
+            tokens_BxT = transpose(transposition, tokens_BxT, semitones_B)
+        batch = make_batch(Measures(tokens_BxT, measures.attributes[index_B]), hp)  # attributes stay the same
         train, metrics = train_step(program, state.train, batch, hp)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
         going_on = finite & (state.diverged_at < 0)
@@ -97,6 +111,7 @@ class Ensemble:
         members: Sequence[HyperParameters],
         train: Measures,
         devices: Sequence[jax.Device] | None = None,
+        transposition: Transposition | None = None,
     ) -> None:
         devices = (devices or jax.local_devices())[: len(members)]
         self.program, self.n_members = program, len(members)
@@ -107,11 +122,12 @@ class Ensemble:
         self.members = [*members, *[members[-1]] * (self.n_rows - len(members))]
         self.hp: HyperParameters = jax.device_put(jax.tree.map(lambda *x: np.stack(x), *self.members), self.by_member)
         self.train: Measures = jax.device_put(train, self.replicated)
+        self.transposition = jax.device_put(transposition, self.replicated)
 
         n_least = min(int(hp.n_train) for hp in members)
         n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
         self._start = jax.jit(self._over_members(partial(start_member, program), shared=1))
-        run = self._over_members(partial(run_member, program, n_orders), shared=2)
+        run = self._over_members(partial(run_member, program, n_orders), shared=3)
         self._run: Any = jax.jit(run, donate_argnums=0)
         self._score: Any = jax.jit(self._over_members(partial(held_out.score, program), shared=2))
 
@@ -161,14 +177,14 @@ class Ensemble:
     def compile(self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> None:
         """Compiles `run` and `score` ahead of their first calls, without running them."""
         split, midi_V = jax.device_put((split, midi_V), self.replicated)
-        self._run = self._run.lower(state, self.hp, self.train, jnp.int32(1)).compile()
+        self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
         self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
 
     def run(self, state: MemberState, n_steps: int) -> MemberState:
         """Up to MAX_STEPS_PER_CALL training steps in one call; `state` is given away."""
         if not 0 < n_steps <= MAX_STEPS_PER_CALL:
             raise ValueError(f"n_steps is {n_steps}; it must be in 1...{MAX_STEPS_PER_CALL}")
-        after: MemberState = self._run(state, self.hp, self.train, jnp.int32(n_steps))
+        after: MemberState = self._run(state, self.hp, self.train, self.transposition, jnp.int32(n_steps))
         return after
 
     def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:

@@ -107,6 +107,7 @@ class HyperParameters(NamedTuple):
     attribute_index: Array  # (K,) column of `ATTRIBUTES` on each regularised dimension; 0 where padded
     n_attributes: Array  # ()
     n_train: Array  # () how many of the training measures, from the first, it sees
+    transpose: Array  # () semitones that its training measures are moved by, at most
     learning_rate: Array
     beta: Array
     gamma: Array
@@ -142,6 +143,7 @@ def hyper_parameters(trial: Trial, program: Program, train_attributes_Nx4: np.nd
         "attribute_index": np.array(index + [0] * (program.n_attributes - len(index)), np.int32),
         "n_attributes": np.int32(len(index)),
         "n_train": np.int32(len(train_attributes_Nx4)),
+        "transpose": np.int32(trial.transpose),
         "learning_rate": np.float32(trial.learning_rate),
         "beta": np.float32(trial.beta),
         "gamma": np.float32(trial.gamma),

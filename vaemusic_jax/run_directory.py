@@ -253,7 +253,12 @@ def _read_trials(path: Path) -> list[tuple[Trial, str, str]]:
     """Trial, cohort and status of each row."""
     rows = []
     with _reading(path), path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+        table = list(csv.DictReader(file))
+        if not table:
+            raise ValueError("it holds no trials")
+        if missing := [name for name in Trial.model_fields if name not in table[0]]:
+            raise ValueError(f"it has no column {missing[0]}, as of another version of vaemusic_jax")
+        for row in table:
             fields = {name: row[name] for name in Trial.model_fields} | {
                 "attributes": parse_attributes(row["attributes"])
             }
@@ -261,8 +266,6 @@ def _read_trials(path: Path) -> list[tuple[Trial, str, str]]:
             if trial.id != row["trial"]:
                 raise ValueError(f"the values of trial {row['trial']} have been changed")
             rows.append((trial, row["cohort"], row["status"]))
-        if not rows:
-            raise ValueError("it holds no trials")
     return rows
 
 

@@ -23,6 +23,7 @@ from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
 from vaemusic_jax.member import hyper_parameters
 from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort, Trial
 
 SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
@@ -102,7 +103,7 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble
         )
         for trial in owner.trials
     ]
-    return Ensemble(owner.program, members, train)
+    return Ensemble(owner.program, members, train, transposition=table_for(owner.trials, dataset.vocabulary))
 
 
 def run_window(ensemble: Ensemble, state: MemberState, n_steps: int, advance: Advance) -> MemberState:

@@ -24,6 +24,7 @@ Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Semitones = Annotated[int, Field(ge=0, le=11)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 NonEmpty = Annotated[str, Field(min_length=1)]
 
@@ -44,6 +45,7 @@ class Trial(Record):
     attributes: Annotated[tuple[AttributeName, ...], Field(min_length=1)]  # attribute k is tied to latent dimension k
     latent_dim: Positive
     data_fraction: Fraction  # of the training tunes
+    transpose: Semitones  # how far, at most and either way, a training measure is moved when it is drawn
     steps: Positive
     batch_size: Positive
     learning_rate: PositiveFloat
