@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -51,14 +52,12 @@ def test_only_what_is_new_is_read(store: ParsedStore, monkeypatch: pytest.Monkey
 
     @contextmanager
     def pool(workers: int, limits: Limits) -> Iterator[Callable[..., object]]:
-        from concurrent.futures import ThreadPoolExecutor
+        def schedule(function: Callable[..., object], task: tuple[Reading, list[tuple[str, bytes]]]) -> object:
+            read.extend(content.decode() for _, content in task[1])
+            return executor.submit(function, task)
 
         with ThreadPoolExecutor(1) as executor:
-            yield (
-                lambda function, task: (
-                    read.extend(content.decode() for _, content in task[1]) or executor.submit(function, task)
-                )
-            )
+            yield schedule
 
     monkeypatch.setattr(parse, "worker_pool", pool)
     pieces = [tune(n) for n in range(5, 12)]

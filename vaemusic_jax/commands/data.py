@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -12,9 +12,10 @@ from tyro.conf import Positional, arg
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.data.corpora import CORPORA
-from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
+from vaemusic_jax.data.dataset import Dataset, load_dataset
 from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.registry import Entry, look_up, prepared_names
+from vaemusic_jax.data.report import counts, write_report
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 
@@ -98,7 +99,6 @@ def prepare(
         size_per_file: a file that is larger is dropped, in MiB.
     """
     from vaemusic_jax.data.prepare import prepare_dataset
-    from vaemusic_jax.data.report import write_report
 
     prepared = prepare_dataset(
         name,
@@ -156,28 +156,3 @@ def _print_counts(console: Console, dataset: Dataset) -> None:
     for label, count in counts(dataset):
         table.add_row(label, f"{count:,}")
     console.print(table)
-
-
-def counts(dataset: Dataset) -> list[tuple[str, int]]:
-    """What was read, kept and dropped, as lines of a table."""
-    report: dict[str, Any] = dataset.report
-    files, tunes, measures = report["files"], report["tunes"], report["measures"]
-    return [
-        ("files seen", files["seen"]),
-        *((f"  dropped: {reason}", n) for reason, n in files["dropped"].items()),
-        ("  read", files["read"]),
-        ("files of other kinds, left alone", sum(files["other"].values())),
-        ("tunes read", tunes["read"]),
-        *((f"  dropped: {reason}", n) for reason, n in tunes["dropped"].items()),
-        ("  kept", tunes["kept"]),
-        ("  of these different tunes (settings of one tune counted once)", tunes["different"]),
-        ("measures written", measures["written"]),
-        *((f"  dropped: {reason}", n) for reason, n in measures["dropped"].items()),
-        ("  kept", measures["kept"]),
-        ("  of these distinct measures", measures["distinct"]),
-        *(
-            (f"{split}: measures of {report['splits'][split]['tunes']:,} tunes", report["splits"][split]["measures"])
-            for split in SPLITS
-        ),
-        ("vocabulary", report["vocabulary"]),
-    ]

@@ -1,4 +1,4 @@
-"""The full list of what became of every tune and file, as CSV."""
+"""What was read, kept and dropped: counts of a data set, and the full list of every tune and file as CSV."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.atomic import write_atomically
-from vaemusic_jax.data.prepare import Outcome
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+
+if TYPE_CHECKING:
+    from vaemusic_jax.data.prepare import Outcome
 
 COLUMNS = ("name", "title", "status", "reason", "split", "measures_written", "measures_kept", "measures_dropped")
 
@@ -42,3 +46,28 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
             ]
         )
     write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def counts(dataset: Dataset) -> list[tuple[str, int]]:
+    """What was read, kept and dropped, as lines of a table."""
+    report: dict[str, Any] = dataset.report
+    files, tunes, measures = report["files"], report["tunes"], report["measures"]
+    return [
+        ("files seen", files["seen"]),
+        *((f"  dropped: {reason}", n) for reason, n in files["dropped"].items()),
+        ("  read", files["read"]),
+        ("files of other kinds, left alone", sum(files["other"].values())),
+        ("tunes read", tunes["read"]),
+        *((f"  dropped: {reason}", n) for reason, n in tunes["dropped"].items()),
+        ("  kept", tunes["kept"]),
+        ("  of these different tunes (settings of one tune counted once)", tunes["different"]),
+        ("measures written", measures["written"]),
+        *((f"  dropped: {reason}", n) for reason, n in measures["dropped"].items()),
+        ("  kept", measures["kept"]),
+        ("  of these distinct measures", measures["distinct"]),
+        *(
+            (f"{split}: measures of {report['splits'][split]['tunes']:,} tunes", report["splits"][split]["measures"])
+            for split in SPLITS
+        ),
+        ("vocabulary", report["vocabulary"]),
+    ]
