@@ -7,7 +7,7 @@ above C (`vocabulary.NATURAL_COMMAS`). Nine commas are a whole tone. In this sys
 from __future__ import annotations
 
 from vaemusic_jax.data.tune import Pitch
-from vaemusic_jax.vocabulary import COMMAS_PER_OCTAVE, NATURAL_COMMAS, SEMITONES
+from vaemusic_jax.vocabulary import COMMAS_PER_OCTAVE, NATURAL_COMMAS, SEMITONES, comma_spelling, has_commas
 
 #: MusicXML's accidental names in a score in commas: the signs of Arel, Ezgi and Uzdilek; the doubles are whole tones.
 COMMAS_OF_ACCIDENTAL = {
@@ -81,3 +81,8 @@ def written_name(letter: str, octave: int, commas: int, pitch: Pitch) -> str:
     natural = 12 * (octave + 1) + SEMITONES[letter]
     semitones = midi_number(comma_number(letter, octave, commas)) - natural
     return f"{letter}{'#' * semitones}{'-' * -semitones}{octave}"
+
+
+def rounded_name(name: str) -> str:
+    """A token name with its commas, if it has any, rounded to the nearest of twelve tones: `B4-4c` is `B-4`."""
+    return written_name(*comma_spelling(name), "rounded") if has_commas(name) else name

@@ -4,9 +4,10 @@ The melody is the first voice of the first part whose name starts with `Soprano`
 parts without pitched notes do not count. Measures are as written, repeats are not unfolded. The rules within a part
 are in `data/musicxml_part.py`, the limits in `data/musicxml_tree.py`.
 
-In Turkish makam music the accidentals count Holdrian commas. A score is taken for such music when SymbTr's converter
-wrote it, when it has an accidental that no other music has (`slash-flat`...), or when it has a `quarter-flat` or
-`quarter-sharp` and no key signature in fifths. In any other score accidentals are semitones, whatever `Reading.pitch`.
+In Turkish makam music the accidentals count Holdrian commas. A score is taken for such music when SymbTr's converter or
+`data/musicxml_writer.py` wrote it so, when it has an accidental that no other music has (`slash-flat`...), or when it
+has a `quarter-flat` or `quarter-sharp` and no key signature in fifths. In any other score accidentals are semitones,
+whatever `Reading.pitch`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from vaemusic_jax.data.musicxml_part import PartReader
 from vaemusic_jax.data.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
-_SYMBTR_CONVERTER = "MusicXMLConverter"
+_COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `data/musicxml_writer.py`
 _PERCUSSION_CHANNEL = "10"
 
 
@@ -96,7 +97,8 @@ def _percussion_parts(root: Element) -> set[str]:
 
 def _counts_commas(root: Element) -> bool:
     """Whether accidentals count Holdrian commas."""
-    if any(_SYMBTR_CONVERTER in (each.text or "") for each in root.iterfind("identification/encoding/software")):
+    software = " ".join(each.text or "" for each in root.iterfind("identification/encoding/software"))
+    if any(name in software for name in _COMMA_SOFTWARE):
         return True
     names = {(each.text or "").strip() for tag in ("accidental", "key-accidental") for each in root.iter(tag)}
     if names & TURKISH_ACCIDENTALS:

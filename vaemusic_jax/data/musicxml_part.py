@@ -47,7 +47,7 @@ class PartReader:
         self._counts_commas, self._pitch = counts_commas, pitch
         self._divisions: Fraction | None = None
         self._metre = ""
-        self._past: list[tuple[str, Fraction]] = []  # metre and length of the measures so far
+        self._past: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of the measures so far
 
     def read(self, measures: Iterable[Iterable[Element]]) -> list[tuple[Bar, ...]]:
         """The bars of each voice that has a note, in the order of their numbers.
@@ -70,19 +70,18 @@ class PartReader:
         at = chord_at = end = _ZERO
         faults: set[Drop] = set()
         lengths: dict[str | None, Fraction | None] = {}  # by their text, until the divisions change
-        metre = None
+        metre, divisions = None, self._divisions  # of the first note
         for element in elements:
             tag = element.tag
             if tag == "attributes":
-                before = (self._divisions, self._metre)
                 self._read_attributes(element)
                 lengths.clear()
-                if metre is not None and before != (self._divisions, self._metre):
-                    faults.add(Drop.UNREADABLE)  # a measure in two metres or two units of time
                 continue
             if tag not in ("note", "backup", "forward"):
                 continue
-            metre = self._metre
+            metre, divisions = (self._metre, self._divisions) if metre is None else (metre, divisions)
+            if metre != self._metre or divisions != self._divisions:
+                faults.add(Drop.UNREADABLE)  # a measure in two metres or two units of time
             if element.find("grace") is not None:
                 continue
             text = element.findtext("duration")
@@ -108,7 +107,7 @@ class PartReader:
         metre = self._metre if metre is None else metre
         for voice in self.voices.values():
             voice.end_bar(metre, end, faults)
-        self._past.append((metre, end))
+        self._past.append((metre, end, faults))
 
     def _length(self, text: str | None) -> Fraction | None:
         """A duration in quarters; None for none, or none that can be meant."""
@@ -131,8 +130,8 @@ class PartReader:
             if len(self.voices) == MOST_VOICES:
                 raise UnreadableTuneError(f"more than {MOST_VOICES} voices in one part")
             voice = self.voices[text] = VoiceBuilder()
-            for metre, length in self._past:
-                voice.end_bar(metre, length, set())
+            for metre, length, faults in self._past:
+                voice.end_bar(metre, length, faults)
         return voice
 
     def _read_note(self, note: Element, onset: Fraction, length: Fraction) -> None:

@@ -57,7 +57,7 @@ def parse_tree(data: bytes, needed: frozenset[str] = NEEDED) -> Element:
             raise UnreadableTuneError(f"elements nested deeper than {DEEPEST}")
         if depth > left_out_at:
             return
-        if tag not in needed:
+        if tag not in needed and depth > 1:
             left_out_at = depth
             return
         elements += 1

@@ -2,6 +2,8 @@
 
 The law of this module: a measure written out and read again is the same tokens. A hold at the first tick has no note of
 its own to write; it becomes an invisible rest (`x` in ABC), or a tie where the measure before is written as well.
+
+ABC has no accidentals in commas: there, such pitches are rounded to twelve tones, and a tune that has some says so.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from vaemusic_jax.data.commas import rounded_name
 from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS, Bar, Drop, Event, bar_to_tokens
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, spelling
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, has_commas, pitch_to_midi, spelling
 
 if TYPE_CHECKING:
     import music21
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _MEASURES_PER_LINE = 4
+_ROUNDED = "N:pitches in commas, rounded to twelve tones"
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def measure_to_music21(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabular
             if sound.token == HOLD_NAME:
                 element.style.hideObjectOnPrint = True
         else:
-            element = note.Note(sound.token, quarterLength=sound.length)
+            element = note.Note(rounded_name(sound.token), quarterLength=sound.length)
+            if has_commas(sound.token):
+                element.pitch.microtone = 100 * (pitch_to_midi(sound.token) - element.pitch.ps)
         measure.coreInsert(sound.onset, element)
     measure.coreElementsChanged()
     return measure
@@ -141,7 +147,8 @@ def measures_to_abc(
         last = next((name for name in reversed(names) if name != HOLD_NAME), sounding)
         sounding = "" if last == REST_NAME else last
     lines = ["|".join(bars[at : at + _MEASURES_PER_LINE]) + "|" for at in range(0, len(bars), _MEASURES_PER_LINE)]
-    return "\n".join([f"X:{number}", f"T:{title}", "M:4/4", "L:1/8", "K:C", *lines]) + "\n"
+    header = [f"X:{number}", f"T:{title}", *[_ROUNDED] * vocabulary.microtonal, "M:4/4", "L:1/8", "K:C"]
+    return "\n".join([*header, *lines]) + "\n"
 
 
 def _abc_bar(names: Sequence[str], sounding: str = "") -> str:
@@ -179,7 +186,7 @@ def _abc_pitch(token: str, in_force: dict[str, int]) -> str:
     """
     if token in ("x", REST_NAME):
         return "x" if token == "x" else "z"
-    letter, octave, alteration = spelling(token)
+    letter, octave, alteration = spelling(rounded_name(token))
     places = (letter, f"{letter}{octave}")
     sign = "" if all(in_force.get(place, 0) == alteration for place in places) else _ABC_SIGNS[alteration]
     in_force.update(dict.fromkeys(places, alteration))

@@ -1,0 +1,246 @@
+"""Reads Humdrum **kern files into bars.
+
+Spines of other kinds are passed over. The melody is the top voice: the rightmost **kern spine, because Humdrum writes
+the lowest voice first. Where a spine is split (`*^`) its leftmost part is its first voice and goes on as the spine; the
+others are voices of their own. Every barline ends a bar, repeat signs too; repeats are not unfolded. A note tied to the
+one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and hidden rests are rests.
+
+Every spine keeps its own time, by the lengths of its notes; a bar in which the parts of a split spine disagree is
+marked as unreadable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby
+
+from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tune_book import decode
+from vaemusic_jax.data.voice_builder import VoiceBuilder
+
+MOST_COLUMNS = 256  # side by side: spines and their parts
+
+_TITLE = re.compile(r"!!!OTL[^:]*:(.*)")
+_METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(\d{1,3})")
+_LENGTH = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,4})")
+_PITCH = re.compile(r"(([A-Ga-g])\2{0,9})(#{1,4}|-{1,4}|n)?")
+_DOTS = [2 - Fraction(1, 2**dots) for dots in range(5)]
+# Exact positions of real music stay far below; sums of absurd fractions would grow without end
+_FINEST = 10**6
+
+
+def read_kern(data: bytes, reading: Reading) -> list[Tune]:
+    """Reads a Humdrum file: one tune, or several that follow each other.
+
+    Args:
+        data: the file.
+        reading: what is taken from it; with `all` voices, the highest spine comes first.
+
+    Raises:
+        UnreadableTuneError: no **kern spine, or lines that do not have one column for each spine.
+    """
+    title = ""
+    pieces: list[_Piece] = []
+    piece = _Piece()
+    for line in decode(data).split("\n"):
+        if line.startswith("!"):
+            match = _TITLE.match(line)
+            title = title or (match[1].strip() if match else "")
+        elif line.strip():
+            if line.startswith("**") and not piece.columns:
+                piece = _Piece()
+                pieces.append(piece)
+            piece.read_line(line.split("\t"))
+    if not any(piece.spines for piece in pieces):
+        raise UnreadableTuneError("no **kern spine")
+    tunes = []
+    for piece in pieces:
+        piece.end_bar()
+        voices = [
+            tuple(layer.bars)
+            for spine in reversed(piece.spines)
+            for layer in spine.layers
+            if layer.sounds and not spine.percussion
+        ]
+        tunes.append(Tune(title, tuple(voices[:1] if reading.voices == "melody" else voices)))
+    return tunes
+
+
+@dataclass(eq=False)
+class _Spine:
+    """A **kern spine.
+
+    Attributes:
+        layers: its voices; more than one where it has been split.
+        faults: of the bar, in all layers.
+        past: metre and length of its bars so far.
+    """
+
+    layers: list[VoiceBuilder] = field(default_factory=lambda: [VoiceBuilder()])
+    metre: str = ""
+    percussion: bool = False
+    faults: set[Drop] = field(default_factory=set)
+    past: list[tuple[str, Fraction]] = field(default_factory=list)
+
+    def layer(self, index: int) -> VoiceBuilder:
+        while len(self.layers) <= index:
+            self.layers.append(VoiceBuilder())
+            for metre, length in self.past:
+                self.layers[-1].end_bar(metre, length, set())
+        return self.layers[index]
+
+    def set_metre(self, metre: str) -> None:
+        if metre != self.metre and self.layers[0].bar.events:
+            self.faults.add(Drop.UNREADABLE)  # a bar in two metres
+        self.metre = metre
+
+    def end_bar(self, times: set[Fraction]) -> None:
+        """Ends the bar, if there is one; `times` is where the columns of this spine are in it."""
+        if not any(times) and not any(layer.bar.faults for layer in self.layers):
+            return
+        if len(times) > 1:
+            self.faults.add(Drop.UNREADABLE)
+        for layer in self.layers:
+            layer.end_bar(self.metre, max(times), self.faults)
+        self.past.append((self.metre, max(times)))
+        self.faults = set()
+
+
+@dataclass(eq=False)
+class _Column:
+    """What stands in one column; `spine` is None for other kinds than **kern."""
+
+    spine: _Spine | None = None
+    time: Fraction = Fraction(0)  # since the barline
+
+
+class _Piece:
+    """Where the reading of a piece stands."""
+
+    def __init__(self) -> None:
+        self.columns: list[_Column] = []
+        self._places: list[tuple[int, VoiceBuilder, _Column]] = []  # column number, its voice, its place in the bar
+        self.spines: list[_Spine] = []  # from left to right, as they begin
+
+    def read_line(self, tokens: Sequence[str]) -> None:
+        if not self.columns and tokens[0].startswith("**"):
+            self.columns = [_Column() for _ in tokens]
+        if len(tokens) != len(self.columns):
+            raise UnreadableTuneError("lines with more or fewer columns than spines")
+        if tokens[0].startswith("*"):
+            self._read_interpretations(tokens)
+        elif tokens[0].startswith("="):
+            self.end_bar()
+        else:
+            for number, layer, column in self._places:
+                token = tokens[number]
+                if token not in (".", "") and not token.startswith("!"):
+                    _read_token(layer, column, token)
+
+    def _find_places(self) -> None:
+        self._places, parts = [], dict[_Spine, int]()
+        for number, column in enumerate(self.columns):
+            if column.spine is not None:
+                part = parts[column.spine] = parts.get(column.spine, -1) + 1
+                self._places.append((number, column.spine.layer(part), column))
+
+    def _read_interpretations(self, tokens: Sequence[str]) -> None:
+        for column, token in zip(self.columns, tokens, strict=True):
+            if token == "**kern":
+                column.spine = _Spine()
+                self.spines.append(column.spine)
+            elif column.spine is not None and token.startswith(("*M", "*clefX")):
+                column.spine.percussion = column.spine.percussion or token == "*clefX"
+                metre = _METRE.fullmatch(token)
+                if metre:
+                    column.spine.set_metre(f"{sum(map(int, metre[1].split('+')))}/{metre[2]}")
+                elif token in ("*MX", "*M?"):
+                    column.spine.set_metre("")
+        if any(token in ("*^", "*v", "*x", "*+", "*-") for token in tokens):
+            self._change_columns(tokens)
+        self._find_places()
+
+    def _change_columns(self, tokens: Sequence[str]) -> None:
+        changed: list[_Column] = []
+        waiting: _Column | None = None  # the first of two that change places
+        # Columns of one spine that join stand side by side
+        pairs = zip(self.columns, tokens, strict=True)
+        for (token, _), group in groupby(pairs, lambda each: (each[1], each[0].spine if each[1] == "*v" else None)):
+            for number, (column, _) in enumerate(group):
+                if token == "*-":
+                    if column.spine is not None and not any(
+                        other.spine is column.spine for other in self.columns if other is not column
+                    ):
+                        column.spine.end_bar({column.time})
+                elif token == "*v" and number:
+                    if changed[-1].time != column.time and column.spine is not None:
+                        column.spine.faults.add(Drop.UNREADABLE)
+                elif token == "*x":
+                    if waiting is None:
+                        waiting = column
+                    else:
+                        changed += [column, waiting]
+                        waiting = None
+                else:
+                    changed.append(column)
+                    if token == "*^":
+                        changed.append(_Column(column.spine, column.time))
+                    elif token == "*+":
+                        changed.append(_Column())
+        if waiting is not None:
+            raise UnreadableTuneError("one spine that changes places with none")
+        if len(changed) > MOST_COLUMNS:
+            raise UnreadableTuneError(f"more than {MOST_COLUMNS} spines")
+        self.columns = changed
+
+    def end_bar(self) -> None:
+        times: dict[_Spine, set[Fraction]] = {}
+        for column in self.columns:
+            if column.spine is not None:
+                times.setdefault(column.spine, set()).add(column.time)
+                column.time = Fraction(0)
+        for spine in times:
+            spine.end_bar(times[spine])
+
+
+def _read_token(layer: VoiceBuilder, column: _Column, token: str) -> None:
+    """Reads one note, rest or chord."""
+    notes = [note for note in token.split(" ") if note and note != "." and "q" not in note and "Q" not in note]
+    if not notes:
+        return  # grace notes
+    length = _length(notes[0])
+    if not length or (column.time + length).denominator > _FINEST:
+        layer.bar.faults.add(Drop.NO_LENGTH)
+        return
+    if len(notes) > 1:
+        layer.bar.faults.add(Drop.CHORD)
+    name = None if "r" in notes[0] else _pitch_name(notes[0])
+    if isinstance(name, Drop):
+        layer.bar.faults.add(name)
+        name = "C4"  # holds the place in a bar that is dropped
+    layer.add(column.time, length, name, tied=name is not None and ("_" in notes[0] or "]" in notes[0]))
+    column.time += length
+
+
+def _length(note: str) -> Fraction | None:
+    """Quarters: `4` is one, `8.` three quarters of one, `12` a triplet eighth, `0` a breve, `3%2` 2/3 of a whole."""
+    match = _LENGTH.search(note)
+    if match is None:
+        return None
+    digits, over, dots = match.groups()
+    breves = not int(digits)  # 00 is two of them
+    return 4 * (Fraction(2 ** len(digits)) if breves else Fraction(int(over or 1), int(digits))) * _DOTS[len(dots)]
+
+
+def _pitch_name(note: str) -> str | Drop:
+    """`C#4` for `c#`: the letter once more for each octave away from middle C, in capitals below it."""
+    match = _PITCH.search(note)
+    if match is None:
+        return Drop.UNREADABLE
+    letters, letter, sign = match.groups()
+    octave = 3 + len(letters) if letter.islower() else 4 - len(letters)
+    return f"{letter.upper()}{(sign or '').replace('n', '')}{octave}" if 0 <= octave <= 9 else Drop.PITCH
