@@ -1,9 +1,11 @@
 """Which tunes go to which split, and in which order.
 
 Settings of one tune stay together: those that the source names as such (versions of a song, settings of a session
-tune), and those that show it. Two tunes are settings of one tune when they share at least `SHARED` of the distinct
-measures of the smaller one, and at least two of them (or its only one); measures are compared up to transposition. The
-relation is closed under "and so on" (connected components), so a group is what a chain of such pairs connects.
+tune), and those that show it. Measures are compared up to transposition, and weigh by how rare they are: the logarithm
+of the number of tunes over the number of tunes with this measure. Two tunes are settings of one tune when what they
+share has at least `SHARED` of the weight of either one's measures, and is at least two measures; or when all their
+measures are the same. The relation is closed under "and so on" (connected components), so a group is what a chain of
+such pairs connects.
 
 Every choice follows from a hash of the seed and the tunes' names: the same on every machine and under every library
 version, and adding a tune hardly moves the others.
@@ -12,17 +14,20 @@ version, and adding a tune hardly moves the others.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 
 from vaemusic_jax.vocabulary import has_commas, is_pitch, pitch_in_53rds, pitch_to_midi
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-SHARED = 0.3
-# A measure that stands in more tunes than this says nothing about two of them being one
+SHARED = 0.4
+# A measure says nothing about two tunes being one when it stands in more tunes than this, or has fewer onsets
 COMMONPLACE = 100
+FEWEST_ONSETS = 2
 ROWS_AT_A_TIME = 1000
 
 
@@ -58,23 +63,18 @@ def group_settings(tunes: Sequence[Sequence[Sequence[str]]], songs: Sequence[str
     n = len(tunes)
     if not n:
         return []
-    number: dict[Hashable, int] = {}
     keys = {measure: up_to_transposition(measure) for measure in {each for tune in tunes for each in tune}}
-    columns = [sorted({number.setdefault(keys[measure], len(number)) for measure in tune}) for tune in tunes]
-    sizes = np.array([len(each) for each in columns])
-    rows = np.repeat(np.arange(n), sizes)
-    holds = csr_array(
-        (np.ones(len(rows), np.int32), (rows, np.array([c for each in columns for c in each], np.int64))),
-        shape=(n, len(number)),
-    )
-    telling = np.flatnonzero(np.bincount(holds.indices, minlength=len(number)) <= COMMONPLACE)
-    holds = holds[:, telling]
-    pairs = [_same_song(songs)]
+    distinct = [frozenset(keys[measure] for measure in tune) for tune in tunes]
+    pairs = [_same(songs), _same(distinct)]
+    holds, weight = _telling_measures(distinct)
+    total, count = holds @ weight, holds.sum(axis=1)
     for at in range(0, n, ROWS_AT_A_TIME):  # since the table of all pairs may be more than the memory holds
-        shared = (holds[at : at + ROWS_AT_A_TIME] @ holds.T).tocoo()
+        some = holds[at : at + ROWS_AT_A_TIME]
+        shared = (some * weight[None, :] @ holds.T).tocoo()
         a, b = shared.row + at, shared.col
-        smaller = np.minimum(sizes[a], sizes[b])
-        related = shared.data >= np.maximum(np.minimum(2, smaller), SHARED * smaller)
+        n_shared = np.asarray((some @ holds.T).tocsr()[shared.row, b]).ravel()
+        related = shared.data >= SHARED * np.minimum(total[a], total[b])
+        related &= n_shared >= np.minimum(2, np.minimum(count[a], count[b]))
         pairs.append(np.stack([a[related], b[related]]))
     a, b = np.concatenate(pairs, axis=1)
     _, group = connected_components(csr_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n)), directed=False)
@@ -82,10 +82,37 @@ def group_settings(tunes: Sequence[Sequence[Sequence[str]]], songs: Sequence[str
     return [int(index) for index in first[group]]
 
 
-def _same_song(songs: Sequence[str]) -> np.ndarray:
-    """(2, P) pairs of tunes that are known to be of one song: each with the song's first."""
-    first: dict[str, int] = {}
-    return np.array([[first.setdefault(song, i), i] for i, song in enumerate(songs)], np.int64).reshape(-1, 2).T
+def _telling_measures(distinct: Sequence[frozenset[tuple[Hashable, ...]]]) -> tuple[Any, np.ndarray]:
+    """A sparse (tunes, measures) table of ones, without commonplace measures, and the weight of each measure."""
+    from scipy.sparse import csr_array
+
+    tunes_with = Counter(measure for tune in distinct for measure in tune)
+    telling = {
+        measure: number
+        for number, (measure, n) in enumerate(
+            (measure, n)
+            for measure, n in tunes_with.items()
+            if n <= COMMONPLACE and sum(map(is_interval, measure)) >= FEWEST_ONSETS
+        )
+    }
+    columns = [sorted(telling[measure] for measure in tune if measure in telling) for tune in distinct]
+    rows = np.repeat(np.arange(len(distinct)), [len(each) for each in columns])
+    places = (rows, np.array([column for each in columns for column in each], np.int64))
+    table = csr_array((np.ones(len(rows)), places), shape=(len(distinct), len(telling)))
+    weight = np.array([math.log(len(distinct) / tunes_with[measure]) for measure in telling])
+    # where every tune has a measure it weighs nothing, unless there is nothing else to go by
+    return table, np.maximum(weight, 1e-9)
+
+
+def is_interval(token: Hashable) -> bool:
+    """Whether a token of `up_to_transposition` is an onset."""
+    return not isinstance(token, str)
+
+
+def _same(what: Sequence[Hashable]) -> np.ndarray:
+    """(2, P) pairs of tunes that are equal in something: each with the first of its kind."""
+    first: dict[Hashable, int] = {}
+    return np.array([[first.setdefault(each, i), i] for i, each in enumerate(what)], np.int64).reshape(-1, 2).T
 
 
 def assign_splits(names: Sequence[str], groups: Sequence[int], seed: int) -> dict[str, list[int]]:
