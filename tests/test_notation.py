@@ -140,6 +140,18 @@ def test_a_tie_over_the_barline_is_written() -> None:
     assert measures_to_abc(tune, VOCABULARY, title="t") == "X:1\nT:t\nM:4/4\nL:1/8\nK:C\nC4 ^C4-|^C4 D4|\n"
 
 
+def test_pitches_in_commas_are_rounded_in_abc_which_says_so_and_exact_in_music21() -> None:
+    vocabulary = Vocabulary.from_pitches(["B4-4c", "F4+4c", "C4"], room=False)
+    tokens = [HOLD] * 24
+    for tick, name in ((0, "B4-4c"), (6, "F4+4c"), (12, "C4")):
+        tokens[tick] = vocabulary.index(name)
+    abc = measures_to_abc([tokens], vocabulary, title="t")
+    assert abc.splitlines()[2] == "N:pitches in commas, rounded to twelve tones"
+    assert abc.splitlines()[-1] == "_B2 ^F2 C4|"
+    heights = [pitch.ps for pitch in measure_to_music21(tokens, vocabulary).pitches]
+    assert heights == pytest.approx([60 + 45 * 12 / 53, 60 + 26 * 12 / 53, 60])
+
+
 def test_music21_measures_of_other_makes() -> None:
     from music21 import chord, meter, note, stream, tie
 
@@ -155,7 +167,8 @@ def test_music21_measures_of_other_makes() -> None:
     tied.tie = tie.Tie("stop")
     held = ("C4", *[HOLD_NAME] * 23)
     assert tokenise(measure(whole("C4"), metre="2/2")) == held
-    assert tokenise(measure(whole("C4"), metre="8/8")) is Drop.METRE
+    assert tokenise(measure(whole("C4"), metre="8/8")) == held
+    assert tokenise(measure(whole("C4"), metre="6/8")) is Drop.METRE
     assert tokenise(measure(half("C4"), tied)) == held
     other = half("D4")
     other.tie = tie.Tie("stop")

@@ -28,11 +28,13 @@ _DIVISIONS = 12  # of a quarter: every tick of the grid is a whole number of the
 _TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 _KINDS = {Fraction(4): "whole", Fraction(2): "half", Fraction(1): "quarter", Fraction(1, 2): "eighth"}
 _KINDS |= {Fraction(1, 4): "16th", Fraction(1, 8): "32nd"}
-#: Length in quarters of every note shape, with the elements that stand for it before and after the accidental.
+#: Length in quarters of the note shapes that fit the grid, with the elements that stand for them, before and after the
+#: accidental.
 _SHAPES = {
     length * factor: (f"<type>{kind}</type>{'<dot/>' * dots}", tuplet)
     for length, kind in _KINDS.items()
     for factor, dots, tuplet in ((Fraction(2, 3), 0, _TRIPLET), (Fraction(3, 2), 1, ""), (Fraction(1), 0, ""))
+    if (length * factor * _DIVISIONS).denominator == 1
 }
 _ACCIDENTALS = {commas: name for name, commas in reversed(COMMAS_OF_ACCIDENTAL.items()) if commas}
 
