@@ -232,8 +232,13 @@ def _length(note: str) -> Fraction | None:
     if match is None:
         return None
     digits, over, dots = match.groups()
-    breves = not int(digits)  # 00 is two of them
-    return 4 * (Fraction(2 ** len(digits)) if breves else Fraction(int(over or 1), int(digits))) * _DOTS[len(dots)]
+    if int(digits):
+        whole_notes = Fraction(int(over or 1), int(digits))
+    elif over is None:
+        whole_notes = Fraction(2 ** len(digits))  # a breve, or two for 00
+    else:
+        return None
+    return 4 * whole_notes * _DOTS[len(dots)]
 
 
 def _pitch_name(note: str) -> str | Drop:
