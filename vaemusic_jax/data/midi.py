@@ -1,0 +1,226 @@
+"""Standard MIDI files to tunes: parts by symusic, one MIDI track at a time, then bars (`midi_bars`).
+
+- Which parts are read: `midi_tracks`. symusic makes a part of every channel and program of a track, by rising channel
+  and program. Where all those of one track have rising programs and never sound together, they are taken for one part
+  that changes its instrument.
+- Pitches have no spelling in MIDI. Black keys are C# E- F# G# B-. The pitch wheel counts as it stands when a note
+  starts, over the range that registered parameter 0 sets before the first note (else 2 semitones): the sounding pitch
+  is rounded to the nearest of 53 commas to the octave (A4, 440 Hz, is comma 305), and then to the nearest of twelve
+  tones, or in a part with any bent note named as `commas.comma_name` does.
+- Tempo does not matter: times are ticks. Time signatures of all tracks count for all.
+- Grid shift: if at least nine onsets in ten stand off the grid of twelfths of a quarter note by the same number of
+  ticks, no more than 1/48 of a quarter note, all notes are shifted back by it. A larger shift says nothing about where
+  the beat is, and nothing is shifted.
+- If nine in ten of at least 32 onsets on sixteenths fall on the second or fourth of a beat, the beat is not where the
+  file says it is, and the file is refused. So is one that is not whole: a track that is cut off takes its file along.
+- The written end of every note: `midi_bars`. Notes that are never ended are brought to light by ending every pitch of
+  every channel after the end of each track.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+from symusic.core import ScoreTick, TrackTick
+
+from vaemusic_jax.data.commas import comma_name, midi_number
+from vaemusic_jax.data.midi_bars import Grid, part_to_bars
+from vaemusic_jax.data.midi_tracks import Part, chosen
+from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+
+MOST_TRACKS = 256
+MOST_NOTES = 1_000_000
+
+#: Names of the twelve tones where no spelling is known, C4 = 60; empty outside the octaves 0 to 9.
+TONES = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
+NAMES = tuple(f"{TONES[number % 12]}{number // 12 - 1}" if number >= 12 else "" for number in range(128))
+
+_A4 = (69, 305)  # as MIDI number, and in commas
+_END_OF_TRACK = b"\xff\x2f\x00"
+# What stands in for the end of a track: one tick later a marker, which tells the tick, and note-offs for everything
+_NOTE_OFFS = b"".join(
+    b"\x00" + bytes([0x80 | channel, 0, 64]) + b"".join(bytes([0, pitch, 64]) for pitch in range(1, 128))
+    for channel in range(16)
+)
+_ENDING = b"\xff\x01\x00" + b"\x01\xff\x06\x01e" + _NOTE_OFFS + b"\x00" + _END_OF_TRACK
+_TIME_SIGNATURE = re.compile(rb"\xff\x58\x04(.)(.)", re.DOTALL)
+
+
+def read_midi(data: bytes, reading: Reading) -> list[Tune]:
+    """Reads a MIDI file.
+
+    Args:
+        data: the file's bytes.
+        reading: which parts, and how pitches are named.
+
+    Returns:
+        One tune, its title the track's name where there is one track; none when no part can be read.
+
+    Raises:
+        UnreadableTuneError: no standard MIDI file, not whole, or without a beat in quarter notes.
+    """
+    ppq, tracks = _tracks(data)
+    parts: list[Part] = []
+    signatures: list[tuple[int, int, int]] = []
+    names = []
+    for track in tracks:
+        score, end = _parse(ppq, track)
+        signatures += [(each.time, each.numerator, each.denominator) for each in score.time_signatures]
+        pitched = [each for each in score.tracks if len(each.notes) and not each.is_drum]
+        names += [_clean(each.name) for each in pitched[:1]]
+        found = [_part(each, end, reading) for each in pitched]
+        changes_program = all(a.program < b.program for a, b in pairwise(pitched))
+        parts += _one_if_never_together(found) if changes_program else found
+    if sum(len(part.onset) for part in parts) > MOST_NOTES:
+        raise UnreadableTuneError(f"more than {MOST_NOTES:,} notes")
+    if not parts:
+        return []
+    parts = _on_the_beat(parts, ppq)
+    grid = Grid(signatures, ppq)
+    voices = (part_to_bars(part, grid) for part in chosen(parts, reading.voices, ppq // 8))
+    title = names[0] if len(tracks) == 1 else ""
+    return [Tune(title, tuple(voice for voice in voices if voice))]
+
+
+def _tracks(data: bytes) -> tuple[int, list[bytes]]:
+    """Ticks in a quarter note, and the contents of every track."""
+    if len(data) < 14 or data[:4] != b"MThd":
+        raise UnreadableTuneError("no MIDI file")
+    length, form, count, division = struct.unpack(">IHHH", data[4:14])
+    if length < 6 or form > 1:
+        raise UnreadableTuneError("MIDI file of an unknown format")
+    if division >= 0x8000:
+        raise UnreadableTuneError("time in SMPTE frames, not in quarter notes")
+    if division == 0:
+        raise UnreadableTuneError("no ticks in a quarter note")
+    tracks: list[bytes] = []
+    at = 8 + length
+    while len(tracks) < count and at < len(data):
+        tag, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8])
+        if at + 8 + size > len(data):
+            raise UnreadableTuneError("cut off, or a track longer than its file")
+        if tag == b"MTrk":
+            tracks.append(data[at + 8 : at + 8 + size])
+        at += 8 + size
+    if len(tracks) < count:
+        raise UnreadableTuneError("fewer tracks than the file says")
+    if count > MOST_TRACKS:
+        raise UnreadableTuneError(f"more than {MOST_TRACKS} tracks")
+    for found in _TIME_SIGNATURE.finditer(b"".join(tracks)):
+        # symusic raises 2 to the power of the second byte in eight bits
+        if not found[1][0] or found[2][0] > 7:
+            raise UnreadableTuneError("impossible time signature")
+    return division, tracks
+
+
+def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
+    """One track by symusic, and the tick at which notes end that nothing in the file ends."""
+    if not track.endswith(_END_OF_TRACK):
+        raise UnreadableTuneError("track without an end")
+    header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ppq)
+    track = track[: -len(_END_OF_TRACK)] + _ENDING
+    try:
+        score = ScoreTick.from_midi(header + b"MTrk" + struct.pack(">I", len(track)) + track)
+    except Exception as error:
+        raise UnreadableTuneError("MIDI events that cannot be read") from error
+    if not len(score.markers) or any(each.denominator <= 0 or each.numerator <= 0 for each in score.time_signatures):
+        raise UnreadableTuneError("MIDI events that cannot be read")
+    return score, score.markers[-1].time
+
+
+def _part(track: TrackTick, track_end: int, reading: Reading) -> Part:
+    notes = track.notes.numpy()
+    onset, pitch = notes["time"].astype(np.int64), notes["pitch"].astype(np.int64)
+    end = onset + notes["duration"]
+    if (onset < 0).any() or (end > track_end).any() or track_end < 0:
+        raise UnreadableTuneError("longer than 2^31 ticks")
+    end[end == track_end] = -1
+    spelled = None
+    bent = _bends(track, onset)
+    if bent.any():
+        commas = np.rint(_A4[1] + (pitch + bent - _A4[0]) * 53 / 12).astype(int).tolist()
+        pitch = np.array([midi_number(comma) for comma in commas], dtype=np.int64)
+        if reading.pitch == "microtonal":
+            spelled = [comma_name(comma) if 53 <= comma < 583 else "" for comma in commas]
+    order = np.lexsort((pitch, onset))
+    pitch = pitch[order]
+    if spelled is None:
+        names = [NAMES[number] if 0 <= number < 128 else "" for number in pitch.tolist()]
+    else:
+        names = [spelled[at] for at in order.tolist()]
+    return Part(_clean(track.name), onset[order], end[order], pitch, names)
+
+
+def _bends(track: TrackTick, onset: np.ndarray) -> np.ndarray:
+    """By how many semitones each note is bent when it starts."""
+    wheel = track.pitch_bends.numpy()
+    if not len(wheel["time"]) or not wheel["value"].any():
+        return np.zeros(len(onset))
+    at = np.searchsorted(wheel["time"], onset, side="right") - 1
+    value = np.where(at >= 0, wheel["value"][np.maximum(at, 0)], 0)
+    return value / 8192 * _bend_range(track, int(onset.min()))
+
+
+def _bend_range(track: TrackTick, until: int) -> float:
+    """What a full pitch wheel bends by, in semitones, at the first note."""
+    semitones, cents, parameter = 2, 0, [127, 127]
+    controls = track.controls.numpy()
+    for time, number, value in zip(*(controls[key].tolist() for key in ("time", "number", "value")), strict=True):
+        if time > until:
+            break
+        if number in (100, 101):
+            parameter[number - 100] = value
+        elif number in (98, 99):
+            parameter = [127, 127]  # what follows sets another kind of parameter
+        elif number == 6 and parameter == [0, 0]:
+            semitones = value
+        elif number == 38 and parameter == [0, 0]:
+            cents = value
+    return semitones + cents / 100
+
+
+def _one_if_never_together(parts: list[Part]) -> list[Part]:
+    if len(parts) < 2:
+        return parts
+    onset, end, pitch = (np.concatenate([getattr(part, key) for part in parts]) for key in ("onset", "end", "pitch"))
+    owner = np.repeat(np.arange(len(parts)), [len(part.onset) for part in parts])
+    order = np.lexsort((pitch, onset))
+    onset, end, pitch, owner = onset[order], end[order], pitch[order], owner[order]
+    # One part may be a chord with itself: only notes of two parts must not touch
+    turns = np.flatnonzero(np.diff(owner))
+    if (np.maximum.accumulate(end)[turns] > onset[turns + 1]).any():
+        return parts
+    spelled = [name for part in parts for name in part.spelled]
+    return [Part(parts[0].name, onset, end, pitch, [spelled[at] for at in order.tolist()])]
+
+
+def _on_the_beat(parts: list[Part], ppq: int) -> list[Part]:
+    """The parts, shifted to the grid where all of them stand off it alike."""
+    onsets = np.concatenate([part.onset for part in parts])
+    off = onsets - np.rint(np.rint(onsets * 12 / ppq) * ppq / 12).astype(np.int64)
+    [(shift, count)] = Counter(off.tolist()).most_common(1)
+    if shift and 48 * abs(shift) <= ppq and 10 * count >= 9 * len(off):
+        onsets = onsets - shift
+        parts = [
+            Part(
+                part.name,
+                np.maximum(part.onset - shift, 0),
+                np.where(part.end < part.onset, -1, part.end - shift),
+                part.pitch,
+                part.spelled,
+            )
+            for part in parts
+        ]
+    sixteenth, rest = np.divmod(onsets * 4, ppq)
+    between = sixteenth[rest == 0] % 2
+    if len(between) >= 32 and 10 * between.sum() >= 9 * len(between):
+        raise UnreadableTuneError("beat elsewhere than the file says")
+    return parts
+
+
+def _clean(name: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())

@@ -1,0 +1,98 @@
+"""Which tracks of a MIDI file are read: the melody, or every line of single notes.
+
+The melody is chosen by these questions, each asked only where those before leave several parts:
+
+1. Never drums (channel 10). Of parts with the same notes at the same times the first stays, for doubling adds nothing.
+2. Parts that play: with at least a tenth of the onset times of the part that has most.
+3. By name: `melody`, `vocal`, `voice`, `vox`, `sing...`, `lyric` before `lead` or `solo`, before all others. A name
+   that speaks of an accompaniment (`backing`, `bass`, `chord`, `choir`, `pad`...) counts as no name, and so does any
+   name of a part most of whose notes do not sound alone.
+4. By monophony: nine notes in ten alone, before half of them, before less.
+5. By range: the median pitch at G3 or above.
+6. By activity: more distinct onset times.
+7. The earlier part.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+_MELODY = re.compile(r"melod|vocal|voice|\bvox|\bvoc\b|\bsing|\bsang|\bsung|\bcant|lyric", re.IGNORECASE)
+_LEAD = re.compile(r"\blead|\bsolo", re.IGNORECASE)
+_ACCOMPANIMENT = re.compile(
+    r"back|bass|drum|perc|choir|chord|accomp|\bpad|string|harmon|counter|bridge|rhythm|synth voice", re.IGNORECASE
+)
+_LOW = 55  # G3
+MOSTLY = 0.5  # a part with at least this share of notes alone is a line of single notes
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The notes of one instrument, by onset and then pitch.
+
+    Attributes:
+        name: of its track.
+        onset, end: in ticks, int64; an `end` before the onset says that the note is never ended.
+        pitch: MIDI numbers as they sound, bent and rounded; int64.
+        spelled: a name for each note; empty where the pitch has none.
+    """
+
+    name: str
+    onset: np.ndarray
+    end: np.ndarray
+    pitch: np.ndarray
+    spelled: list[str]
+
+
+def chosen(parts: list[Part], voices: str, legato: int) -> list[Part]:
+    """The parts to read, in the order of the file.
+
+    Args:
+        parts: pitched parts.
+        voices: `melody` for the one melody; `all` for every part at least half of whose notes sound alone.
+        legato: overlaps up to this many ticks are none.
+    """
+    parts = _without_doubles(parts)
+    alone = [share_alone(part, legato) for part in parts]
+    if voices == "all":
+        return [part for part, share in zip(parts, alone, strict=True) if share >= MOSTLY]
+    if not parts:
+        return []
+    onsets = [len(np.unique(part.onset)) for part in parts]
+
+    def merit(at: int) -> tuple[bool, int, int, bool, int, int]:
+        part = parts[at]
+        clarity = 2 if alone[at] >= 0.9 else 1 if alone[at] >= MOSTLY else 0
+        named = _name_rank(part.name) if clarity else 0
+        return 10 * onsets[at] >= max(onsets), named, clarity, bool(np.median(part.pitch) >= _LOW), onsets[at], -at
+
+    return [parts[max(range(len(parts)), key=merit)]]
+
+
+def share_alone(part: Part, legato: int) -> float:
+    """Share of a part's notes that neither start together with another nor while one sounds."""
+    if len(part.onset) < 2:
+        return 1.0
+    until = np.maximum.accumulate(part.end)[:-1]
+    crowded = np.zeros(len(part.onset), dtype=bool)
+    crowded[1:] = until > part.onset[1:] + legato
+    together = np.diff(part.onset) == 0
+    crowded[1:] |= together
+    crowded[:-1] |= together
+    return 1.0 - float(crowded.mean())
+
+
+def _without_doubles(parts: list[Part]) -> list[Part]:
+    first: dict[bytes, Part] = {}
+    for part in parts:
+        first.setdefault(part.onset.tobytes() + part.pitch.tobytes(), part)
+    return list(first.values())
+
+
+def _name_rank(name: str) -> int:
+    if _ACCOMPANIMENT.search(name):
+        return 0
+    return 2 if _MELODY.search(name) else 1 if _LEAD.search(name) else 0
