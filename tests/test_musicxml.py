@@ -199,6 +199,13 @@ def test_voices_are_kept_apart_and_the_melody_is_the_first() -> None:
     assert read(text).voices == (one,)
 
 
+def test_a_gap_before_a_note_is_a_rest_and_one_at_the_end_is_not_written() -> None:
+    forward = "<forward><duration>12</duration></forward>"
+    gap, short = bars(score(START + notes("C:12") + forward + notes("D:24"), notes("C:36") + forward))
+    assert names(gap) == "C4 z D4"
+    assert bar_to_tokens(short) is Drop.SHORT
+
+
 def test_a_voice_that_comes_late_has_rested_before() -> None:
     text = score(
         START + notes("C:48"), notes("C:48") + "<backup><duration>48</duration></backup>" + note("E", 48, voice="2")

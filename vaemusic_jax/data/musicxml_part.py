@@ -97,8 +97,7 @@ class PartReader:
                     end = max(end, at)
                 self._read_note(element, chord_at, length)
             elif tag == "forward":
-                at += length
-                end = max(end, at)
+                at += length  # at the end of a measure it does not make that longer: nothing is written there
             else:
                 at -= length
                 if at < 0:
