@@ -4,11 +4,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import chex
 import numpy as np
+import pandas as pd
 import pytest
 
 from vaemusic_jax import sweep
-from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset, Split
 from vaemusic_jax.ensemble import Ensemble
@@ -108,3 +110,14 @@ def all_bytes(folder: Path) -> dict[str, bytes]:
 def is_done(run: RunDirectory) -> np.ndarray:
     """For each trial of the run, whether it is done."""
     return np.array([status == "done" for status in run.status().values()])
+
+
+def assert_same_run(ours: Path, theirs: Path) -> None:
+    """Bit for bit: weights, optimisers, sums, curves, statuses."""
+    one, other = RunDirectory.read(ours), RunDirectory.read(theirs)
+    assert one.status() == other.status()
+    pd.testing.assert_frame_equal(one.curves, other.curves, check_exact=True)
+    for cohort in other.cohorts:
+        mine, yours = CheckpointStore(one.cohort_path(cohort)), CheckpointStore(other.cohort_path(cohort))
+        assert mine.latest_step() == yours.latest_step() == EVALUATED[-1]
+        chex.assert_trees_all_equal(mine.arrays(), yours.arrays())

@@ -96,6 +96,7 @@ def test_opening_again_resumes_and_changes_nothing(run: RunDirectory) -> None:
     done, diverged = run.trials[0].id, run.trials[1].id
     run.set_status([done], "done")
     run.set_status([diverged], "diverged", "loss was nan\nat step 40")
+    run.set_status([run.trials[2].id], "waiting", "data set 'bach' is not prepared")
     run.append_curves(curve(done, range(10, 40, 10)))
     run.write_results(pd.DataFrame({"trial": [done], "loss": [0.1]}))
     before = content(run.path)
@@ -104,6 +105,8 @@ def test_opening_again_resumes_and_changes_nothing(run: RunDirectory) -> None:
     assert content(run.path) == before
     assert again.status() == run.status()
     assert again.status()[diverged] == "diverged: loss was nan at step 40"
+    assert again.status()[run.trials[2].id] == "waiting: data set 'bach' is not prepared"
+    assert again.unfinished() == run.trials[2:]
     pd.testing.assert_frame_equal(again.curves, run.curves)
     assert again.results is not None
     assert again.results.to_dict("records") == [{"trial": done, "loss": 0.1}]
@@ -305,6 +308,15 @@ def test_a_damaged_file_is_named(run: RunDirectory, name: str, damage: str, mess
     with pytest.raises(UserError) as refused:
         read_all()
     assert str(refused.value).startswith(f"{run.path}/{message}")
+
+
+def test_a_run_of_a_version_with_fewer_fields_is_one_line(run: RunDirectory) -> None:
+    run.close()
+    path = run.path / "trials.csv"
+    pd.read_csv(path).drop(columns="transpose").to_csv(path, index=False)
+    for use in (RunDirectory.read, RunDirectory.reopen, start):
+        with pytest.raises(UserError, match=r"trials.csv: cannot be read: it has no column transpose, as of another "):
+            use(run.path)
 
 
 def test_values_edited_in_trials_csv_are_noticed(run: RunDirectory) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import chex
 import numpy as np
 import orbax.checkpoint as ocp
 import pandas as pd
@@ -115,17 +114,6 @@ MOMENTS: dict[str, tuple[int, Any, str, bool]] = {
 }
 
 
-def assert_same_run(ours: Path, theirs: Path) -> None:
-    """Bit for bit: weights, optimisers, sums, curves, statuses."""
-    one, other = RunDirectory.read(ours), RunDirectory.read(theirs)
-    assert one.status() == other.status()
-    pd.testing.assert_frame_equal(one.curves, other.curves, check_exact=True)
-    for cohort in other.cohorts:
-        mine, yours = CheckpointStore(one.cohort_path(cohort)), CheckpointStore(other.cohort_path(cohort))
-        assert mine.latest_step() == yours.latest_step() == sweeps.EVALUATED[-1]
-        chex.assert_trees_all_equal(mine.arrays(), yours.arrays())
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_interrupted_run_continues_to_the_same_end(moment: str, finished_run: Path, tmp_path: Path) -> None:
     nth, owner, name, after = MOMENTS[moment]
@@ -136,7 +124,7 @@ def test_an_interrupted_run_continues_to_the_same_end(moment: str, finished_run:
             sweeps.run(config)
     assert {"pending", "running"} & set(RunDirectory.read(tmp_path / "run").status().values())
     sweeps.run(config)
-    assert_same_run(tmp_path / "run", finished_run)
+    sweeps.assert_same_run(tmp_path / "run", finished_run)
 
 
 def test_without_its_newest_checkpoint_a_run_goes_on_from_the_one_before(finished_run: Path, copy: Path) -> None:
@@ -145,7 +133,7 @@ def test_without_its_newest_checkpoint_a_run_goes_on_from_the_one_before(finishe
         shutil.rmtree(copy / "cohorts" / cohort.id / "checkpoints" / "60")
     (copy / "results.parquet").unlink()
     sweeps.run(sweeps.config_of(copy))
-    assert_same_run(copy, finished_run)
+    sweeps.assert_same_run(copy, finished_run)
     sweeps.evaluate_and_save(copy)
     ours, theirs = RunDirectory.read(copy).results, RunDirectory.read(finished_run).results
     assert ours is not None
@@ -223,7 +211,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint_ends_the_run_until_there_is_ro
     ):
         sweeps.run(config)
     sweeps.run(config)
-    assert_same_run(tmp_path / "run", finished_run)
+    sweeps.assert_same_run(tmp_path / "run", finished_run)
 
 
 def test_a_read_only_run_directory_is_one_line(copy: Path) -> None:

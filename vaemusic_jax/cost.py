@@ -8,11 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.data.dataset import load_dataset
-from vaemusic_jax.errors import UserError
+from vaemusic_jax.data.dataset import NotReadyError, load_dataset
 from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.models.measure_vae import N_TICKS
-from vaemusic_jax.progress import no_progress
+from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
 
 TYPICAL_VOCABULARY = 64  # where the data set is not at hand
@@ -24,11 +23,19 @@ SHARE_OF_MATMUL_RATE = 0.4  # that a step reaches on CPU; see docs/benchmarks.md
 
 
 def estimate(cohort: Cohort) -> dict[str, Any]:
-    """`parameters` (each member's own), `memory_bytes` and `seconds` on this machine's devices."""
+    """`parameters` (each member's own), `memory_bytes` and `seconds` on this machine's devices.
+
+    And `missing`: how to get the data set if it is not ready, else an empty text.
+
+    Raises:
+        UserError: the data set is not known, or not one that these trials can be trained on.
+    """
     try:
-        vocab_size = len(load_dataset(cohort.dataset, progress=no_progress).vocabulary)
-    except UserError:
-        vocab_size = TYPICAL_VOCABULARY
+        vocabulary, missing = load_dataset(cohort.dataset).vocabulary, ""
+        table_for(cohort.trials, vocabulary)
+        vocab_size = len(vocabulary)
+    except NotReadyError as error:
+        vocab_size, missing = TYPICAL_VOCABULARY, str(error)
     program = program_of(cohort.trials, vocab_size)
     own = [
         dataclasses.replace(program, latent_dim=trial.latent_dim, n_attributes=len(trial.attributes))
@@ -42,6 +49,7 @@ def estimate(cohort: Cohort) -> dict[str, Any]:
     return {
         "parameters": [n_parameters(member) for member in own],
         "memory_bytes": 4 * n_members * (COPIES * n_parameters(program) + saved),
+        "missing": missing,
         "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * n_devices),
     }
 

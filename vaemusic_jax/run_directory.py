@@ -24,7 +24,8 @@ from vaemusic_jax.trial import Cohort, Trial, parse_attributes
 if TYPE_CHECKING:
     import pandas as pd
 
-State = Literal["pending", "running", "done", "diverged"]
+State = Literal["pending", "waiting", "running", "done", "diverged"]
+FINISHED = ("done", "diverged")
 
 CURVE_COLUMNS = ("trial", "step", "split", "metric", "value")
 CURVE_KEY = list(CURVE_COLUMNS[:-1])
@@ -116,11 +117,15 @@ class RunDirectory:
         return self.path / "cohorts" / cohort.id
 
     def status(self) -> dict[str, str]:
-        """By trial id: ``pending``, ``running``, ``done`` or ``diverged: why``."""
+        """By trial id: ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
         return dict(self._status)
 
+    def unfinished(self) -> tuple[Trial, ...]:
+        """The trials that are still to be trained, or trained further."""
+        return tuple(trial for trial in self.trials if not self._status[trial.id].startswith(FINISHED))
+
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
-        """Records what has become of trials, with the reason where they diverged."""
+        """Records what has become of trials, with the reason where they wait or diverged."""
         self._check_writable()
         for trial_id in trial_ids:
             self._status[trial_id] = f"{status}: {' '.join(reason.split())}" if reason else status

@@ -5,9 +5,9 @@ Running it again goes on from the newest checkpoint of each cohort.
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -15,8 +15,7 @@ import pandas as pd
 
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.cost import estimate
-from vaemusic_jax.data.dataset import Dataset, load_dataset
+from vaemusic_jax.data.dataset import Dataset, NotReadyError, load_dataset
 from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
@@ -24,7 +23,7 @@ from vaemusic_jax.member import hyper_parameters
 from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.transposition import table_for
-from vaemusic_jax.trial import Cohort, Trial
+from vaemusic_jax.trial import Cohort
 
 SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
 
@@ -32,21 +31,58 @@ SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow 
 def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDirectory:
     """Trains every trial of a configuration that is not yet trained, in its run directory, which stays open.
 
+    Trials on data sets that have to be prepared first are left out for now, and said to be.
+
     Raises:
-        UserError: a data set that is not to be had, a directory of another run, a disk that is full and the like.
+        UserError: a data set that is not known, none that is ready, a directory of another run, a disk that is full and
+            the like.
     """
     use_every_core()
     planned = trials(config)
-    datasets = {name: load_dataset(name, progress=progress) for name in dict.fromkeys(t.dataset for t in planned)}
+    datasets, missing = load_datasets([trial.dataset for trial in planned], progress)
+    for group in cohorts(planned):
+        if group.dataset in datasets:
+            table_for(group.trials, datasets[group.dataset].vocabulary)  # refused now rather than after other cohorts
     run = RunDirectory.open(config.directory, config, planned, cohorts(planned))
     try:
-        for i, cohort in enumerate(run.cohorts, 1):
-            place = f" ({i} of {len(run.cohorts)})" if len(run.cohorts) > 1 else ""
+        mark_waiting(run, missing)
+        ready = [cohort for cohort in run.cohorts if cohort.dataset in datasets]
+        for i, cohort in enumerate(ready, 1):
+            place = f" ({i} of {len(ready)})" if len(ready) > 1 else ""
             train_cohort(run, cohort, datasets[cohort.dataset], config.eval_every, place, progress)
     except BaseException:
         run.close()
         raise
     return run
+
+
+def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, Dataset], dict[str, str]]:
+    """The data sets that are ready, by name, and for those that have to be prepared first how that is done.
+
+    Raises:
+        UserError: a name is not known, or no data set is ready.
+    """
+    ready: dict[str, Dataset] = {}
+    missing: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        try:
+            ready[name] = load_dataset(name, progress=progress)
+        except NotReadyError as error:
+            missing[name] = str(error)
+    if not ready:
+        raise NotReadyError("; ".join(missing.values()))
+    return ready, missing
+
+
+def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
+    """Marks what is still to be trained on missing data sets, and says so; what need not wait any more is pending."""
+    before = run.status()
+    if again := [trial.id for trial in run.unfinished() if before[trial.id].startswith("waiting")]:
+        run.set_status(again, "pending")
+    for name, reason in missing.items():
+        if waiting := [trial.id for trial in run.unfinished() if trial.dataset == name]:
+            run.set_status(waiting, "waiting", reason)
+            print(f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}", file=sys.stderr)
 
 
 def use_every_core() -> None:
@@ -67,7 +103,7 @@ def train_cohort(
         raise UserError(f"{store.path}: {difference}; choose another --out, or remove the folder to start anew")
     ids = [trial.id for trial in cohort.trials]
     if done == cohort.steps:
-        if {run.status()[trial] for trial in ids} & {"pending", "running"}:  # it was interrupted just before this
+        if set(cohort.trials) & set(run.unfinished()):  # it was interrupted just before this
             record_outcome(run, ids, store.arrays()["state"]["diverged_at"])
         return
     train = measures_of(dataset.train, dataset.vocabulary)
@@ -145,9 +181,3 @@ def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarra
             run.set_status([trial], "done")
         else:
             run.set_status([trial], "diverged", f"loss or gradient not finite at step {step}")
-
-
-def describe(planned: Sequence[Trial], groups: Sequence[Cohort]) -> list[dict[str, Any]]:
-    """What each cohort takes: parameters of each member, bytes of device memory and seconds here, both estimates."""
-    del planned
-    return [estimate(group) for group in groups]

@@ -15,8 +15,7 @@ from vaemusic_jax.measures import attributes_of
 from vaemusic_jax.member import HyperParameters, hyper_parameters_of
 from vaemusic_jax.models.measure_vae import N_TICKS
 from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import ATTRIBUTES, Trial, parse_attributes
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.trial import Trial, parse_attributes
 
 
 class TrainedModel:
@@ -129,6 +128,3 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
     member = cohort.trials.index(trial)
     pick = functools.partial(jax.tree.map, lambda leaf: leaf[member])
     return TrainedModel(owner, trial, pick(arrays["state"]["train"]["params"]), hyper_parameters_of(pick(arrays["hp"])))
-
-
-__all__ = ["ATTRIBUTES", "TrainedModel", "Vocabulary", "restore"]

@@ -12,15 +12,18 @@ from vaemusic_jax.trial import Cohort, Trial
 
 def print_plan(config: SweepConfig) -> None:
     """Prints every trial by cohort, then each cohort's cost and the sum; trains and writes nothing."""
-    from vaemusic_jax.sweep import describe
+    from vaemusic_jax.cost import estimate
 
     planned = trials(config)
     groups = cohorts(planned)
-    costs = describe(planned, groups)
+    costs = [estimate(group) for group in groups]
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
-        console.print(f"about {_gib(cost)} of device memory, {clock_time(cost['seconds'])} here\n", highlight=False)
+        console.print(f"about {_gib(cost)} of device memory, {clock_time(cost['seconds'])} here", highlight=False)
+        if cost["missing"]:
+            console.print(f"not ready: {cost['missing']}", soft_wrap=True, highlight=False, markup=False)
+        console.print()
     largest, seconds = max(costs, key=lambda cost: cost["memory_bytes"]), sum(cost["seconds"] for cost in costs)
     console.print(
         f"{len(planned)} trials in {len(groups)} cohorts, one after the other: about {clock_time(seconds)} here and "
@@ -28,6 +31,9 @@ def print_plan(config: SweepConfig) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
+    if left_out:
+        console.print(f"{left_out} of them would be left out for now: their data sets are not ready.", highlight=False)
 
 
 def _gib(cost: dict[str, Any]) -> str:

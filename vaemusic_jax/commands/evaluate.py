@@ -1,5 +1,6 @@
 """`vaemusic evaluate RUN`: every metric of every trial, from checkpoints alone."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,10 +37,10 @@ def evaluate_and_print(run: "RunDirectory") -> None:
     results = evaluate_run(run)
     run.write_results(results)
     console = open_console()
-    console.print(to_rich(results, console.width))
-    unfinished = [trial for trial, status in run.status().items() if not status.startswith(("done", "diverged"))]
-    if unfinished:
-        console.print(f"{len(unfinished)} trials have not finished: run the sweep again to go on.", highlight=False)
+    console.print(to_rich(results[~results["status"].str.startswith("waiting")], console.width))
+    for reason, count in Counter(run.status()[trial.id].partition(": ")[2] for trial in run.unfinished()).items():
+        why = f"wait: {reason}; then" if reason else "have not finished:"
+        console.print(f"{count} trials {why} run the sweep again.", soft_wrap=True, highlight=False, markup=False)
     console.print(
         f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
         "Next: add a latent size with --latent-dim, or regularise other attributes with --attributes, in a new --out; "

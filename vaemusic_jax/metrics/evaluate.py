@@ -29,7 +29,7 @@ def evaluate_run(run: RunDirectory, progress: Progress = progress_bar) -> pd.Dat
         UserError: no checkpoint, one that cannot be read, or one of other data than there are now.
     """
     finished = {trial for trial, status in run.status().items() if status == "done"}
-    if not any(status.startswith(("done", "diverged")) for status in run.status().values()):
+    if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
     metrics: dict[str, dict[str, Any]] = {}
     with progress("evaluating", len(finished), "trials") as advance:
