@@ -1,0 +1,186 @@
+"""Mutates music files, and says what is wrong with how a mutated one was read."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import random
+import re
+import zipfile
+from fractions import Fraction
+from importlib import import_module
+
+from vaemusic_jax.data.grid import TICKS, Bar, Drop, bar_to_tokens
+from vaemusic_jax.data.parse import READERS, read_piece
+from vaemusic_jax.data.tune import Reading, UnreadableTuneError
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
+
+NUMBERS = (b"0", b"-1", b"1", b"3", b"7", b"96", b"255", b"65536", b"2147483648", b"9" * 20, b"1e308", b"")
+SIGNS = [bytes([sign]) for sign in b"AbGg^_=[](){}|:/-<>!\"&zxZ0123\t,'~"]
+_ELEMENT = re.compile(rb"<(note|measure|attributes|time|duration|forward|backup|pitch|type|voice)\b.*?</\1>", re.DOTALL)
+
+
+def mutated(draw: random.Random, kind: str, content: bytes, other: bytes) -> bytes:
+    """`content` after a few random changes; `other` is a file of the same kind.
+
+    Half of the results are broken anywhere. The others keep their outer form, so that the reader gets to the music: in
+    MIDI the lengths of the chunks are right again, in MusicXML whole elements and numbers change, in a ZIP the score.
+    """
+    if draw.random() < 0.5:
+        return _anywhere(draw, content, other)
+    if kind == "midi":
+        return _in_chunks(draw, content, other)
+    if kind == "mxl":
+        return _zipped(_elements(draw, _score(content), _score(other)))
+    if kind == "musicxml":
+        return _elements(draw, content, other)
+    return _lines(draw, content, other)
+
+
+def _anywhere(draw: random.Random, content: bytes, other: bytes) -> bytes:
+    data = bytearray(content)
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(data) + 1)
+        end = min(len(data), at + draw.choice((1, 2, 4, 16, 256, 4096)))
+        match draw.randrange(8):
+            case 0:
+                for i in range(at, min(len(data), at + 4)):
+                    data[i] ^= 1 << draw.randrange(8)
+            case 1:
+                del data[at:end]
+            case 2:
+                data[at:at] = data[at:end] * draw.randint(1, 20)
+            case 3:
+                data[at:at] = draw.randbytes(draw.choice((1, 2, 4, 40)))
+            case 4:
+                del data[at:]
+            case 5:
+                _replace_a_number(draw, data)
+            case 6:
+                to = draw.randrange(len(data) + 1)
+                data[to:to] = data[at:end]
+            case 7:
+                data[at:] = other[draw.randrange(len(other) + 1) :]
+    return bytes(data)
+
+
+def _replace_a_number(draw: random.Random, data: bytearray) -> None:
+    numbers = list(re.finditer(rb"\d+", data))
+    if numbers:
+        number = draw.choice(numbers)
+        data[number.start() : number.end()] = draw.choice(NUMBERS)
+
+
+def _in_chunks(draw: random.Random, content: bytes, other: bytes) -> bytes:
+    """Bytes of one MIDI chunk changed, its length put right."""
+    chunks = [(match.start(), match.group()) for match in re.finditer(rb"MThd|MTrk", content)]
+    if not chunks:
+        return _anywhere(draw, content, other)
+    number = draw.randrange(len(chunks))
+    start, name = chunks[number]
+    end = chunks[number + 1][0] if number + 1 < len(chunks) else len(content)
+    body = bytearray(content[start + 8 : end])
+    for _ in range(draw.randint(1, 3)):
+        at = draw.randrange(len(body) + 1)
+        match draw.randrange(4):
+            case 0:
+                body[at : at + 1] = bytes([draw.randrange(256)])
+            case 1:  # data stays data and a status a status
+                body[at : at + 1] = bytes([body[at] & 0x80 | draw.randrange(128)]) if at < len(body) else b""
+            case 2:
+                del body[at : at + draw.randint(1, 3)]
+            case 3:
+                body[at:at] = body[at : at + draw.choice((4, 40, 400))]
+    return content[:start] + name + len(body).to_bytes(4, "big") + bytes(body) + content[end:]
+
+
+def _elements(draw: random.Random, content: bytes, other: bytes) -> bytes:
+    """Whole elements of a score removed, repeated, or taken from the other one, or a number replaced."""
+    data = bytearray(content)
+    for _ in range(draw.randint(1, 4)):
+        found = list(_ELEMENT.finditer(data))
+        if not found or draw.random() < 0.4:
+            _replace_a_number(draw, data)
+            continue
+        element = draw.choice(found)
+        theirs = list(_ELEMENT.finditer(other)) or found
+        replacement = draw.choice((b"", element.group() * 2, draw.choice(theirs).group(), draw.choice(found).group()))
+        data[element.start() : element.end()] = replacement
+    return bytes(data)
+
+
+def _lines(draw: random.Random, content: bytes, other: bytes) -> bytes:
+    """Lines removed, repeated, moved or taken from the other text, signs changed, or a number replaced."""
+    lines = content.split(b"\n")
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(lines))
+        match draw.randrange(5):
+            case 0:
+                lines.insert(at, draw.choice(other.split(b"\n")))
+            case 1:
+                lines.insert(at, lines[draw.randrange(len(lines))])
+            case 2:
+                line = bytearray(lines[at])
+                _replace_a_number(draw, line)
+                lines[at] = bytes(line)
+            case 3:
+                line = bytearray(lines[at])
+                place = draw.randrange(len(line) + 1)
+                line[place : place + draw.randrange(2)] = draw.choice(SIGNS)
+                lines[at] = bytes(line)
+            case 4:
+                lines[at : at + 1] = []
+                lines = lines or [b""]
+    return b"\n".join(lines)
+
+
+def _score(packed: bytes) -> bytes:
+    """The largest member of a ZIP, or nothing."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as file:
+            largest = max(file.infolist(), key=lambda member: member.file_size)
+            return file.read(largest) if largest.file_size < 10**6 else b""
+    except (zipfile.BadZipFile, ValueError):
+        return b""
+
+
+def _zipped(score: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("score.xml", score)
+    return packed.getvalue()
+
+
+def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
+    """In a worker: how the input ended, and what is wrong with that, or nothing."""
+    kind, content, reading = task
+    parsed = read_piece(kind, content, reading)
+    if parsed.failure.startswith("the reader"):
+        return "failed", parsed.failure
+    if parsed.unreadable:
+        return "refused", ""
+    for measure in parsed.measures:
+        if len(measure) != TICKS:
+            return "read", f"a measure of {len(measure)} tokens"
+        for token in set(measure) - {HOLD_NAME, REST_NAME}:
+            pitch_to_midi(token)
+    module, _, function = READERS[kind].partition(".")
+    try:
+        tunes = getattr(import_module(f"vaemusic_jax.data.{module}"), function)(content, reading)
+    except UnreadableTuneError:
+        return "read", "read once and refused the second time"
+    bars = [bar for tune in tunes for voice in tune.voices for bar in voice]
+    wrong = next((found for bar in bars if (found := wrong_bar(bar))), "")
+    return ("read" if parsed.measures else "no measure"), wrong
+
+
+def wrong_bar(bar: Bar) -> str:
+    """What no kept bar may be: events out of order or outside, or a gap at its start."""
+    if isinstance(bar_to_tokens(bar), Drop):
+        return ""
+    onsets = [event.onset for event in bar.events]
+    if not onsets or onsets[0] != 0:
+        return "a kept bar that does not start at its start"
+    if any(b < a for a, b in itertools.pairwise(onsets)) or onsets[-1] >= bar.length:
+        return "a kept bar with events out of order or beyond its end"
+    return "" if isinstance(bar.length, Fraction | int) else "a length that is no exact number"
