@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.dataset import load_dataset
+    from vaemusic_jax.data.prepare import prepare_dataset
     from vaemusic_jax.trained_model import restore
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_dataset", "restore"]
+__all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
 
 # No module may have a name that stands here: importing it would put the module in the function's place.
-_HOME = {"load_dataset": "vaemusic_jax.data.dataset", "restore": "vaemusic_jax.trained_model"}
+_HOME = {
+    "load_dataset": "vaemusic_jax.data.dataset",
+    "prepare_dataset": "vaemusic_jax.data.prepare",
+    "restore": "vaemusic_jax.trained_model",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -43,7 +43,7 @@ def run(args: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\ninterrupted; a sweep goes on from its last checkpoint when started again", file=sys.stderr)
+        print("\ninterrupted; the same command goes on from here when started again", file=sys.stderr)
         return 130
     return 0
 

@@ -21,6 +21,7 @@ from vaemusic_jax.data.abc_fields import (
 from vaemusic_jax.data.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.grid import Drop, metre_quarters
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tune_book import decode
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
 # dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
@@ -60,7 +61,7 @@ def read_abc(data: bytes, reading: Reading) -> list[Tune]:
         UnreadableTuneError: no key, or a field that cannot be read.
     """
     del reading
-    return [read_tune(data.decode("utf-8", "surrogatepass"))]
+    return [read_tune(decode(data))]
 
 
 def read_tune(text: str) -> Tune:
