@@ -184,7 +184,7 @@ def test_an_interruption_ends_in_one_line_and_status_130(
 
     training(interrupt)
     assert run(["sweep", str(config)]) == 130
-    assert capsys.readouterr().err.strip() == "interrupted; a sweep goes on from its last checkpoint when started again"
+    assert capsys.readouterr().err.strip() == "interrupted; the same command goes on from here when started again"
 
 
 COMPUTING = """
@@ -206,7 +206,7 @@ def test_an_interruption_does_not_wait_for_the_device(config: Path) -> None:
     command = [sys.executable, "-c", COMPUTING, "sweep", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr.strip() == "interrupted; a sweep goes on from its last checkpoint when started again"
+    assert done.stderr.strip() == "interrupted; the same command goes on from here when started again"
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,15 @@ def test_a_dry_run_lists_every_trial_and_its_parameters_and_writes_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, config: Path
 ) -> None:
     monkeypatch.chdir(config.parent)
-    options = ["--dataset", "elsewhere", "--model", "measure_vae", "adversarial_vae", "--size", "8"]
+    monkeypatch.setenv("VAEMUSIC_CACHE", str(config.parent / "cache"))
+    options = ["--dataset", "lakh_clean", "--model", "measure_vae", "adversarial_vae", "--size", "8"]
     assert not run(["sweep", str(config), "--dry-run", "--latent-dim", "4", "6", "--beta", "0.5", "0.25", *options])
     shown = capsys.readouterr().out
     planned = trials(
         load_config(
             config,
             {
-                "dataset": ("elsewhere",),
+                "dataset": ("lakh_clean",),
                 "model": ("measure_vae", "adversarial_vae"),
                 "size": (8,),
                 "latent_dim": (4, 6),
@@ -256,6 +257,7 @@ def test_a_dry_run_lists_every_trial_and_its_parameters_and_writes_nothing(
     assert 0 < parameters["4"] < parameters["6"]
     assert "8 trials in 2 cohorts" in shown
     assert "runs/law" in shown
+    assert shown.count("not ready: data set 'lakh_clean' is not prepared; run `vaemusic data prepare lakh_clean") == 2
     assert [path.name for path in config.parent.iterdir()] == [config.name]
 
 

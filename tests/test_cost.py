@@ -59,9 +59,12 @@ def test_members_on_devices_of_their_own_take_no_longer(irish_folk, monkeypatch:
     assert 2 * one == 2 * four == eight
 
 
-def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary() -> None:
+def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("VAEMUSIC_CACHE", str(tmp_path))
     trial = cohorts.trial("measure_vae", dataset="turkish_makam")
-    (count,) = cost.estimate(Cohort.of([trial]))["parameters"]
+    found = cost.estimate(Cohort.of([trial]))
+    (count,) = found["parameters"]
+    assert "`vaemusic data prepare turkish_makam" in found["missing"]
     typical = program_of((trial,), cost.TYPICAL_VOCABULARY).initial_params(0)
     assert count == sum(leaf.size for leaf in jax.tree.leaves(typical))
 

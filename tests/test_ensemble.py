@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from tests import cohorts
+from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.ensemble import epoch_order, run_member
+from vaemusic_jax.measures import measures_of
+from vaemusic_jax.sweep import cohort_ensemble
 from vaemusic_jax.train import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")
@@ -130,6 +133,24 @@ def test_an_epoch_shows_each_training_measure_once(irish_folk):
     for order in orders:
         np.testing.assert_array_equal(np.sort(order), np.arange(74))
     assert (orders[0] != orders[1]).any()
+
+
+def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_irish_folk):
+    """As a sweep makes its members: whole tunes, the first of the split's order, whatever the trial's seed."""
+    shares = (0.1, 0.4, 0.45, 1.0)
+    trials = tuple(cohorts.trial("measure_vae", data_fraction=share, seed=i) for i, share in enumerate(shares))
+    train, vocabulary = small_irish_folk.train, small_irish_folk.vocabulary
+    cohort = cohort_ensemble(
+        Owner(trials, vocabulary, small_irish_folk.digest), small_irish_folk, measures_of(train, vocabulary)
+    )
+    smaller: set[int] = set()
+    for share, hp in zip(shares, cohort.members, strict=True):
+        seen = np.asarray(epoch_order(hp, jnp.int32(0), len(train)))[: hp.n_train]
+        tunes = set(train.tune[seen])
+        assert smaller < tunes
+        assert len(tunes) == round(share * train.n_tunes)
+        np.testing.assert_array_equal(np.sort(seen), np.flatnonzero(np.isin(train.tune, list(tunes))))
+        smaller = tunes
 
 
 def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_folk, monkeypatch):
