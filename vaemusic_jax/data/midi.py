@@ -13,8 +13,9 @@
   the beat is, and nothing is shifted.
 - If nine in ten of at least 32 onsets on sixteenths fall on the second or fourth of a beat, the beat is not where the
   file says it is, and the file is refused. So is one that is not whole: a track that is cut off takes its file along.
-- The written end of every note: `midi_bars`. Notes that are never ended are brought to light by ending every pitch of
-  every channel after the end of each track.
+- A note ends with the first note-off of its pitch, or where its pitch starts again. Notes that are never ended are
+  brought to light by ending every pitch of every channel after the end of each track. What length a note is written
+  with: `midi_bars`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ import numpy as np
 from symusic.core import ScoreTick, TrackTick
 
 from vaemusic_jax.data.commas import comma_name, midi_number
-from vaemusic_jax.data.midi_bars import Grid, part_to_bars
+from vaemusic_jax.data.midi_bars import part_to_bars
+from vaemusic_jax.data.midi_grid import Grid
 from vaemusic_jax.data.midi_tracks import Part, chosen
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
@@ -133,11 +135,13 @@ def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
 
 
 def _part(track: TrackTick, track_end: int, reading: Reading) -> Part:
-    notes = track.notes.numpy()
-    onset, pitch = notes["time"].astype(np.int64), notes["pitch"].astype(np.int64)
-    end = onset + notes["duration"]
+    notes = {key: values.astype(np.int64) for key, values in track.notes.numpy().items()}
+    sounds = notes["duration"] != 0
+    onset, pitch = notes["time"][sounds], notes["pitch"][sounds]
+    end = onset + notes["duration"][sounds]
     if (onset < 0).any() or (end > track_end).any() or track_end < 0:
         raise UnreadableTuneError("longer than 2^31 ticks")
+    end = _ended_at_once(onset, end, pitch)
     end[end == track_end] = -1
     spelled = None
     bent = _bends(track, onset)
@@ -153,6 +157,20 @@ def _part(track: TrackTick, track_end: int, reading: Reading) -> Part:
     else:
         names = [spelled[at] for at in order.tolist()]
     return Part(_clean(track.name), onset[order], end[order], pitch, names)
+
+
+def _ended_at_once(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """The end of each note where the first note-off of its pitch ends it, or its next onset.
+
+    symusic gives the first note-off to the oldest note of its pitch: one that is never ended would put off the ends of
+    all that follow.
+    """
+    keyed = pitch << 33  # times are below
+    onsets, ends = np.unique(keyed + onset), np.sort(keyed + end)
+    off = ends[np.searchsorted(ends, keyed + onset, side="right")]
+    again = np.append(onsets, np.iinfo(np.int64).max)[np.searchsorted(onsets, keyed + onset, side="right")]
+    ended: np.ndarray = np.minimum(off, again) - keyed
+    return ended
 
 
 def _bends(track: TrackTick, onset: np.ndarray) -> np.ndarray:

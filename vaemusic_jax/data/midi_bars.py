@@ -1,19 +1,20 @@
 """The notes of one MIDI part, in ticks, to bars of exact onsets and rests.
 
-- Bars follow the time signatures, 4/4 before the first. One that repeats the metre in force changes nothing. Any other
-  starts a bar where it stands: a bar cut short by it is `SHORT`. Two different ones at one tick: the metre is unknown.
 - Bars come into being by notes that sound in them, so silence takes neither time nor room. A note that goes on through
   more than `MOST_BARS_HELD` bars is stuck: its bars are `NO_LENGTH`, and there are no further ones for it.
-- An onset stands on the grid exactly, or one rounding away where the file's ticks cannot express it (a third of a
-  quarter of 256 ticks). Any other onset keeps its place and costs its bar. Nothing is quantised. Where three onsets in
-  a row are off the grid, but twelfths of a quarter note apart, the part has lost the beat: no bar from there on is
-  used, for a part that drifts on meets the grid again in wrong places.
+- An onset off the grid (`midi_grid`) keeps its place and costs its bar. Nothing is quantised. Where three onsets in a
+  row are off the grid, but twelfths of a quarter note apart, the part has lost the beat: no bar from there on is used,
+  for a part that drifts on meets the grid again in wrong places. Unless grace notes did it: notes on the grid, no more
+  than a sixteenth of a quarter note before the next one, that push back all that follows. If the part keeps the beat
+  without these notes and the time they take, that is how it is read.
+- A note of no ticks is a grace note and left out.
 - Several pitches at one onset are a `CHORD`. A note that sounds into the next is legato, and cut there, if it overlaps
   by no more than an eighth of a quarter note and half of the next note. A longer overlap is an `OVERLAY`, in every bar
   in which both notes sound.
 - A note-off on the grid is taken literally: a rest follows. Off the grid it is an articulation, and the note is written
-  up to the next onset, if less than a quarter note is missing; else up to the end of the eighth in which it stops. A
-  note-off within 1/96 of a quarter note of the grid is on it.
+  up to the next onset, if less than a quarter note is missing; else up to the end of the eighth in which it stops, or
+  up to its start if it stops in its first quarter, as legato. A note-off within 1/96 of a quarter note of the grid is
+  on it.
 - Where most notes of a part stop at one share of the time up to the next (`_gate`: 95 %, for instance), a note that
   sounds nine tenths of that time reaches the next onset, and any other is as long as that share says, if that is on
   the grid. Else the rules above hold.
@@ -22,7 +23,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,107 +30,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.data.grid import TICKS_OF_QUARTER, Bar, Drop, Event
+from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.midi_grid import Grid, Section
 from vaemusic_jax.data.midi_tracks import Part
 
 MOST_BARS_HELD = 16
-_COMMON = "4/4"
-
-
-@dataclass(frozen=True)
-class Section:
-    """Bars of one metre.
-
-    Attributes:
-        start, end: in ticks; the last section has no end.
-        metre: such as `3/4`, or empty when it is unknown.
-        bar: length of a bar in ticks; a fraction where the ticks cannot express it.
-        first: number of its first bar.
-    """
-
-    start: int
-    end: int | None
-    metre: str
-    bar: Fraction | int
-    first: int
-
-
-def sections(signatures: list[tuple[int, int, int]], ppq: int) -> list[Section]:
-    """The metres of a file in order.
-
-    Args:
-        signatures: (tick, numerator, denominator) in any order; numerators and denominators are positive.
-        ppq: ticks in a quarter note.
-    """
-    changes: dict[int, set[str]] = {0: set()}
-    for tick, above, below in sorted(signatures):
-        changes.setdefault(tick, set()).add(f"{above}/{below}")
-    changes[0] = changes[0] or {_COMMON}
-    heard = [(tick, metres.pop() if len(metres) == 1 else "") for tick, metres in changes.items()]
-    heard = heard[:1] + [new for old, new in pairwise(heard) if new[1] != old[1]]
-    found, first = [], 0
-    for at, (tick, metre) in enumerate(heard):
-        above, below = map(int, (metre or _COMMON).split("/"))
-        bar: Fraction | int = Fraction(4 * ppq * above, below)
-        bar = int(bar) if bar.denominator == 1 else bar
-        end = heard[at + 1][0] if at + 1 < len(heard) else None
-        found.append(Section(tick, end, metre, bar, first))
-        first += -(-(end - tick) // bar) if end is not None else 0
-    return found
-
-
-class Grid:
-    """Where the 24 ticks of a measure lie in a file."""
-
-    def __init__(self, signatures: list[tuple[int, int, int]], ppq: int) -> None:
-        self.ppq = ppq
-        self.sections = sections(signatures, ppq)
-        self._starts = [section.start for section in self.sections]
-        # Tick within the quarter -> exact place; where two places claim a tick, only one that it hits exactly has it
-        places: dict[int, set[Fraction]] = {}
-        for place in TICKS_OF_QUARTER:
-            exact = place * ppq
-            for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
-                places.setdefault(tick, set()).add(place)
-        self.places = {
-            tick: next(iter(claims)) if len(claims) == 1 else Fraction(tick, ppq)
-            for tick, claims in places.items()
-            if tick < ppq and (len(claims) == 1 or any(place * ppq == tick for place in claims))
-        }
-        self._ticks = sorted({*self.places, ppq})
-        self._quarters: dict[Fraction | int, Fraction] = {}
-        self._near = max(ppq // 96, 1)
-
-    def off(self, ticks: np.ndarray) -> np.ndarray:
-        """Which of many ticks (N,) are off the grid."""
-        sections = np.maximum(np.searchsorted(self._starts, ticks, side="right") - 1, 0)
-        return ~np.isin((ticks - np.array(self._starts)[sections]) % self.ppq, list(self.places))
-
-    def section(self, tick: int) -> Section:
-        """The section in which a tick lies."""
-        return self.sections[max(bisect_right(self._starts, tick) - 1, 0)]
-
-    def quarters(self, ticks: Fraction | int) -> Fraction:
-        """Ticks from a barline in quarters: exactly the place on the grid that they stand for, if they do."""
-        found = self._quarters.get(ticks)
-        if found is None:
-            whole, rest = divmod(ticks, self.ppq)
-            place = self.places.get(int(rest)) if rest == int(rest) else None
-            found = self._quarters[ticks] = Fraction(ticks) / self.ppq if place is None else whole + place
-        return found
-
-    def near(self, tick: float, reach: float | None = None) -> int | None:
-        """The nearest tick on the grid, if it is within reach (1/96 of a quarter note if not given)."""
-        start = self.section(int(tick)).start
-        whole, rest = divmod(tick - start, self.ppq)
-        place = min(self._ticks, key=lambda each: abs(each - rest))
-        return int(start + whole * self.ppq + place) if abs(place - rest) <= (reach or self._near) else None
-
-    def end_of_eighth(self, tick: int) -> int:
-        """Where the eighth in which a tick lies ends."""
-        start = self.section(tick).start
-        eighths = (tick - start) * 2 // self.ppq + 1
-        return start + -(-eighths * self.ppq // 2)
 
 
 def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
@@ -140,17 +44,15 @@ def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
         part: its notes, by onset.
         grid: of the file.
     """
+    part, lost = _with_its_beat(part, grid)
     line = _Line(grid)
     legato = grid.ppq // 8
     onsets, starts = np.unique(part.onset, return_index=True)
-    if not len(onsets):
-        return ()
     ends = np.maximum.reduceat(part.end, starts)
     gate = _gate(onsets, ends, grid)
     bounds = [*starts.tolist(), len(part.onset)]
     notes = zip(onsets.tolist(), ends.tolist(), [*onsets[1:].tolist(), None], pairwise(bounds), strict=True)
     sounding_until = -1
-    lost = _beat_lost(onsets, grid)
     for onset, end, following, (first, last) in notes:
         faults = set()
         if last - first > 1 and len(set(part.pitch[first:last].tolist())) > 1:
@@ -172,6 +74,35 @@ def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
         line.add(onset, _written_end(onset, end, following, gate, grid), part.spelled[first] or None)
         sounding_until = max(sounding_until, end)
     return line.bars()
+
+
+def _with_its_beat(part: Part, grid: Grid) -> tuple[Part, int | None]:
+    """The part, without grace notes that take its beat away if there are any, and where it has lost the beat."""
+    lost = _beat_lost(np.unique(part.onset), grid)
+    if lost is None:
+        return part, None
+    gap = np.append(np.diff(part.onset), grid.ppq)
+    is_grace = np.zeros(len(gap), dtype=bool)
+    pushed = 0
+    onsets = part.onset.tolist()
+    for at in np.flatnonzero((gap > 0) & (16 * gap <= grid.ppq)).tolist():
+        # A grace note that takes its time from the next one pushes nothing back
+        taken = at + 2 < len(onsets) and grid.on(onsets[at + 2] - pushed)
+        if grid.on(onsets[at] - pushed) and not taken:
+            is_grace[at] = True
+            pushed += int(gap[at])
+    shift = np.cumsum(np.where(is_grace, gap, 0))[~is_grace]
+    whole, part = (
+        part,
+        Part(
+            part.name,
+            part.onset[~is_grace] - shift,
+            part.end[~is_grace] - shift,
+            part.pitch[~is_grace],
+            [name for name, grace in zip(part.spelled, is_grace, strict=True) if not grace],
+        ),
+    )
+    return (whole, lost) if _beat_lost(np.unique(part.onset), grid) is not None else (part, None)
 
 
 def _beat_lost(onsets: np.ndarray, grid: Grid) -> int | None:
@@ -211,7 +142,8 @@ def _written_end(onset: int, end: int, following: int | None, gate: float, grid:
         return on_grid if following is None else min(on_grid, following)
     if following is not None and following - end < grid.ppq:
         return following
-    return grid.end_of_eighth(end)
+    eighth = grid.end_of_eighth(end)
+    return eighth if eighth > onset else grid.end_of_eighth(eighth + grid.ppq // 4)
 
 
 @dataclass

@@ -1,0 +1,120 @@
+"""Where bars and the 24 ticks of a measure lie in a MIDI file.
+
+- Bars follow the time signatures, 4/4 before the first. One that repeats the metre in force changes nothing. Any other
+  starts a bar where it stands: a bar cut short by it is `SHORT`. Two different ones at one tick: the metre is unknown.
+- An onset stands on the grid exactly, or one rounding away where the file's ticks cannot express it: a third of a
+  quarter note of 256 ticks is 85 or 86.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from vaemusic_jax.data.grid import TICKS_OF_QUARTER
+
+_COMMON = "4/4"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Bars of one metre.
+
+    Attributes:
+        start, end: in ticks; the last section has no end.
+        metre: such as `3/4`, or empty when it is unknown.
+        bar: length of a bar in ticks; a fraction where the ticks cannot express it.
+        first: number of its first bar.
+    """
+
+    start: int
+    end: int | None
+    metre: str
+    bar: Fraction | int
+    first: int
+
+
+def sections(signatures: list[tuple[int, int, int]], ppq: int) -> list[Section]:
+    """The metres of a file in order.
+
+    Args:
+        signatures: (tick, numerator, denominator) in any order; numerators and denominators are positive.
+        ppq: ticks in a quarter note.
+    """
+    changes: dict[int, set[str]] = {0: set()}
+    for tick, above, below in sorted(signatures):
+        changes.setdefault(tick, set()).add(f"{above}/{below}")
+    changes[0] = changes[0] or {_COMMON}
+    heard = [(tick, metres.pop() if len(metres) == 1 else "") for tick, metres in changes.items()]
+    heard = heard[:1] + [new for old, new in pairwise(heard) if new[1] != old[1]]
+    found, first = [], 0
+    for at, (tick, metre) in enumerate(heard):
+        above, below = map(int, (metre or _COMMON).split("/"))
+        bar: Fraction | int = Fraction(4 * ppq * above, below)
+        bar = int(bar) if bar.denominator == 1 else bar
+        end = heard[at + 1][0] if at + 1 < len(heard) else None
+        found.append(Section(tick, end, metre, bar, first))
+        first += -(-(end - tick) // bar) if end is not None else 0
+    return found
+
+
+class Grid:
+    """Where the 24 ticks of a measure lie in a file."""
+
+    def __init__(self, signatures: list[tuple[int, int, int]], ppq: int) -> None:
+        self.ppq = ppq
+        self.sections = sections(signatures, ppq)
+        self._starts = [section.start for section in self.sections]
+        # Tick within the quarter -> exact place; where two places claim a tick, only one that it hits exactly has it
+        places: dict[int, set[Fraction]] = {}
+        for place in TICKS_OF_QUARTER:
+            exact = place * ppq
+            for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
+                places.setdefault(tick, set()).add(place)
+        self.places = {
+            tick: next(iter(claims)) if len(claims) == 1 else Fraction(tick, ppq)
+            for tick, claims in places.items()
+            if tick < ppq and (len(claims) == 1 or any(place * ppq == tick for place in claims))
+        }
+        self._ticks = sorted({*self.places, ppq})
+        self._quarters: dict[Fraction | int, Fraction] = {}
+        self._near = max(ppq // 96, 1)
+
+    def off(self, ticks: np.ndarray) -> np.ndarray:
+        """Which of many ticks (N,) are off the grid."""
+        sections = np.maximum(np.searchsorted(self._starts, ticks, side="right") - 1, 0)
+        return ~np.isin((ticks - np.array(self._starts)[sections]) % self.ppq, list(self.places))
+
+    def on(self, tick: int) -> bool:
+        """Whether a tick is on the grid."""
+        return (tick - self.section(tick).start) % self.ppq in self.places
+
+    def section(self, tick: int) -> Section:
+        """The section in which a tick lies."""
+        return self.sections[max(bisect_right(self._starts, tick) - 1, 0)]
+
+    def quarters(self, ticks: Fraction | int) -> Fraction:
+        """Ticks from a barline in quarters: exactly the place on the grid that they stand for, if they do."""
+        found = self._quarters.get(ticks)
+        if found is None:
+            whole, rest = divmod(ticks, self.ppq)
+            place = self.places.get(int(rest)) if rest == int(rest) else None
+            found = self._quarters[ticks] = Fraction(ticks) / self.ppq if place is None else whole + place
+        return found
+
+    def near(self, tick: float, reach: float | None = None) -> int | None:
+        """The nearest tick on the grid, if it is within reach (1/96 of a quarter note if not given)."""
+        start = self.section(int(tick)).start
+        whole, rest = divmod(tick - start, self.ppq)
+        place = min(self._ticks, key=lambda each: abs(each - rest))
+        return int(start + whole * self.ppq + place) if abs(place - rest) <= (reach or self._near) else None
+
+    def end_of_eighth(self, tick: int) -> int:
+        """Where the eighth in which a tick lies ends; for the first quarter of an eighth, where it starts."""
+        start = self.section(tick).start
+        whole, rest = divmod(2 * (tick - start), self.ppq)
+        return start + -(-(whole + (4 * rest > self.ppq)) * self.ppq // 2)
