@@ -81,8 +81,8 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
         raise UnreadableTuneError(f"more than {MOST_NOTES:,} notes")
     if not parts:
         return []
-    parts = _on_the_beat(parts, ppq)
     grid = Grid(signatures, ppq)
+    parts = _on_the_beat(parts, grid)
     voices = (part_to_bars(part, grid) for part in chosen(parts, reading.voices, ppq // 8))
     title = names[0] if len(tracks) == 1 else ""
     return [Tune(title, tuple(voice for voice in voices if voice))]
@@ -216,9 +216,10 @@ def _one_if_never_together(parts: list[Part]) -> list[Part]:
     return [Part(parts[0].name, onset, end, pitch, [spelled[at] for at in order.tolist()])]
 
 
-def _on_the_beat(parts: list[Part], ppq: int) -> list[Part]:
+def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
     """The parts, shifted to the grid where all of them stand off it alike."""
-    onsets = np.concatenate([part.onset for part in parts])
+    ppq = grid.ppq
+    onsets = grid.since_metre(np.concatenate([part.onset for part in parts]))
     off = onsets - np.rint(np.rint(onsets * 12 / ppq) * ppq / 12).astype(np.int64)
     [(shift, count)] = Counter(off.tolist()).most_common(1)
     if shift and 48 * abs(shift) <= ppq and 10 * count >= 9 * len(off):

@@ -84,10 +84,15 @@ class Grid:
         self._quarters: dict[Fraction | int, Fraction] = {}
         self._near = max(ppq // 96, 1)
 
+    def since_metre(self, ticks: np.ndarray) -> np.ndarray:
+        """Ticks (N,) counted from where the metre in which each lies begins."""
+        sections = np.maximum(np.searchsorted(self._starts, ticks, side="right") - 1, 0)
+        since: np.ndarray = ticks - np.array(self._starts)[sections]
+        return since
+
     def off(self, ticks: np.ndarray) -> np.ndarray:
         """Which of many ticks (N,) are off the grid."""
-        sections = np.maximum(np.searchsorted(self._starts, ticks, side="right") - 1, 0)
-        return ~np.isin((ticks - np.array(self._starts)[sections]) % self.ppq, list(self.places))
+        return ~np.isin(self.since_metre(ticks) % self.ppq, list(self.places))
 
     def on(self, tick: int) -> bool:
         """Whether a tick is on the grid."""

@@ -6,8 +6,8 @@ The melody is chosen by these questions, each asked only where those before leav
 2. Parts that play: with at least a tenth of the onset times of the part that has most.
 3. By name: `melody`, `vocal`, `voice`, `vox`, `sing...`, `lyric` before `lead` or `solo`, before all others. A name
    that speaks of an accompaniment (`backing`, `bass`, `chord`, `choir`, `pad`...) counts as no name, and so does any
-   name of a part most of whose notes do not sound alone.
-4. By monophony: nine notes in ten alone, before half of them, before less.
+   name of a part that has single notes at less than half of its onset times.
+4. By monophony: a single note at nine onset times in ten, before half of them, before less.
 5. By range: the median pitch at G3 or above.
 6. By activity: more distinct onset times.
 7. The earlier part.
@@ -26,7 +26,7 @@ _ACCOMPANIMENT = re.compile(
     r"back|bass|drum|perc|choir|chord|accomp|\bpad|string|harmon|counter|bridge|rhythm|synth voice", re.IGNORECASE
 )
 _LOW = 55  # G3
-MOSTLY = 0.5  # a part with at least this share of notes alone is a line of single notes
+MOSTLY = 0.5  # a part with at least this share of single notes is a line of single notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def chosen(parts: list[Part], voices: str, legato: int) -> list[Part]:
 
     Args:
         parts: pitched parts.
-        voices: `melody` for the one melody; `all` for every part at least half of whose notes sound alone.
+        voices: `melody` for the one melody; `all` for every part with single notes at half of its onset times or more.
         legato: overlaps up to this many ticks are none.
     """
     parts = _without_doubles(parts)
@@ -73,16 +73,11 @@ def chosen(parts: list[Part], voices: str, legato: int) -> list[Part]:
 
 
 def share_alone(part: Part, legato: int) -> float:
-    """Share of a part's notes that neither start together with another nor while one sounds."""
-    if len(part.onset) < 2:
-        return 1.0
-    until = np.maximum.accumulate(part.end)[:-1]
+    """Share of a part's onset times at which one note starts and no other sounds."""
     crowded = np.zeros(len(part.onset), dtype=bool)
-    crowded[1:] = until > part.onset[1:] + legato
-    together = np.diff(part.onset) == 0
-    crowded[1:] |= together
-    crowded[:-1] |= together
-    return 1.0 - float(crowded.mean())
+    crowded[1:] = np.maximum.accumulate(part.end)[:-1] > part.onset[1:] + legato
+    times, first, notes = np.unique(part.onset, return_index=True, return_counts=True)
+    return 1.0 - float((crowded[first] | (notes > 1)).mean()) if len(times) else 0.0
 
 
 def _without_doubles(parts: list[Part]) -> list[Part]:
