@@ -194,8 +194,8 @@ def test_voices_are_kept_apart_and_the_melody_is_the_first() -> None:
     text = score(START + both, note("D", 48, voice="1"), note("F", 48, voice="2"))
     one, two = read(text, voices="all").voices
     assert [names(bar) for bar in one] == ["C4 z", "D4", "z"]
-    assert [names(bar) for bar in two] == ["z E4", "z", "F4"]
-    assert [bar.length for bar in (*one, *two)] == [4] * 6
+    assert [names(bar) for bar in two] == ["z E4", "F4"]
+    assert [bar.length for bar in (*one, *two)] == [4] * 5
     assert read(text).voices == (one,)
 
 
@@ -206,11 +206,13 @@ def test_a_gap_before_a_note_is_a_rest_and_one_at_the_end_is_not_written() -> No
     assert bar_to_tokens(short) is Drop.SHORT
 
 
-def test_a_voice_that_comes_late_has_rested_before() -> None:
-    text = score(
-        START + notes("C:48"), notes("C:48") + "<backup><duration>48</duration></backup>" + note("E", 48, voice="2")
-    )
-    assert [names(bar) for bar in read(text, voices="all").voices[1]] == ["z", "E4"]
+def test_the_first_voice_has_a_bar_for_every_measure() -> None:
+    text = score(START + note("E", 48, voice="2"), note("C", 48, voice="1"), note("E", 24, voice="2"), "")
+    one, two = read(text, voices="all").voices
+    assert [names(bar) for bar in one] == ["z", "C4", "z", ""]
+    assert [bar.length for bar in one] == [4, 4, 2, 0]
+    assert [names(bar) for bar in two] == ["E4", "E4"]
+    assert {bar.metre for bar in one} == {"4/4"}
 
 
 def test_voices_of_rests_alone_are_none() -> None:

@@ -2,8 +2,9 @@
 
 Spines of other kinds are passed over. The melody is the top voice: the rightmost **kern spine, because Humdrum writes
 the lowest voice first. Where a spine is split (`*^`) its leftmost part is its first voice and goes on as the spine; the
-others are voices of their own. Every barline ends a bar, repeat signs too; repeats are not unfolded. A note tied to the
-one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and hidden rests are rests.
+others are voices of their own, with bars for as long as it is split. Every barline ends a bar, repeat signs too;
+repeats are not unfolded. A note tied to the one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and
+hidden rests are rests.
 
 Every spine keeps its own time, by the lengths of its notes; a bar in which the parts of a split spine disagree is
 marked as unreadable.
@@ -22,6 +23,7 @@ from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode
 from vaemusic_jax.data.voice_builder import VoiceBuilder
 
+MOST_BYTES = 4 * 2**20  # of one file
 MOST_COLUMNS = 256  # side by side: spines and their parts
 
 _TITLE = re.compile(r"!!!OTL[^:]*:(.*)")
@@ -41,8 +43,10 @@ def read_kern(data: bytes, reading: Reading) -> list[Tune]:
         reading: what is taken from it; with `all` voices, the highest spine comes first.
 
     Raises:
-        UnreadableTuneError: no **kern spine, or lines that do not have one column for each spine.
+        UnreadableTuneError: no **kern spine, lines that do not have one column for each spine, or too large.
     """
+    if len(data) > MOST_BYTES:
+        raise UnreadableTuneError(f"larger than {MOST_BYTES // 2**20} MiB")
     title = ""
     pieces: list[_Piece] = []
     piece = _Piece()
@@ -77,20 +81,16 @@ class _Spine:
     Attributes:
         layers: its voices; more than one where it has been split.
         faults: of the bar, in all layers.
-        past: metre and length of its bars so far.
     """
 
     layers: list[VoiceBuilder] = field(default_factory=lambda: [VoiceBuilder()])
     metre: str = ""
     percussion: bool = False
     faults: set[Drop] = field(default_factory=set)
-    past: list[tuple[str, Fraction]] = field(default_factory=list)
 
     def layer(self, index: int) -> VoiceBuilder:
         while len(self.layers) <= index:
             self.layers.append(VoiceBuilder())
-            for metre, length in self.past:
-                self.layers[-1].end_bar(metre, length, set())
         return self.layers[index]
 
     def set_metre(self, metre: str) -> None:
@@ -105,8 +105,8 @@ class _Spine:
         if len(times) > 1:
             self.faults.add(Drop.UNREADABLE)
         for layer in self.layers:
-            layer.end_bar(self.metre, max(times), self.faults)
-        self.past.append((self.metre, max(times)))
+            if layer is self.layers[0] or layer.bar.events or layer.bar.faults:
+                layer.end_bar(self.metre, max(times), self.faults)
         self.faults = set()
 
 

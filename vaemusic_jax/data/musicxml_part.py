@@ -1,6 +1,7 @@
 """One part of a MusicXML score to the bars of its voices.
 
-Rules. Each `voice` of a part is read on its own. Pitches are as written: of a transposing instrument they are the
+Rules. Each `voice` of a part is read on its own; the first one that has notes gets a bar for every measure, the others
+for those they are written in. Pitches are as written: of a transposing instrument they are the
 written ones. Notes count with their `duration`, whatever their type, dots and tuplets say. Grace notes take no time;
 cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, goes on with what
 sounded before: so `measures_to_musicxml` writes a hold that has no note to be tied to.
@@ -47,7 +48,7 @@ class PartReader:
         self._counts_commas, self._pitch = counts_commas, pitch
         self._divisions: Fraction | None = None
         self._metre = ""
-        self._past: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of the measures so far
+        self._measures: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of each so far
 
     def read(self, measures: Iterable[Iterable[Element]]) -> list[tuple[Bar, ...]]:
         """The bars of each voice that has a note, in the order of their numbers.
@@ -64,7 +65,21 @@ class PartReader:
         if len(sounding) > 1:
             for voice in self.voices.values():
                 _make_hidden_rests_rests(voice.bars)
-        return [tuple(self.voices[text].bars) for text in sounding]
+        bars = [tuple(self.voices[text].bars) for text in sounding]
+        return [self._with_silent_measures(self.voices[sounding[0]]), *bars[1:]] if bars else []
+
+    def _with_silent_measures(self, voice: VoiceBuilder) -> tuple[Bar, ...]:
+        """The bars of a voice and one for each measure in which it is not written."""
+        bars = []
+        written = dict(zip(voice.numbers, voice.bars, strict=True))
+        for number, measure in enumerate(self._measures):
+            if number in written:
+                bars.append(written[number])
+            else:
+                silent = VoiceBuilder()
+                silent.end_bar(*measure)
+                bars += silent.bars
+        return tuple(bars)
 
     def _read_measure(self, elements: Iterable[Element]) -> None:
         at = chord_at = end = _ZERO
@@ -82,6 +97,7 @@ class PartReader:
             metre, divisions = (self._metre, self._divisions) if metre is None else (metre, divisions)
             if metre != self._metre or divisions != self._divisions:
                 faults.add(Drop.UNREADABLE)  # a measure in two metres or two units of time
+                continue
             if element.find("grace") is not None:
                 continue
             text = element.findtext("duration")
@@ -105,8 +121,9 @@ class PartReader:
                     at = _ZERO
         metre = self._metre if metre is None else metre
         for voice in self.voices.values():
-            voice.end_bar(metre, end, faults)
-        self._past.append((metre, end, faults))
+            if voice.bar.events or voice.bar.faults:
+                voice.end_bar(metre, end, faults, len(self._measures))
+        self._measures.append((metre, end, faults))
 
     def _length(self, text: str | None) -> Fraction | None:
         """A duration in quarters; None for none, or none that can be meant."""
@@ -129,8 +146,6 @@ class PartReader:
             if len(self.voices) == MOST_VOICES:
                 raise UnreadableTuneError(f"more than {MOST_VOICES} voices in one part")
             voice = self.voices[text] = VoiceBuilder()
-            for metre, length, faults in self._past:
-                voice.end_bar(metre, length, faults)
         return voice
 
     def _read_note(self, note: Element, onset: Fraction, length: Fraction) -> None:

@@ -19,6 +19,8 @@ from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.voice_builder import VoiceBuilder
 
+MOST_BYTES = 4 * 2**20  # of one file
+
 _COLUMNS = ("Kod", "NotaAE", "KomaAE", "Pay", "Payda", "Offset")
 _USUL = "51"
 _PITCH = re.compile(r"([A-G])(\d)(?:([b#])(\d{1,2}))?")
@@ -45,10 +47,12 @@ def read_symbtr_text(data: bytes, reading: Reading) -> list[Tune]:
         reading: what is taken from it.
 
     Raises:
-        UnreadableTuneError: not a table of SymbTr.
+        UnreadableTuneError: not a table of SymbTr, or too large.
     """
     if not is_symbtr_text(data):
         raise UnreadableTuneError("not a SymbTr table")
+    if len(data) > MOST_BYTES:
+        raise UnreadableTuneError(f"larger than {MOST_BYTES // 2**20} MiB")
     columns = [_header(data).index(name) for name in _COLUMNS]
     piece = _Piece(reading.pitch)
     for line in data.decode("utf-8-sig", "replace").split("\n")[1:]:

@@ -14,11 +14,13 @@ class VoiceBuilder:
 
     Attributes:
         bars: the bars so far.
+        numbers: which measure of the score each of them is.
         bar: the one being read; its metre is set when it ends.
         sounds: whether a note has been met.
     """
 
     bars: list[Bar] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     bar: Bar = field(default_factory=lambda: Bar(""))
     sounds: bool = False
 
@@ -42,13 +44,14 @@ class VoiceBuilder:
         bar.length = max(bar.length, onset + length)
         self.sounds = self.sounds or pitch is not None
 
-    def end_bar(self, metre: str, length: Fraction, faults: set[Drop]) -> None:
+    def end_bar(self, metre: str, length: Fraction, faults: set[Drop], number: int = 0) -> None:
         """Ends the bar.
 
         Args:
             metre: of the bar.
             length: of the bar in the whole part, in quarters; where this voice ends before, it rests.
             faults: found in the bar apart from this voice's own.
+            number: of the measure in the score.
         """
         bar = self.bar
         if length > bar.length:
@@ -57,4 +60,5 @@ class VoiceBuilder:
         bar.metre = metre
         bar.faults |= faults
         self.bars.append(bar)
+        self.numbers.append(number)
         self.bar = Bar("")
