@@ -211,6 +211,8 @@ class TestBeat:
     def test_grace_notes_that_take_from_the_next_note_cost_their_bar_alone(self) -> None:
         notes = [(0, 30, 72), (30, 480, 60), *even(SCALE[1:], start=480), *even(SCALE, start=1920)]
         assert read(one(notes)) == ["OFF_GRID", SCALE_TOKENS]
+        pushed_back = [(3840, 3868, 72), *even(SCALE, start=3870)]
+        assert read(one([*notes, *pushed_back])) == ["OFF_GRID", SCALE_TOKENS, SCALE_TOKENS]
 
 
 class TestBends:
@@ -275,15 +277,18 @@ class TestFiles:
             (midi_file(track(signatures=[(0, 4, 2**8)])), "impossible time signature"),
             (midi_file(track(extra=[(0, b"\x90\xff\xff")])), "cannot be read"),
             (midi_file(*[track()] * 257), "more than 256 tracks"),
-            (
-                midi_file(track(even(SCALE), extra=[(n * (2**28 - 1), b"\xb0\x07\x40") for n in range(10)])),
-                "longer than",
-            ),
+            (midi_file(track(even(SCALE), extra=BEYOND)), "longer than"),
         ],
     )
     def test_files_that_cannot_be_used(self, data: bytes, reason: str) -> None:
         with pytest.raises(UnreadableTuneError, match=reason):
             read_midi(data, MELODY)
+
+    def test_bars_beyond_the_limit_are_not_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("vaemusic_jax.data.midi_bars.MOST_BARS", 3)
+        assert read(one(even(SCALE * 3))) == [SCALE_TOKENS] * 3
+        with pytest.raises(UnreadableTuneError, match="more than 3 bars"):
+            read_midi(one(even(SCALE * 4)), MELODY)
 
     @example(at=0, byte=0, cut=0)
     @given(at=st.integers(0, 200), byte=st.integers(0, 255), cut=st.integers(0, 40))

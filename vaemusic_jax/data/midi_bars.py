@@ -33,8 +33,10 @@ import numpy as np
 from vaemusic_jax.data.grid import Bar, Drop, Event
 from vaemusic_jax.data.midi_grid import Grid, Section
 from vaemusic_jax.data.midi_tracks import Part
+from vaemusic_jax.data.tune import UnreadableTuneError
 
 MOST_BARS_HELD = 16
+MOST_BARS = 100_000  # of one part
 
 
 def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
@@ -43,6 +45,9 @@ def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
     Args:
         part: its notes, by onset.
         grid: of the file.
+
+    Raises:
+        UnreadableTuneError: more than `MOST_BARS` bars.
     """
     part, lost = _with_its_beat(part, grid)
     line = _Line(grid)
@@ -200,6 +205,8 @@ class _Line:
     def _bar(self, number: int, section: Section, length: Fraction | int) -> Bar:
         bar = self._bars.get(number)
         if bar is None:
+            if len(self._bars) == MOST_BARS:
+                raise UnreadableTuneError(f"more than {MOST_BARS:,} bars")
             bar = self._bars[number] = Bar(section.metre, length=Fraction(length) / self.grid.ppq)
         return bar
 
