@@ -70,6 +70,13 @@ def test_a_measure_of_a_hold_is_a_hold() -> None:
     assert again([[HOLD] * TICKS], TWELVE) == [(HOLD_NAME,) * TICKS]
 
 
+def test_what_an_unknown_hold_holds_starts_in_one_bar_of_a_sixty_fourth() -> None:
+    data = measures_to_midi([[HOLD] * TICKS], TWELVE)
+    signatures = [data[at - 1 : at + 5] for at in range(len(data)) if data[at : at + 3] == b"\xff\x58\x04"]
+    assert signatures == [b"\x00\xff\x58\x04\x01\x06", b"\x1e\xff\x58\x04\x04\x02"]  # 1/64, 30 ticks on 4/4
+    assert b"\x90\x3c\x01" in data  # middle C, hardly struck
+
+
 def test_a_hold_continues_the_measure_before_as_one_note() -> None:
     both = [[5] + [HOLD] * 23, [HOLD] * 12 + [6] + [HOLD] * 11]
     data = measures_to_midi(both, TWELVE)
