@@ -178,6 +178,16 @@ def test_equal_intervals_tie_wherever_they_start() -> None:
     assert values[0, 3] == pytest.approx(22 * 12 / 53)
 
 
+def test_a_comma_is_the_same_interval_at_every_height() -> None:
+    vocabulary = Vocabulary.from_pitches([comma_name(koma) for koma in range(106, 350)], room=False)
+    in_order = [vocabulary.index(comma_name(koma)) for koma in range(106, 350)]
+    rows = np.zeros((len(in_order) - 1, 24), int)
+    rows[:, 0], rows[:, 1] = in_order[:-1], in_order[1:]
+    values = np.asarray(compute_attributes(rows, vocabulary.midi))
+    assert np.unique(values[:, 1]).tolist() == pytest.approx([12 / 53 / 26])
+    assert np.unique(values[:, 3]).tolist() == pytest.approx([12 / 53])
+
+
 @given(st.lists(spelled, min_size=2, max_size=8), st.integers(-1, 1))
 def test_measures_of_commas_are_compared_exactly_up_to_transposition(names: list[str], octave: int) -> None:
     moved = [f"{name[0]}{int(name[1]) + octave}{name[2:]}" for name in names]

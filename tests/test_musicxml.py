@@ -227,6 +227,7 @@ def test_overlaps_within_one_voice_and_backups_beyond_the_start_mark_the_bar() -
     overlap, beyond = bars(score(START + notes("C:48") + back + notes("E:24"), notes("C:12") + back + notes("D:48")))
     assert overlap.faults == {Drop.OVERLAY}
     assert Drop.UNREADABLE in beyond.faults
+    assert [event.onset for event in beyond.events] == [0, 0]
 
 
 def test_a_hidden_rest_at_the_start_goes_on_unless_other_voices_fill_the_measure() -> None:
