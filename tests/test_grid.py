@@ -49,3 +49,15 @@ def test_reasons_in_their_order() -> None:
 def test_a_tied_event_is_no_onset_and_may_lie_off_the_grid() -> None:
     events = [Event(Fraction(0), "C4", tied=True), Event(Fraction(1, 7), "C4", tied=True), Event(Fraction(2), "D4")]
     assert bar_to_tokens(Bar("4/4", events, Fraction(4))) == (*["__"] * 12, "D4", *["__"] * 11)
+
+
+def test_a_rest_after_a_rest_goes_on() -> None:
+    quarters = [Event(Fraction(n), pitch) for n, pitch in enumerate(["C4", None, None, "D4"])]
+    written_once = [Event(Fraction(n), pitch) for n, pitch in ((0, "C4"), (1, None), (3, "D4"))]
+    assert bar_to_tokens(Bar("4/4", quarters, Fraction(4))) == bar_to_tokens(Bar("4/4", written_once, Fraction(4)))
+    # silence may be written off the grid; a rest after what goes on from the bar before is one of its own
+    third = [Event(Fraction(0), "C4"), Event(Fraction(1), None), Event(Fraction(6, 5), None)]
+    assert isinstance(bar_to_tokens(Bar("4/4", third, Fraction(4))), tuple)
+    held = [Event(Fraction(0), None, tied=True), Event(Fraction(2), None), Event(Fraction(3), "C4")]
+    tokens = bar_to_tokens(Bar("4/4", held, Fraction(4)))
+    assert (tokens[0], tokens[12], tokens[18]) == ("__", "rest", "C4")

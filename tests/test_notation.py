@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.reading import parse_tune
@@ -25,7 +25,18 @@ from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 VOCABULARY = Vocabulary.from_pitches(["G3", "C4", "C#4", "D-4", "F##4", "A5", "B--5", "E6"])
 
 token = st.one_of(st.just(HOLD), st.integers(REST, len(VOCABULARY) - 1))
-measures = st.lists(token, min_size=24, max_size=24)
+
+
+def with_one_rest_at_a_time(tokens: list[int]) -> list[int]:
+    """A rest that follows a rest goes on: no reader gives two."""
+    resting, merged = False, []
+    for each in tokens:
+        merged.append(HOLD if resting and each == REST else each)
+        resting = each == REST or (resting and each == HOLD)
+    return merged
+
+
+measures = st.lists(token, min_size=24, max_size=24).map(with_one_rest_at_a_time)
 
 
 def names_read_back(abc: str) -> list[tuple[str, ...]]:
@@ -59,22 +70,22 @@ def test_music21_gives_back_the_tokens(tokens: list[int]) -> None:
     assert tokenise(measure_to_music21(tokens, VOCABULARY)) == (Drop.SILENT if silent else names)
 
 
-@given(measures)
-def test_abc_gives_back_the_tokens_but_for_a_hold_at_the_start(tokens: list[int]) -> None:
-    names = token_names(tokens, VOCABULARY)
-    # the note that sounds on from the bar before is not written: an invisible rest stands in for it
-    expected = [(REST_NAME if names[0] == HOLD_NAME else names[0], *names[1:])]
-    assert names_read_back(one_bar(measure_to_abc(tokens, VOCABULARY))) == (expected if with_a_note(tokens) else [])
+@given(measures.filter(with_a_note))
+def test_abc_gives_back_the_tokens(tokens: list[int]) -> None:
+    expected = [token_names(tokens, VOCABULARY)]
+    assert names_read_back(one_bar(measure_to_abc(tokens, VOCABULARY))) == expected
+    assert names_read_back(measures_to_abc([tokens], VOCABULARY)) == expected
 
 
-@given(st.lists(measures.filter(with_a_note), min_size=1, max_size=6))
+def sounds_at_all(tokens: Sequence[int]) -> bool:
+    return with_a_note(tokens) or tokens[0] == HOLD
+
+
+@given(st.lists(measures.filter(sounds_at_all), min_size=1, max_size=6))
+@example([[HOLD] * 24])
+@example([[HOLD] * 6 + [REST] + [HOLD] * 17, [HOLD] * 24])
 def test_consecutive_measures_as_abc_give_back_the_tokens(tune: list[list[int]]) -> None:
-    names = [token_names(tokens, VOCABULARY) for tokens in tune]
-    expected, sounding = [], False
-    for bar in names:
-        expected.append((REST_NAME, *bar[1:]) if bar[0] == HOLD_NAME and not sounding else bar)
-        last = next((name for name in reversed(bar) if name != HOLD_NAME), None)
-        sounding = sounding if last is None else last != REST_NAME
+    expected = [token_names(tokens, VOCABULARY) for tokens in tune]
     assert names_read_back(measures_to_abc(tune, VOCABULARY, title="t")) == expected
 
 
@@ -89,9 +100,10 @@ def test_every_measure_of_irish_folk_comes_back_from_music21_and_from_abc(irish_
         if tokenise(measure_to_music21(tokens, vocabulary)) != expected
     ]
     assert wrong == []
-    whole = [index for index, tokens in enumerate(distinct) if tokens[0] != HOLD]
-    book = one_bar("\n".join(measure_to_abc(distinct[index], vocabulary) for index in whole))
-    assert names_read_back(book) == [names[index] for index in whole]
+    alone = [index for index, tokens in enumerate(distinct) if with_a_note(tokens)]
+    assert len(alone) >= len(distinct) - 2
+    book = one_bar("\n".join(measure_to_abc(distinct[index], vocabulary) for index in alone))
+    assert names_read_back(book) == [names[index] for index in alone]
 
 
 def test_every_tune_of_irish_folk_comes_back_from_abc_with_its_ties(irish_folk: Dataset) -> None:
@@ -99,10 +111,7 @@ def test_every_tune_of_irish_folk_comes_back_from_abc_with_its_ties(irish_folk: 
         for tune in np.unique(split.tune):
             tokens = split.tokens[split.tune == tune]
             expected = [token_names(row, irish_folk.vocabulary) for row in tokens]
-            read = names_read_back(measures_to_abc(tokens, irish_folk.vocabulary))
-            if expected[0][0] == HOLD_NAME:  # tied to a measure that was dropped
-                read[0] = (HOLD_NAME, *read[0][1:])
-            assert [(a[1:], b[1:]) for a, b in zip(read, expected, strict=True) if a[1:] != b[1:]] == []
+            assert names_read_back(measures_to_abc(tokens, irish_folk.vocabulary)) == expected
 
 
 def indices(*events: tuple[int, str]) -> list[int]:

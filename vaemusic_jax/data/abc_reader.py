@@ -142,7 +142,8 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
         case "bar":
             voice.close_bar()
         case "rest":
-            voice.add(None, parse_length(symbol["length_rest"]))
+            # an invisible rest at the start of a bar: what was before goes on (so `measures_to_abc` writes it)
+            voice.add(None, parse_length(symbol["length_rest"]), tied=symbol["rest"][0] == "x" and not voice.bar.events)
         case "bars_of_rest":
             whole_bar = metre_quarters(voice.metre) / voice.unit
             voice.add(None, whole_bar * min(int(symbol["count"] or 1), 999), takes_tuplet=False)

@@ -45,6 +45,9 @@ class Voice:
             event.onset = onset
             onset += length
         bar.length = onset
+        if all(event.pitch is None for event in bar.events):
+            for event in bar.events:  # an invisible rest that fills a bar is a voice that has nothing to say
+                event.tied = False
         if bar.events:
             self.bars.append(bar)
         self.bar, self.lengths, self.accidentals = Bar(""), [], {}

@@ -82,7 +82,7 @@ def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
     """The 24 token names of a bar, or the first reason why it has none.
 
     A bar whose first event is tied to the bar before starts with a hold. A bar that only holds is kept: its note
-    sounds. A bar without any note is dropped.
+    sounds. A bar without any note is dropped. A rest after a rest goes on: how silence is written is no music.
     """
     if metre_quarters(bar.metre) != QUARTERS:
         return Drop.METRE
@@ -93,8 +93,11 @@ def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
     if bar.length != QUARTERS:
         return Drop.SHORT if bar.length < QUARTERS else Drop.LONG
     tokens = [HOLD_NAME] * TICKS
+    resting = False
     for event in bar.events:
-        if event.tied:
+        goes_on = event.tied or (resting and event.pitch is None)
+        resting = event.pitch is None and not event.tied
+        if goes_on:
             continue
         tick = TICK_OF_ONSET.get(event.onset)
         if tick is None:

@@ -2,7 +2,8 @@
 
 The law: `read_musicxml` gives back the same tokens. So each event has its exact duration; a note whose length no single
 note shape has becomes several, tied together, while a rest, which cannot be tied, then goes without a shape. A hold at
-the first tick is a note tied to the measure before, or a hidden rest where nothing written goes on.
+the first tick is a note tied to the measure before, or a hidden rest where nothing written goes on (a tied note of no
+matter which pitch, where a rest would leave the measure silent).
 
 Written here and not by music21, because that splits rests in two, and those are two tokens when read again.
 """
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from vaemusic_jax.data.commas import COMMAS_OF_ACCIDENTAL
-from vaemusic_jax.data.notation import Sound, sounds, token_names
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, comma_spelling, has_commas, spelling
+from vaemusic_jax.data.notation import HELD, Sound, sounds, token_names
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, comma_spelling, has_commas, is_pitch, spelling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,8 @@ def measures_to_musicxml(
         goes_on = number < len(names) and names[number][0] == HOLD_NAME
         notes = []
         events = sounds(bar)
+        if bar[0] == HOLD_NAME and sounding in ("", REST_NAME) and not any(map(is_pitch, bar)):
+            sounding = HELD
         for event in events:
             last = event is events[-1]
             from_before = event.token == HOLD_NAME

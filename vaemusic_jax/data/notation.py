@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.data.commas import rounded_name
 from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS, Bar, Drop, Event, bar_to_tokens
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, has_commas, pitch_to_midi, spelling
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, has_commas, is_pitch, pitch_to_midi, spelling
 
 if TYPE_CHECKING:
     import music21
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _MEASURES_PER_LINE = 4
+#: What stands for a note held over from before, of unknown pitch, where a hidden rest would leave the measure silent.
+HELD = "B4"
 _ROUNDED = "N:pitches in commas, rounded to twelve tones"
 
 
@@ -141,6 +143,10 @@ def measures_to_abc(
     bars, sounding = [], ""
     for tokens in measures:
         names = token_names(tokens, vocabulary)
+        if names[0] == HOLD_NAME and not sounding and not any(map(is_pitch, names)):
+            # nothing but what was held before: a short bar, as of a pickup, in which it starts
+            bars.append("B/8")
+            sounding = HELD
         bars.append(_abc_bar(names, sounding))
         if names[0] == HOLD_NAME and sounding:
             bars[-2] += "-"
