@@ -1,11 +1,11 @@
 """Measures to MusicXML.
 
-The law: `read_musicxml` gives back the same tokens. So each event has its exact duration; a note whose length no single
-note shape has becomes several, tied together, while a rest, which cannot be tied, then goes without a shape. A hold at
-the first tick is a note tied to the measure before, or a hidden rest where nothing written goes on (a tied note of no
-matter which pitch, where a rest would leave the measure silent).
+The law: `read_musicxml` gives back the same tokens. So each event has its exact duration; what has a length that no
+single note shape has becomes several: notes tied together, or rests in a row. A hold at the first tick is a note tied
+to the measure before, or a hidden rest where nothing written goes on (a tied note of no matter which pitch, where a
+rest would leave the measure silent); a hidden rest is always one, if need be without a shape.
 
-Written here and not by music21, because that splits rests in two, and those are two tokens when read again.
+Written here and not by music21, whose exporter has no accidentals in commas and takes seconds to start.
 """
 
 from __future__ import annotations
@@ -101,9 +101,12 @@ def _text(text: str) -> str:
 
 
 def _rest(event: Sound, hidden: bool) -> str:
-    shape, tuplet = _SHAPES.get(event.length, ("", ""))
     start = '<note print-object="no">' if hidden else "<note>"
-    return f"{start}<rest/>{_duration(event.length)}<voice>1</voice>{shape}{tuplet}</note>"
+    rests = []
+    for length in [event.length] if hidden else _notatable(event.length):
+        shape, tuplet = _SHAPES.get(length, ("", ""))
+        rests.append(f"{start}<rest/>{_duration(length)}<voice>1</voice>{shape}{tuplet}</note>")
+    return "".join(rests)
 
 
 def _note(event: Sound, pitch: tuple[str, str], ties: tuple[bool, bool]) -> str:
