@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tyro
 
-from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.midi_writer import measures_to_midi
 from vaemusic_jax.data.musicxml_writer import measures_to_musicxml
 from vaemusic_jax.data.notation import measures_to_abc

@@ -37,7 +37,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def irish_folk(cache_dir: Path) -> Any:
     """The embedded corpus, prepared at most once per session."""
-    from vaemusic_jax.data.dataset import load_dataset
+    from vaemusic_jax.data.load import load_dataset
 
     return load_dataset("irish_folk")
 

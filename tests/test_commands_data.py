@@ -8,7 +8,8 @@ import pytest
 from tests.reading import parse_tune
 from vaemusic_jax.commands import data as commands
 from vaemusic_jax.data.corpora import CORPORA
-from vaemusic_jax.data.dataset import SPLITS, Dataset, load_dataset
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.tune_book import split_book
 from vaemusic_jax.errors import UserError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaemusic_jax.data.dataset import SPLITS, Dataset, NotReadyError, load_dataset
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.data.prepare import prepare_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import no_progress
@@ -80,7 +81,7 @@ def test_irish_folk_splits(irish_folk: Dataset) -> None:
 
 def test_warm_load_is_equal_and_imports_neither_music21_nor_jax(irish_folk: Dataset, cache_dir: Path) -> None:
     code = (
-        "import sys; from vaemusic_jax.data.dataset import load_dataset;"
+        "import sys; from vaemusic_jax.data.load import load_dataset;"
         "data = load_dataset('irish_folk');"
         "print(data.digest, data.seen_in_training, sorted({'music21', 'jax', 'scipy'} & set(sys.modules)))"
     )
@@ -151,7 +152,7 @@ def test_data_of_another_version_are_read_again(
     cache_dir = tmp_path / "cache"
     first = load(book, split_seed=3)
     book.write_text(book.read_text() + "\n" + tune(40))
-    for module in ("dataset", "prepare"):
+    for module in ("load", "prepare"):
         monkeypatch.setattr(f"vaemusic_jax.data.{module}.code_version", lambda embedded: "another")
     again = load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert again.report["tunes"]["kept"] == 41  # from the same place

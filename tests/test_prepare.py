@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data.dataset import SPLITS, load_dataset
+from vaemusic_jax.data.dataset import SPLITS
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import no_progress

@@ -12,7 +12,8 @@ from vaemusic_jax import cost, sweep
 from vaemusic_jax.commands.dry_run import print_plan
 from vaemusic_jax.commands.evaluate import evaluate_and_print
 from vaemusic_jax.config import SweepConfig
-from vaemusic_jax.data.dataset import Dataset, NotReadyError
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import NotReadyError
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics import evaluate

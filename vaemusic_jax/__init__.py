@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaemusic_jax.data.dataset import load_dataset
+    from vaemusic_jax.data.load import load_dataset
     from vaemusic_jax.data.prepare import prepare_dataset
     from vaemusic_jax.trained_model import restore
 
@@ -20,7 +20,7 @@ __all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
 
 # No module may have a name that stands here: importing it would put the module in the function's place.
 _HOME = {
-    "load_dataset": "vaemusic_jax.data.dataset",
+    "load_dataset": "vaemusic_jax.data.load",
     "prepare_dataset": "vaemusic_jax.data.prepare",
     "restore": "vaemusic_jax.trained_model",
 }

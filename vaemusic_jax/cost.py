@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.data.dataset import NotReadyError, load_dataset
+from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.models.measure_vae import N_TICKS
 from vaemusic_jax.transposition import table_for

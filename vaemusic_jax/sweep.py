@@ -15,7 +15,8 @@ import pandas as pd
 
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.data.dataset import Dataset, NotReadyError, load_dataset
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction

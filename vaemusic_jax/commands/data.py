@@ -12,8 +12,9 @@ from tyro.conf import Positional, arg
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.data.corpora import CORPORA
-from vaemusic_jax.data.dataset import Dataset, load_dataset
+from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.limits import Limits
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.registry import Entry, look_up, prepared_names
 from vaemusic_jax.data.report import counts, write_report
 from vaemusic_jax.data.tune import Reading

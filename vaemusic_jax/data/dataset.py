@@ -11,13 +11,7 @@ from typing import Any
 import numpy as np
 
 from vaemusic_jax.data import cache
-from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.corpora import find_corpus
-from vaemusic_jax.data.registry import code_version, look_up, prepared_names
 from vaemusic_jax.data.split import SHARES
-from vaemusic_jax.data.tune import Reading
-from vaemusic_jax.errors import UserError
-from vaemusic_jax.progress import Progress, progress_bar
 from vaemusic_jax.vocabulary import Vocabulary
 
 SPLITS = tuple(SHARES)
@@ -92,52 +86,6 @@ class Dataset:
         """Share of the test measures whose 24 tokens also occur in the training split."""
         known = {row.tobytes() for row in self.train.tokens}
         return float(np.mean([row.tobytes() in known for row in self.test.tokens]))
-
-
-class NotReadyError(UserError):
-    """The data set is known, but its music has to be brought by the user and prepared first."""
-
-
-def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Progress = progress_bar) -> Dataset:
-    """Loads a prepared data set; an embedded one that is not prepared yet is prepared first.
-
-    A name stands for what `prepare_dataset` (`vaemusic data prepare`) last made of it. Changes of the source since then
-    are not noticed; after an update of this package that reads music differently, the source is read again.
-
-    Args:
-        name: such as `irish_folk`.
-        cache_dir: where prepared data sets are kept; default $VAEMUSIC_CACHE, else the user's cache directory.
-        progress: shows the reading.
-
-    Raises:
-        NotReadyError: it has to be prepared first, from files of the user's.
-        UserError: unknown name, damaged cache file, cache that cannot be written.
-    """
-    entry = look_up(name, cache_dir)
-    if entry is not None and entry.code == code_version(entry.source is None):
-        try:
-            return open_dataset(name, cache_directory(cache_dir) / entry.file)
-        except FileNotFoundError:
-            pass
-    # later, because it brings in the readers
-    from vaemusic_jax.data.prepare import prepare_dataset
-
-    if entry is None:
-        if not find_corpus(name, prepared_names(cache_dir)).embedded:
-            raise NotReadyError(
-                f"data set {name!r} is not prepared; run `vaemusic data prepare {name} --source FOLDER` "
-                "(`vaemusic data list` says where its files come from)"
-            )
-        return prepare_dataset(name, cache_dir=cache_dir, progress=progress).dataset
-    if entry.source is not None and not Path(entry.source).exists():
-        raise NotReadyError(
-            f"data set {name!r} was prepared by another version from {entry.source}, which is gone; "
-            f"run `vaemusic data prepare {name} --source FOLDER` again"
-        )
-    reading = Reading(entry.pitch, entry.voices)
-    return prepare_dataset(
-        name, source=entry.source, reading=reading, split_seed=entry.split_seed, cache_dir=cache_dir, progress=progress
-    ).dataset
 
 
 def open_dataset(name: str, path: Path) -> Dataset:

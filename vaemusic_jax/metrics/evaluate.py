@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
-from vaemusic_jax.data.dataset import Dataset, load_dataset
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.held_out import encode_means, score
 from vaemusic_jax.measures import Measures, blocks, measures_of
