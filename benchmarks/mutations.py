@@ -166,7 +166,7 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
             pitch_to_midi(token)
     module, _, function = READERS[kind].partition(".")
     try:
-        tunes = getattr(import_module(f"vaemusic_jax.data.{module}"), function)(content, reading)
+        tunes = getattr(import_module(f"vaemusic_jax.data.readers.{module}"), function)(content, reading)
     except UnreadableTuneError:
         return "read", "read once and refused the second time"
     bars = [bar for tune in tunes for voice in tune.voices for bar in voice]

@@ -15,11 +15,11 @@ import tyro
 
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.data.midi_writer import measures_to_midi
-from vaemusic_jax.data.musicxml_writer import measures_to_musicxml
-from vaemusic_jax.data.notation import measures_to_abc
 from vaemusic_jax.data.parse import read_piece
 from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.writers.midi import measures_to_midi
+from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
+from vaemusic_jax.data.writers.notation import measures_to_abc
 from vaemusic_jax.progress import progress_bar
 from vaemusic_jax.vocabulary import Vocabulary, is_pitch, pitch_in_53rds, pitch_to_midi
 

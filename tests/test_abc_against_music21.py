@@ -18,9 +18,9 @@ from fractions import Fraction
 
 import pytest
 
-from vaemusic_jax.data.abc_reader import read_tune
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
 from vaemusic_jax.data.grid import QUARTERS, Bar, Drop, metre_quarters
+from vaemusic_jax.data.readers.abc import read_tune
 from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode, split_book
 

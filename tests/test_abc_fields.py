@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import pytest
 
-from vaemusic_jax.data.abc_fields import (
+from vaemusic_jax.data.grid import metre_quarters
+from vaemusic_jax.data.readers.abc_fields import (
     default_unit_length,
     parse_key,
     parse_metre,
     parse_unit_length,
 )
-from vaemusic_jax.data.grid import metre_quarters
 
 FLATS, SHARPS = "BEADGCF", "FCGDAEB"
 

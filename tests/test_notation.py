@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.reading import parse_tune
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.grid import Drop
-from vaemusic_jax.data.notation import (
+from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.writers.notation import (
     measure_to_abc,
     measure_to_music21,
     measures_to_abc,
@@ -19,7 +20,6 @@ from vaemusic_jax.data.notation import (
     token_names,
     tokenise,
 )
-from vaemusic_jax.data.tune_book import TuneText
 from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["G3", "C4", "C#4", "D-4", "F##4", "A5", "B--5", "E6"])

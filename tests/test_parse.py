@@ -126,10 +126,10 @@ BAD = {
 
 def run_bad_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, object]]:
     """As `parse.run_task`, with the readers above under kinds of their own."""
-    module = importlib.import_module("vaemusic_jax.data.abc_reader")
+    module = importlib.import_module("vaemusic_jax.data.readers.abc")
     for kind, (reader, _) in BAD.items():
         setattr(module, f"read_{kind}", reader)
-        parse.READERS[kind] = f"abc_reader.read_{kind}"
+        parse.READERS[kind] = f"abc.read_{kind}"
     return parse.run_task(task)
 
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.notation import measures_to_abc
 from vaemusic_jax.data.statistics import QUANTILES, Statistics
+from vaemusic_jax.data.writers.notation import measures_to_abc
 from vaemusic_jax.trial import ATTRIBUTES
 
 

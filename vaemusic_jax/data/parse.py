@@ -23,7 +23,7 @@ Measure = tuple[str, ...]
 
 #: The reader of each kind of piece, imported by the workers alone.
 READERS = {
-    "abc": "abc_reader.read_abc",
+    "abc": "abc.read_abc",
     "kern": "kern.read_kern",
     "midi": "midi.read_midi",
     "musicxml": "musicxml.read_musicxml",
@@ -86,7 +86,7 @@ def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
     """Reads one piece and puts its bars on the grid; never raises on account of the content."""
     module, _, function = READERS[kind].partition(".")
     reader: Callable[[bytes, Reading], list[Tune]] = getattr(
-        importlib.import_module(f"vaemusic_jax.data.{module}"), function
+        importlib.import_module(f"vaemusic_jax.data.readers.{module}"), function
     )
     try:
         return parsed_of(reader(content, reading))

@@ -88,7 +88,7 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
 def _pieces_of(path: Path, name: str, kind: str, settings: set[tuple[str, str]]) -> tuple[list[Piece], str]:
     """The pieces of one file, or why it has none. `settings` holds those of tables read before."""
     if kind == "symbtr":
-        from vaemusic_jax.data.symbtr_text import is_symbtr_text
+        from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
 
         with path.open("rb") as file:
             is_music = is_symbtr_text(file.read(1000))

@@ -71,7 +71,7 @@ def code_version(embedded: bool) -> str:
     """Changes when prepared data might come out differently: with our code, and with the files that music21 brings."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in (here.parent / "vocabulary.py", *sorted(here.glob("*.py"))):
+    for path in (here.parent / "vocabulary.py", *sorted(here.rglob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16] + (f" music21 {metadata.version('music21')}" if embedded else "")
 

@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from vaemusic_jax.data.abc_fields import (
+from vaemusic_jax.data.grid import Drop, metre_quarters
+from vaemusic_jax.data.readers.abc_fields import (
     default_unit_length,
     parse_key,
     parse_metre,
     parse_unit_length,
 )
-from vaemusic_jax.data.abc_voice import LENGTH, NOTE, Voice, parse_length
-from vaemusic_jax.data.grid import Drop, metre_quarters
+from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from vaemusic_jax.data.abc_fields import ALTERATIONS
 from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.readers.abc_fields import ALTERATIONS
 
 LENGTH = r"\d*(?:/+\d*)*"
 NOTE = rf"(?P<sign>\^{{1,2}}|_{{1,2}}|=)?(?P<letter>[A-Ga-g])(?P<marks>[,']*)(?P<length>{LENGTH})"

@@ -2,10 +2,10 @@
 
 The melody is the first voice of the first part whose name starts with `Soprano`, else of the first part; percussion and
 parts without pitched notes do not count. Measures are as written, repeats are not unfolded. The rules within a part
-are in `data/musicxml_part.py`, the limits in `data/musicxml_tree.py`.
+are in `musicxml_part.py`, the limits in `musicxml_tree.py`.
 
 In Turkish makam music the accidentals count Holdrian commas. A score is taken for such music when SymbTr's converter or
-`data/musicxml_writer.py` wrote it so, when it has an accidental that no other music has (`slash-flat`...), or when it
+`writers/musicxml.py` wrote it so, when it has an accidental that no other music has (`slash-flat`...), or when it
 has a `quarter-flat` or `quarter-sharp` and no key signature in fifths. In any other score accidentals are semitones,
 whatever `Reading.pitch`.
 """
@@ -17,11 +17,11 @@ from xml.etree.ElementTree import Element
 
 from vaemusic_jax.data.commas import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.grid import Bar
-from vaemusic_jax.data.musicxml_part import PartReader
-from vaemusic_jax.data.musicxml_tree import parse_tree, unpack
+from vaemusic_jax.data.readers.musicxml_part import PartReader
+from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
-_COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `data/musicxml_writer.py`
+_COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`
 _PERCUSSION_CHANNEL = "10"
 
 

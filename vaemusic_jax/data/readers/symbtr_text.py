@@ -16,8 +16,8 @@ from fractions import Fraction
 
 from vaemusic_jax.data.commas import comma_number, written_name
 from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError
-from vaemusic_jax.data.voice_builder import VoiceBuilder
 
 MOST_BYTES = 4 * 2**20  # of one file
 

@@ -29,9 +29,9 @@ import numpy as np
 from symusic.core import ScoreTick, TrackTick
 
 from vaemusic_jax.data.commas import comma_name, midi_number
-from vaemusic_jax.data.midi_bars import part_to_bars
-from vaemusic_jax.data.midi_grid import Grid
-from vaemusic_jax.data.midi_tracks import Part, chosen
+from vaemusic_jax.data.readers.midi_bars import part_to_bars
+from vaemusic_jax.data.readers.midi_grid import Grid
+from vaemusic_jax.data.readers.midi_tracks import Part, chosen
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
 MOST_TRACKS = 256

@@ -16,8 +16,8 @@ from xml.etree.ElementTree import Element
 
 from vaemusic_jax.data.commas import COMMAS_OF_ACCIDENTAL, written_name
 from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tune import Pitch, UnreadableTuneError
-from vaemusic_jax.data.voice_builder import VoiceBuilder
 
 MOST_VOICES = 32  # of one part
 

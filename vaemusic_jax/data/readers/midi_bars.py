@@ -31,8 +31,8 @@ from itertools import pairwise
 import numpy as np
 
 from vaemusic_jax.data.grid import Bar, Drop, Event
-from vaemusic_jax.data.midi_grid import Grid, Section
-from vaemusic_jax.data.midi_tracks import Part
+from vaemusic_jax.data.readers.midi_grid import Grid, Section
+from vaemusic_jax.data.readers.midi_tracks import Part
 from vaemusic_jax.data.tune import UnreadableTuneError
 
 MOST_BARS_HELD = 16

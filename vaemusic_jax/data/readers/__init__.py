@@ -1,0 +1,1 @@
+"""Files of music to tunes: one module, or a few, for each format."""

@@ -1,0 +1,1 @@
+"""Measures to files of music, which the readers read back as the same measures."""
