@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import prepare_dataset
     from vaemusic_jax.trained_model import restore
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
 
 # No module may have a name that stands here: importing it would put the module in the function's place.
