@@ -175,6 +175,37 @@ class TestTogether:
         notes: list[Note] = [(0, None, 60), *even(SCALE[1:], start=480), (1920, 2400, 60), *even(SCALE, start=3840)]
         assert read(one(notes)) == ["OVERLAY", "C4 _5 rest _17", SCALE_TOKENS]
 
+    @pytest.mark.parametrize("overlap", [1, 10, 60])
+    def test_a_pitch_played_again_legato_keeps_its_lengths(self, overlap: int) -> None:
+        notes: list[Note] = [(0, 480 + overlap, 60), (480, 1440, 60), (1440, 1920, 64)]
+        assert read(one(notes)) == ["C4 _5 C4 _11 E4 _5"]
+        chain = even([60, 60, 60], length=480 + overlap)
+        assert read(one([*chain, (1440, 1680, 60)])) == ["C4 _5 C4 _5 C4 _5 C4 _2 rest _2"]
+        assert read(one([*chain, (1440, 1680, 60), *even([60] * 3, length=240, start=1920)])) == [
+            "C4 _5 C4 _5 C4 _5 C4 _2 rest _2",
+            "C4 _2 rest _2 C4 _2 rest _2 C4 _2 rest _8",
+        ]
+
+    @given(
+        start=st.integers(0, 5),
+        lengths=st.lists(st.integers(1, 480), min_size=7, max_size=7),
+    )
+    def test_a_pitch_that_is_never_ended_puts_off_no_later_end(self, start: int, lengths: list[int]) -> None:
+        whole: list[Note] = [(480 * n, 480 * n + length, 60) for n, length in enumerate(lengths)]
+        hanging = list(whole)
+        hanging[start] = (480 * start, None, 60)
+        as_read, expected = (bars(one([*notes, (5280, 5760, 72)])) for notes in (hanging, whole))
+
+        def onsets(found: list[Bar], after: int) -> list[tuple[int, Fraction, str | None]]:
+            return [
+                (n, event.onset, event.pitch)
+                for n, bar in enumerate(found)
+                for event in bar.events
+                if 4 * n + event.onset >= after
+            ]
+
+        assert onsets(as_read, start + 1) == onsets(expected, start + 1)
+
     def test_legato_is_shorter_than_half_the_next_note(self) -> None:
         assert read(one([(0, 530, 60), (480, 560, 62), *even(SCALE[2:], start=960)])) == ["OVERLAY"]
 

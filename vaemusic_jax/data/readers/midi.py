@@ -13,7 +13,9 @@
   the beat is, and nothing is shifted.
 - If nine in ten of at least 32 onsets on sixteenths fall on the second or fourth of a beat, the beat is not where the
   file says it is, and the file is refused. So is one that is not whole: a track that is cut off takes its file along.
-- A note ends with the first note-off of its pitch, or where its pitch starts again. Notes that are never ended are
+- A note ends with the first note-off of its pitch, or where its pitch starts again. A note-off that comes no more than
+  an eighth of a quarter note after such a start is that of the note before, if there is another one for the note that
+  starts. Notes that are never ended are
   brought to light by ending every pitch of every channel after the end of each track. What length a note is written
   with: `midi_bars`.
 """
@@ -74,7 +76,7 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
         signatures += [(each.time, each.numerator, each.denominator) for each in score.time_signatures]
         pitched = [each for each in score.tracks if len(each.notes) and not each.is_drum]
         names += [_clean(each.name) for each in pitched[:1]]
-        found = [_part(each, end, reading) for each in pitched]
+        found = [_part(each, end, ppq, reading) for each in pitched]
         changes_program = all(a.program < b.program for a, b in pairwise(pitched))
         parts += _one_if_never_together(found) if changes_program else found
     if sum(len(part.onset) for part in parts) > MOST_NOTES:
@@ -134,14 +136,14 @@ def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
     return score, score.markers[-1].time
 
 
-def _part(track: TrackTick, track_end: int, reading: Reading) -> Part:
+def _part(track: TrackTick, track_end: int, ppq: int, reading: Reading) -> Part:
     notes = {key: values.astype(np.int64) for key, values in track.notes.numpy().items()}
     sounds = notes["duration"] != 0
     onset, pitch = notes["time"][sounds], notes["pitch"][sounds]
     end = onset + notes["duration"][sounds]
     if (onset < 0).any() or (end > track_end).any() or track_end < 0:
         raise UnreadableTuneError("longer than 2^31 ticks")
-    end = _ended_at_once(onset, end, pitch)
+    end = _ended_at_once(onset, end, pitch, track_end, ppq // 8)
     end[end == track_end] = -1
     spelled = None
     bent = _bends(track, onset)
@@ -159,18 +161,47 @@ def _part(track: TrackTick, track_end: int, reading: Reading) -> Part:
     return Part(_clean(track.name), onset[order], end[order], pitch, names)
 
 
-def _ended_at_once(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+def _ended_at_once(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray, track_end: int, legato: int) -> np.ndarray:
     """The end of each note where the first note-off of its pitch ends it, or its next onset.
 
     symusic gives the first note-off to the oldest note of its pitch: one that is never ended would put off the ends of
-    all that follow.
+    all that follow. Up to `legato` ticks after an onset the note-off may be that of the note before.
     """
     keyed = pitch << 33  # times are below
-    onsets, ends = np.unique(keyed + onset), np.sort(keyed + end)
-    off = ends[np.searchsorted(ends, keyed + onset, side="right")]
-    again = np.append(onsets, np.iinfo(np.int64).max)[np.searchsorted(onsets, keyed + onset, side="right")]
-    ended: np.ndarray = np.minimum(off, again) - keyed
+    (onsets, of_onset, notes), ends = np.unique(keyed + onset, return_inverse=True, return_counts=True), keyed + end
+    ends = np.append(np.sort(ends), np.iinfo(np.int64).max)
+    first = np.searchsorted(ends, onsets, side="right")  # of the ends
+    again = np.append(onsets[1:], np.iinfo(np.int64).max)
+    own = first + _late_offs(onsets, notes, ends, first, track_end, legato)
+    ended: np.ndarray = np.minimum(ends[own], again)[of_onset] - keyed
     return ended
+
+
+def _late_offs(
+    onsets: np.ndarray, notes: np.ndarray, ends: np.ndarray, first: np.ndarray, track_end: int, legato: int
+) -> np.ndarray:
+    """Whether the first note-off after each onset is that of the note before, played legato.
+
+    It is if the note before is still on, the note-off comes within `legato` ticks, and all adds up: the note itself has
+    another one before the pitch starts again, or soon after, as has the note that starts there, and so on. A note that
+    is never ended leaves the last of them without.
+    """
+    late = np.zeros(len(onsets), dtype=np.int64)
+    offs = np.append(np.diff(first), len(ends) - 1 - first[-1])  # before the next onset, be it of another pitch
+    same = np.append(False, onsets[1:] >> 33 == onsets[:-1] >> 33)
+    soon = same & (ends[first] - onsets <= legato) & (offs > 0)
+    after_open = np.append(False, offs[:-1] < notes[:-1])
+    until = -1
+    for start in np.flatnonzero(soon & after_open).tolist():
+        at = start
+        if start <= until:
+            continue
+        while offs[at] == 1 and at + 1 < len(onsets) and soon[at + 1]:
+            at += 1
+        until = at
+        if offs[at] > 1 and ends[first[at] + 1] & 0x1FFFFFFFF != track_end:
+            late[start : at + 1] = 1
+    return late
 
 
 def _bends(track: TrackTick, onset: np.ndarray) -> np.ndarray:
