@@ -315,6 +315,21 @@ class TestFiles:
         with pytest.raises(UnreadableTuneError, match=reason):
             read_midi(data, MELODY)
 
+    BEFORE = (b"\xff\x01\x81\x00" + b"t" * 128, b"\xf0\x03\x01\x02\xf7", b"\xc0\x05", b"\x90\x3c\x50", b"\x3c\x00")
+
+    @pytest.mark.parametrize("status", [b"\xff\x7f", b"\xff\x01", b"\xf0"])
+    def test_a_time_signature_is_an_event_and_not_any_bytes_that_look_like_one(self, status: bytes) -> None:
+        looks_like_one = (0, status + b"\x07\xff\x58\x04\x00\x02\x18\xf7")
+        notes = even(SCALE, start=1920)
+        assert read(midi_file(track(notes, extra=[looks_like_one]))) == [SCALE_TOKENS]
+        before = [(0, each) for each in self.BEFORE]
+        with pytest.raises(UnreadableTuneError, match="impossible time signature"):
+            read(midi_file(track(notes, signatures=[(0, 0, 4)], extra=[*before, looks_like_one])))
+
+    def test_a_look_alike_among_bytes_that_are_no_events_is_not_trusted(self) -> None:
+        with pytest.raises(UnreadableTuneError, match="impossible time signature"):
+            read(midi_file(track(even(SCALE), extra=[(0, b"\xf4"), (0, b"\xff\x58\x04\x00\x02\x18\x08")])))
+
     def test_bars_beyond_the_limit_are_not_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("vaemusic_jax.data.readers.midi_bars.MOST_BARS", 3)
         assert read(one(even(SCALE * 3))) == [SCALE_TOKENS] * 3

@@ -22,7 +22,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections import Counter
 from itertools import pairwise
@@ -32,6 +31,7 @@ from symusic.core import ScoreTick, TrackTick
 
 from vaemusic_jax.data.commas import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
+from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature
 from vaemusic_jax.data.readers.midi_grid import Grid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
@@ -51,7 +51,6 @@ _NOTE_OFFS = b"".join(
     for channel in range(16)
 )
 _ENDING = b"\xff\x01\x00" + b"\x01\xff\x06\x01e" + _NOTE_OFFS + b"\x00" + _END_OF_TRACK
-_TIME_SIGNATURE = re.compile(rb"\xff\x58\x04(.)(.)", re.DOTALL)
 
 
 def read_midi(data: bytes, reading: Reading) -> list[Tune]:
@@ -114,10 +113,8 @@ def _tracks(data: bytes) -> tuple[int, list[bytes]]:
         raise UnreadableTuneError("fewer tracks than the file says")
     if count > MOST_TRACKS:
         raise UnreadableTuneError(f"more than {MOST_TRACKS} tracks")
-    for found in _TIME_SIGNATURE.finditer(b"".join(tracks)):
-        # symusic raises 2 to the power of the second byte in eight bits
-        if not found[1][0] or found[2][0] > 7:
-            raise UnreadableTuneError("impossible time signature")
+    if any(map(has_impossible_time_signature, tracks)):
+        raise UnreadableTuneError("impossible time signature")
     return division, tracks
 
 

@@ -1,0 +1,61 @@
+"""The time signatures of a MIDI track as its bytes state them, before a library turns them into numbers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_TIME_SIGNATURE = b"\xff\x58\x04"
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of channel messages
+
+
+def has_impossible_time_signature(track: bytes) -> bool:
+    """Whether a track has a time signature of no beats, or of beats shorter than a 128th note.
+
+    Args:
+        track: contents of an MTrk chunk. One with bytes that look like such a time signature has it, if its events cannot
+            be told apart.
+    """
+    at = track.find(_TIME_SIGNATURE)
+    while at >= 0:
+        if not _possible(track[at + 3 : at + 5]):
+            # Among the bytes of a text or a system exclusive message they mean nothing
+            return any(not _possible(each) for each in _time_signatures(track))
+        at = track.find(_TIME_SIGNATURE, at + 1)
+    return False
+
+
+def _possible(numbers: bytes) -> bool:
+    """Numerator, and the power of two that is the denominator: a library may raise it in eight bits."""
+    return len(numbers) == 2 and numbers[0] > 0 and numbers[1] < 8
+
+
+def _time_signatures(track: bytes) -> Iterator[bytes]:
+    """Numerator and power of two of each, in order."""
+    at, running = 0, 0
+    try:
+        while at < len(track):
+            _, at = _variable_length(track, at)
+            status = track[at]
+            if status in (0xFF, 0xF0, 0xF7):
+                meta = status == 0xFF
+                size, start = _variable_length(track, at + 1 + meta)
+                if meta and track[at + 1] == 0x58:
+                    yield track[start : start + 2]
+                at = start + size
+                continue
+            if status >= 0x80:
+                running = status
+                at += 1
+            at += _DATA_BYTES[running & 0xF0]
+    except (IndexError, KeyError):
+        yield b""  # a library may find any there
+
+
+def _variable_length(data: bytes, at: int) -> tuple[int, int]:
+    """A variable-length quantity, and where it ends."""
+    number = 0
+    while True:
+        byte = data[at]
+        number, at = (number & 0xFFFFFFF) << 7 | byte & 0x7F, at + 1
+        if byte < 0x80:
+            return number, at
