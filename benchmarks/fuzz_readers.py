@@ -21,6 +21,7 @@ import tyro
 
 from benchmarks.mutations import mutated, problems
 from vaemusic_jax.data.limits import Limits, available_cores, worker_pool
+from vaemusic_jax.data.parse import import_readers
 from vaemusic_jax.data.pieces import collect
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.tune import Reading
@@ -51,7 +52,7 @@ def main(source: tuple[Path, ...], inputs: int = 20_000, seed: int = 0, keep: Pa
     began = time.monotonic()
     with (
         progress_bar("reading mutated music", inputs, "inputs") as advance,
-        worker_pool(available_cores(), Limits(seconds=10, memory=512)) as schedule,
+        worker_pool(available_cores(), Limits(seconds=10, memory=512), import_readers) as schedule,
     ):
         for number in range(inputs + 1):
             while running and (number == inputs or len(running) >= 4 * available_cores()):

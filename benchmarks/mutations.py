@@ -8,10 +8,9 @@ import random
 import re
 import zipfile
 from fractions import Fraction
-from importlib import import_module
 
 from vaemusic_jax.data.grid import TICKS, Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.parse import READERS, read_piece
+from vaemusic_jax.data.parse import read_piece, reader_of
 from vaemusic_jax.data.tune import Reading, UnreadableTuneError
 from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
 
@@ -164,9 +163,8 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
             return "read", f"a measure of {len(measure)} tokens"
         for token in set(measure) - {HOLD_NAME, REST_NAME}:
             pitch_to_midi(token)
-    module, _, function = READERS[kind].partition(".")
     try:
-        tunes = getattr(import_module(f"vaemusic_jax.data.readers.{module}"), function)(content, reading)
+        tunes = reader_of(kind)(content, reading)
     except UnreadableTuneError:
         return "read", "read once and refused the second time"
     bars = [bar for tune in tunes for voice in tune.voices for bar in voice]

@@ -1,5 +1,6 @@
 """`vaemusic data list | prepare | inspect`: what they print."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,7 @@ def test_list_names_source_terms_and_readiness_of_every_corpus(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_tunes(tmp_path / "tunes.abc")
-    commands.prepare("mine", source=tmp_path / "tunes.abc", cache_dir=tmp_path / "cache", voices="all")
+    commands.prepare("mine", source=str(tmp_path / "tunes.abc"), cache_dir=tmp_path / "cache", voices="all")
     capsys.readouterr()
     commands.list_corpora(cache_dir=tmp_path / "cache")
     printed = " ".join(capsys.readouterr().out.split())
@@ -81,7 +82,7 @@ def write_tunes(path: Path, n: int = 20) -> None:
 
 def test_prepare_of_the_users_own_tunes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
-        commands.prepare("irish_folk", source=tmp_path / "absent", cache_dir=tmp_path)
+        commands.prepare("irish_folk", source=str(tmp_path / "absent"), cache_dir=tmp_path)
     with pytest.raises(UserError, match="turkish_makam: its music does not come with this package"):
         commands.prepare("turkish_makam", cache_dir=tmp_path)
     assert capsys.readouterr().out == ""
@@ -96,7 +97,7 @@ def test_the_report_has_a_line_for_every_tune_and_every_file_without(
     (folder / "bad.abc").write_text("X:1\nT:Without a key\n\nX:2\nT:Waltz\nM:3/4\nL:1/4\nK:C\nCDE|CDE|\n")
     (folder / "empty.abc").write_text("")
     (folder / "dangling.mid").symlink_to(folder / "nowhere")
-    commands.prepare("mine", source=folder, cache_dir=tmp_path / "cache", report=tmp_path / "report.csv")
+    commands.prepare("mine", source=str(folder), cache_dir=tmp_path / "cache", report=tmp_path / "report.csv")
     table = pd.read_csv(tmp_path / "report.csv", keep_default_na=False)
     rows = {row["name"]: row for row in table.to_dict("records")}
     assert len(rows) == 2 + 2 + 20
@@ -122,3 +123,27 @@ def test_the_report_has_a_line_for_every_tune_and_every_file_without(
     ):
         assert line in printed
     assert f"Every tune and file: {tmp_path}/report.csv" in printed
+
+
+def test_a_report_or_page_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    write_tunes(tmp_path / "tunes.abc")
+    with pytest.raises(UserError, match=r"absent/report.csv: cannot be written: no such folder"):
+        commands.prepare("mine", source=str(tmp_path / "tunes.abc"), report=tmp_path / "absent" / "report.csv")
+    with pytest.raises(UserError, match="cannot be written: a folder"):
+        commands.inspect("irish_folk", html=tmp_path)
+
+
+def test_a_page_holds_everything_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tunes(tmp_path / "tunes.abc")
+    cache_dir = tmp_path / "cache"
+    commands.prepare("mine", source=str(tmp_path / "tunes.abc"), cache_dir=cache_dir)
+    commands.inspect("mine", html=tmp_path / "page.html", cache_dir=cache_dir, measures=4)
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<svg") >= 4  # distributions, correlations, tokens, notation
+    assert "note_density" in page
+    assert "20 distinct measures" in page
+    assert "K:C" in page
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)  # nothing is fetched
+    again = tmp_path / "again.html"
+    commands.inspect("mine", html=again, cache_dir=cache_dir, measures=4)
+    assert again.read_text() == page

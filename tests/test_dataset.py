@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
-from vaemusic_jax.data.prepare import prepare_dataset
+from vaemusic_jax.data.prepare import Prepared, prepare_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.vocabulary import REST
@@ -158,7 +159,7 @@ def test_data_of_another_version_are_read_again(
     assert again.report["tunes"]["kept"] == 41  # from the same place
     monkeypatch.undo()
     book.unlink()
-    with pytest.raises(NotReadyError, match=rf"'own' was prepared by another version from {book}, which is gone"):
+    with pytest.raises(NotReadyError, match=rf"'own' has to be read again from {book}, which is gone"):
         load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert first.path.exists()  # nothing is lost
 
@@ -173,6 +174,65 @@ def test_held_out_measures_outside_the_vocabulary_are_dropped_and_counted(book: 
     assert changed.report["measures"]["dropped"] == {"pitch outside the vocabulary": 1}
     assert changed.report["measures"]["kept"] == 160
     assert len(changed.test) == len(data.test)
+
+
+def test_a_tune_whose_measures_are_all_outside_the_vocabulary_is_none(book: Path, tmp_path: Path) -> None:
+    def prepared() -> Prepared:
+        return prepare_dataset("own", source=book, cache_dir=tmp_path / "cache", progress=no_progress)
+
+    data = prepared().dataset
+    gone = data.tune_names[data.test.tune[0]]
+    old = tune(int(gone.removeprefix("my tunes.abc#")))
+    book.write_text(book.read_text().replace(old, old.replace("L:1/8", "L:1/8\nK:C octave=0").replace("2", ",,,2")))
+    changed = prepared()
+    report = changed.dataset.report
+    assert report["tunes"] == {"read": 40, "kept": 39, "different": 39, "dropped": {"pitch outside the vocabulary": 1}}
+    assert report["measures"]["kept"] == report["measures"]["distinct"] == 39 * 4
+    assert gone not in changed.dataset.tune_names
+    (outcome,) = [each for each in changed.outcomes if each.name == gone]
+    assert (outcome.split, outcome.parsed.measures) == ("", [])
+    assert outcome.parsed.drops.total() == outcome.parsed.written == 4
+    assert sum(len(each.parsed.measures) for each in changed.outcomes) == report["measures"]["kept"]
+
+
+def test_a_split_without_a_measure_is_refused(tmp_path: Path, load: Load) -> None:
+    path = tmp_path / "few.abc"
+    path.write_text("\n".join(tune(number) for number in range(10)))
+    data = load(path)
+    old = tune(int(data.tune_names[data.test.tune[0]].removeprefix("few.abc#")))
+    path.write_text(path.read_text().replace(old, old.replace("2", ",,,2")))
+    with pytest.raises(UserError, match=r"needs at least 10 \(pitch outside the vocabulary: 1\)"):
+        load(path)
+
+
+def test_more_pitches_than_a_vocabulary_holds(tmp_path: Path, load: Load) -> None:
+    signs, marks = ("__", "_", "=", "^", "^^"), (",,", ",", "", "'", "''")
+    names = [f"{sign}{letter}{mark}" for mark in marks for sign in signs for letter in "CDEFGABcdefgab"]
+    random.Random(0).shuffle(names)
+    bars = ["".join(f"{name}2" for name in names[at : at + 4]) for at in range(0, len(names) - 3, 4)]
+    path = tmp_path / "many.abc"
+    path.write_text("\n".join(f"X:{n}\nM:4/4\nL:1/8\nK:C\n{'|'.join(bars[n::12])}|\n" for n in range(12)))
+    with pytest.raises(UserError, match=r"own: \d+ different spelled pitches; a vocabulary has room for 254"):
+        load(path)
+
+
+def test_names_on_the_disk_that_are_no_text(book: Path, load: Load, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    try:
+        (folder / os.fsdecode(b"caf\xe9.abc")).write_text(book.read_text())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert load(folder).tune_names[0] == "caf\\xe9.abc#0"
+    odd = tmp_path / os.fsdecode(b"od\xe9")
+    folder.rename(odd)
+    with pytest.raises(UserError, match="the name of this source is no text"):
+        load(odd)
+
+
+def test_an_empty_source_is_no_source(load: Load) -> None:
+    with pytest.raises(UserError, match="source: '' is no folder"):
+        prepare_dataset("own", source="")
 
 
 @pytest.mark.parametrize(

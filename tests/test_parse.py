@@ -51,7 +51,7 @@ def test_only_what_is_new_is_read(store: ParsedStore, monkeypatch: pytest.Monkey
     read: list[str] = []
 
     @contextmanager
-    def pool(workers: int, limits: Limits) -> Iterator[Callable[..., object]]:
+    def pool(workers: int, limits: Limits, start: Callable[[], None]) -> Iterator[Callable[..., object]]:
         def schedule(function: Callable[..., object], task: tuple[Reading, list[tuple[str, bytes]]]) -> object:
             read.extend(content.decode() for _, content in task[1])
             return executor.submit(function, task)
@@ -84,7 +84,7 @@ def test_progress_counts_every_piece(store: ParsedStore) -> None:
 def test_no_workers_are_refused(store: ParsedStore) -> None:
     with pytest.raises(UserError, match="workers: 0"):
         parse_all([], READING, store, workers=0)
-    with pytest.raises(UserError, match="seconds per file: 0 is no limit"):
+    with pytest.raises(UserError, match="seconds per file: 0 is no sensible limit"):
         Limits(seconds=0)
 
 

@@ -81,6 +81,8 @@ def test_a_setting_is_a_tune_in_its_own_metre_mode_and_eighths(name: str) -> Non
         ("empty.csv", b""),
         ("rubbish.csv", b'\x00\xff"' * 100),
         ("broken.json", b"[{"),
+        ("not_quite.json", b'[{"tune_id": "1"'),
+        ("semicolons.csv", b"tune_id;setting_id;meter;mode;abc\n1;2;4/4;C;C8\n"),
         ("deep.json", b"[" * 100_000),
         ("object.json", b'{"tune_id": 1}'),
         ("empty.json", b"[]"),
@@ -96,6 +98,41 @@ def test_a_row_that_is_no_setting_costs_no_other() -> None:
     tunes = read_session_table(as_json(rows), "tunes.json")  # type: ignore[arg-type]
     assert tunes is not None
     assert [bool(parse_tune(tune).measures) for tune in tunes] == [True, False, False, False, True]
+
+
+def test_an_odd_first_row_and_odd_characters_cost_their_own_row_alone() -> None:
+    rows = [{"x": 1}, ROWS[0], ROWS[1] | {"abc": "\ud800f8|", "name": "\ud800"}]
+    tunes = read_session_table(as_json(rows), "tunes.json")  # type: ignore[arg-type]
+    assert tunes is not None
+    assert [len(parse_tune(tune).measures) for tune in tunes] == [0, 3, 0]
+    for tune in tunes:
+        (tune.name + tune.text + tune.song).encode()
+
+
+def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
+    whole = as_json(ROWS)
+    (tmp_path / "tunes.json").write_bytes(whole[: len(whole) // 2])
+    assert collected(tmp_path).dropped == [("tunes.json", "a table that cannot be read to its end")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("many.abc", b"X:1\n" * 1001),
+        ("many.csv", b"tune_id,setting_id,meter,mode,abc\n" + b"1\n" * 1001),
+        ("many.json", as_json(ROWS)[:-1] + b",{}" * 1001 + b"]"),
+    ],
+)
+def test_more_tunes_than_a_file_may_have(
+    name: str, data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("pieces", "session_table"):
+        monkeypatch.setattr(f"vaemusic_jax.data.{module}.MOST_TUNES", 1000)
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "fine.abc").write_text("X:1\nK:C\nC8|")
+    collection = collected(tmp_path)
+    assert [piece.name for piece in collection.pieces] == ["fine.abc#1"]
+    assert collection.dropped == [(name, "more than 1,000 tunes in one file")]
 
 
 def collected(folder: Path, **options: int) -> Collection:

@@ -275,15 +275,14 @@ def test_a_write_that_fails_is_one_line_and_leaves_the_old_file(
     with pytest.raises(UserError) as refused:
         run.set_status([run.trials[0].id], "done")
     reason = os.strerror(code).lower()
-    assert str(refused.value) == (
-        f"{run.path / 'trials.csv'}: cannot be written: {reason}; free the disk or choose another place"
-    )
+    hint = "free the disk or " if code == errno.ENOSPC else ""
+    assert str(refused.value) == (f"{run.path / 'trials.csv'}: cannot be written: {reason}; {hint}choose another place")
     assert content(run.path) == before
 
 
 def test_a_place_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"file/run: cannot be written: not a directory; free the disk or choose"):
+    with pytest.raises(UserError, match=r"file/run: cannot be written: not a directory; choose"):
         start(tmp_path / "file" / "run")
 
 

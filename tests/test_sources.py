@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from vaemusic_jax.data import sources
 from vaemusic_jax.data.sources import NO_FILE, NOT_REGULAR, SAME_PIECE, find_files
 from vaemusic_jax.errors import UserError
 
@@ -70,8 +71,11 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
         (["midi"], "midi"),
     ],
 )
-def test_formats_side_by_side_are_read_in_one_of_them(folders: list[str], read: str, tmp_path: Path) -> None:
+def test_formats_side_by_side_are_read_in_one_of_them(
+    folders: list[str], read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suffix = {"MusicXML": ".xml", "midi": ".mid", "txt": ".txt"}
+    monkeypatch.setattr(sources, "is_symbtr_text", lambda data: True)
     write(tmp_path, *(f"SymbTr/{folder}/a--b{suffix[folder]}" for folder in folders), "SymbTr/midi/only_here.mid")
     found = find_files(tmp_path)
     kept = [f"SymbTr/{read}/a--b{suffix[read]}", "SymbTr/midi/only_here.mid"]
@@ -92,3 +96,15 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         find_files(tmp_path)
     with pytest.raises(UserError, match="absent: no such file or folder"):
         find_files(tmp_path / "absent")
+
+
+def test_the_words_of_a_song_do_not_stand_for_it(tmp_path: Path) -> None:
+    write(tmp_path, "midi/song.mid", "txt/song.txt")
+    found = find_files(tmp_path)
+    assert [name for _, name, _ in found.files] == ["midi/song.mid", "txt/song.txt"]
+    assert found.dropped == []
+
+
+def test_a_place_that_no_system_has() -> None:
+    with pytest.raises(UserError, match="cannot be read: file name too long"):
+        find_files(Path("x" * 5000))

@@ -1,7 +1,11 @@
 """Splits by tune: settings stay together, shares, determinism, nested fractions."""
 
 import math
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +67,30 @@ def test_the_threshold() -> None:
     # one measure in common is too little, unless the tune has no other
     assert group_settings([[A, B], [A, C], *fillers])[:2] == [0, 1]
     assert group_settings([[A], [A, C, D, E, F], *fillers])[:2] == [0, 0]
+
+
+def test_groups_do_not_depend_on_the_order_in_which_sets_are_walked() -> None:
+    code = (
+        "from vaemusic_jax.data.split import group_settings\n"
+        "tune = lambda numbers: [tuple(['C4', 'D4', *['E4', 'F4', 'G4', 'A4'][n % 4 : n % 4 + 1], *['__'] * (n + 1)]) "
+        "for n in numbers]\n"
+        "pairs = [(range(10 * p, 10 * p + 10), [*range(10 * p, 10 * p + 4), *range(900 + 6 * p, 906 + 6 * p)]) "
+        "for p in range(30)]\n"
+        "shared = [[n] for p in range(30) for n in (10 * p, 10 * p + 5, 900 + 6 * p)]\n"
+        "print(group_settings([tune(each) for pair in pairs for each in pair] + [tune(each) for each in shared]))\n"
+    )
+    results = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "0123"
+    }
+    assert len(results) == 1
 
 
 def test_rare_measures_count_for_more_than_common_ones() -> None:

@@ -220,7 +220,7 @@ def test_a_read_only_run_directory_is_one_line(copy: Path) -> None:
     read_only = OSError(errno.EROFS, os.strerror(errno.EROFS))
     with (
         failing(atomic.tempfile, "mkstemp", 1, read_only),
-        pytest.raises(UserError, match="cannot be written: read-only file system; free the disk or choose") as refused,
+        pytest.raises(UserError, match="cannot be written: read-only file system; choose") as refused,
     ):
         sweeps.run(sweeps.config_of(copy))
     assert "\n" not in str(refused.value)

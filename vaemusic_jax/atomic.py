@@ -1,6 +1,7 @@
 """Files that are whole or absent, whatever happens while they are written."""
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -36,6 +37,14 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
+def check_writable(path: Path) -> None:
+    """Raises UserError when a file cannot be written there, before the work that it is to hold."""
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = "a folder" if path.is_dir() else "no such folder" if not folder.is_dir() else "no permission"
+        raise UserError(f"{path}: cannot be written: {reason}; choose another place")
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns an OSError raised within into a UserError that names the path."""
@@ -43,7 +52,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UserError(f"{path}: cannot be written: {reason}; free the disk or choose another place") from error
+        hint = "free the disk or choose another place" if error.errno == errno.ENOSPC else "choose another place"
+        raise UserError(f"{path}: cannot be written: {reason}; {hint}") from error
 
 
 def _umask() -> int:

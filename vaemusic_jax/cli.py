@@ -4,6 +4,7 @@ Commands are imported when they are called, so that `vaemusic --help` is quick.
 """
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -41,6 +42,11 @@ def run(args: list[str]) -> int:
         _parse(args)()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
+            raise
+        print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)  # what is piped into is full
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here when started again", file=sys.stderr)

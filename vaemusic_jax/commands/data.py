@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, arg
 
+from vaemusic_jax.atomic import check_writable
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
+from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.limits import Limits
@@ -34,7 +36,7 @@ def list_corpora(*, cache_dir: OptionalPath = None) -> None:
     table = Table.grid(padding=(0, 2))
     for corpus in CORPORA.values():
         entry = look_up(corpus.name, cache_dir)
-        if entry is not None:
+        if entry is not None and (cache_directory(cache_dir) / entry.file).exists():
             ready = _what_it_is(entry)
         elif corpus.embedded:
             ready = "yes, nothing to download; prepared when it is first used"
@@ -63,7 +65,7 @@ def _what_it_is(entry: Entry) -> str:
 def prepare(
     name: Name,
     *,
-    source: OptionalPath = None,
+    source: Annotated[str | None, arg(metavar="PATH")] = None,
     pitch: Literal["rounded", "microtonal"] = "rounded",
     voices: Literal["melody", "all"] = "melody",
     split_seed: int = 0,
@@ -101,6 +103,8 @@ def prepare(
     """
     from vaemusic_jax.data.prepare import prepare_dataset
 
+    if report is not None:
+        check_writable(report)
     prepared = prepare_dataset(
         name,
         source=source,
@@ -140,6 +144,8 @@ def inspect(
 
     if measures < 0:
         raise UserError(f"--measures: {measures} is negative; give 0 or more")
+    if html is not None:
+        check_writable(html)
     dataset = load_dataset(name, cache_dir=cache_dir)
     console = open_console()
     _print_counts(console, dataset)

@@ -43,7 +43,7 @@ def about_repeats(statistics: Statistics) -> list[str]:
 def first_measures(dataset: Dataset, n: int) -> str:
     """The first measures of the training split as one tune in ABC."""
     train = dataset.train
-    title = f"{dataset.tune_names[train.tune[0]]} and following"
+    title = f"{' '.join(dataset.tune_names[train.tune[0]].split())} and following"
     return measures_to_abc(train.tokens[:n], dataset.vocabulary, title=title)
 
 

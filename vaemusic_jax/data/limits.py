@@ -14,6 +14,9 @@ from typing import Any
 
 from vaemusic_jax.errors import UserError
 
+#: A reader without a file takes some 100 MiB; beyond the upper ones a limit is none.
+BOUNDS = {"seconds": (0.1, 1e6), "memory": (256, 1_000_000), "size": (1, 10_000)}
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -30,14 +33,15 @@ class Limits:
     size: int = 64
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise UserError(f"{name} per file: {value} is no limit; give a positive number")
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UserError(f"{name} per file: {value} is no sensible limit; give {least} to {most:,}")
 
 
 @contextlib.contextmanager
-def worker_pool(workers: int, limits: Limits) -> Iterator[Callable[..., Any]]:
-    """Worker processes under these limits.
+def worker_pool(workers: int, limits: Limits, start: Callable[[], None]) -> Iterator[Callable[..., Any]]:
+    """Worker processes under these limits, each of which calls `start` first.
 
     Yields:
         schedule(function, argument): starts the call in a worker and returns its future, whose result is the
@@ -49,7 +53,7 @@ def worker_pool(workers: int, limits: Limits) -> Iterator[Callable[..., Any]]:
     pool = ProcessPool(
         max_workers=workers,
         initializer=_confine,
-        initargs=[limits.memory],
+        initargs=[limits.memory, start],
         # spawn, because forking a process that runs JAX's threads can deadlock
         context=multiprocessing.get_context("spawn"),
     )
@@ -63,8 +67,9 @@ def worker_pool(workers: int, limits: Limits) -> Iterator[Callable[..., Any]]:
         pool.join()
 
 
-def _confine(memory: int) -> None:
-    """In a worker: no more than `memory` MiB beyond what it starts with."""
+def _confine(memory: int, start: Callable[[], None]) -> None:
+    """In a worker: no more than `memory` MiB beyond what it takes after `start`."""
+    start()
     if not sys.platform.startswith("linux"):
         return
     import resource

@@ -7,7 +7,7 @@ from pathlib import Path
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import find_corpus
 from vaemusic_jax.data.dataset import Dataset, open_dataset
-from vaemusic_jax.data.registry import code_version, look_up, prepared_names
+from vaemusic_jax.data.registry import check_name, code_version, look_up, prepared_names
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, progress_bar
@@ -32,6 +32,7 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
         NotReadyError: it has to be prepared first, from files of the user's.
         UserError: unknown name, damaged cache file, cache that cannot be written.
     """
+    check_name(name)
     entry = look_up(name, cache_dir)
     if entry is not None and entry.code == code_version(entry.source is None):
         try:
@@ -49,8 +50,8 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
         return prepare_dataset(name, cache_dir=cache_dir, progress=progress).dataset
     if entry.source is not None and not Path(entry.source).exists():
         raise NotReadyError(
-            f"data set {name!r} was prepared by another version from {entry.source}, which is gone; "
-            f"run `vaemusic data prepare {name} --source FOLDER` again"
+            f"data set {name!r} has to be read again from {entry.source}, which is gone: what was made of it is gone "
+            f"too, or another version made it; run `vaemusic data prepare {name} --source FOLDER` again"
         )
     reading = Reading(entry.pitch, entry.voices)
     return prepare_dataset(

@@ -7,6 +7,7 @@ import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,18 +85,29 @@ class Parsed:
 
 def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
     """Reads one piece and puts its bars on the grid; never raises on account of the content."""
-    module, _, function = READERS[kind].partition(".")
-    reader: Callable[[bytes, Reading], list[Tune]] = getattr(
-        importlib.import_module(f"vaemusic_jax.data.readers.{module}"), function
-    )
     try:
-        return parsed_of(reader(content, reading))
+        return parsed_of(reader_of(kind)(content, reading))
     except UnreadableTuneError as error:
         return Parsed.failed(str(error))
     except MemoryError:
         return Parsed.failed(TOO_MUCH_MEMORY)
     except Exception as error:  # a fault of the reader must not cost the other pieces, and must show
         return Parsed.failed(f"{READER_FAILED} ({type(error).__name__})")
+
+
+def reader_of(kind: str) -> Callable[[bytes, Reading], list[Tune]]:
+    """The reader of a kind of piece."""
+    module, _, function = READERS[kind].partition(".")
+    reader: Callable[[bytes, Reading], list[Tune]] = getattr(
+        importlib.import_module(f"vaemusic_jax.data.readers.{module}"), function
+    )
+    return reader
+
+
+def import_readers() -> None:
+    """Imports every reader."""
+    for kind in READERS:
+        reader_of(kind)
 
 
 def parsed_of(tunes: Sequence[Tune]) -> Parsed:
@@ -188,7 +200,7 @@ class _Run:
                 missing = self._look_up(some)
                 yield len(some) - len(missing)
                 for task in _tasks(missing):
-                    schedule = schedule or stack.enter_context(worker_pool(self._workers, self._limits))
+                    schedule = schedule or stack.enter_context(worker_pool(self._workers, self._limits, import_readers))
                     self._start(schedule, task)
                     while len(self._running) >= TASKS_PER_WORKER * self._workers:
                         yield self._finish(schedule)
@@ -234,6 +246,11 @@ class _Run:
             task = self._running.pop(future)
             try:
                 results = future.result()
+            except BrokenProcessPool as error:
+                raise UserError(
+                    "the processes that read music cannot be started, or are killed as soon as they are; "
+                    "free memory, or take fewer with --workers"
+                ) from error
             except (TimeoutError, ProcessExpired) as error:
                 if len(task) > 1:  # each alone, to see which one it was
                     for each in task:

@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vaemusic_jax.data.session_table import read_session_table
+from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
+from vaemusic_jax.data.session_table import MOST_TUNES, read_session_table
 from vaemusic_jax.data.sources import SAME_PIECE, Found
+from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode, split_book
 from vaemusic_jax.data.versions import song_of
 
@@ -74,6 +76,8 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
                 pieces, fault = _pieces_of(path, name, kind, settings)
         except OSError:
             fault = NO_ACCESS
+        except UnreadableTuneError as error:
+            fault = str(error)
         if fault == NO_MUSIC:
             collection.others[path.suffix.lower()] += 1
             continue
@@ -88,13 +92,14 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
 def _pieces_of(path: Path, name: str, kind: str, settings: set[tuple[str, str]]) -> tuple[list[Piece], str]:
     """The pieces of one file, or why it has none. `settings` holds those of tables read before."""
     if kind == "symbtr":
-        from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
-
         with path.open("rb") as file:
             is_music = is_symbtr_text(file.read(1000))
         return ([Piece(name, kind, name, path)], "") if is_music else ([], NO_MUSIC)
     if kind == "abc":
-        tunes = split_book(decode(path.read_bytes()), name)
+        data = path.read_bytes()
+        if data.count(b"X:") > MOST_TUNES:
+            raise UnreadableTuneError(f"more than {MOST_TUNES:,} tunes in one file")
+        tunes = split_book(decode(data), name)
         return [Piece(tune.name, "abc", tune.name, path, tune.text) for tune in tunes], "" if tunes else "no tune in it"
     if kind == "session":
         table = read_session_table(path.read_bytes(), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, progress_bar
 from vaemusic_jax.vocabulary import Vocabulary, is_pitch
+
+MOST_PITCHES = 254  # a token is one byte, and two are hold and rest
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,17 @@ def prepare_dataset(
         UserError: unusable name or source, too few usable tunes, a cache that cannot be written.
     """
     check_name(name)
+    if source is not None:
+        _check_source(source)
     reading, limits = reading or Reading(), limits or Limits()
     embedded = find_corpus(name, prepared_names(cache_dir)) if source is None else None
     found = embedded_files(embedded) if embedded else find_files(Path(source or ""))
     collection = collect(found, limits.size)
+    if not collection.pieces:
+        reasons = _in_words(Counter(reason for _, reason in collection.dropped))
+        raise UserError(
+            f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})"
+        )
     code = code_version(embedded=source is None)
     folder = cache_directory(cache_dir)
     store = ParsedStore(folder / f"read-{code.split()[0]}.sqlite")
@@ -115,53 +124,81 @@ def prepare_dataset(
     return Prepared(dataset, outcomes)
 
 
+def _check_source(source: str | Path) -> None:
+    if not str(source):
+        raise UserError("source: '' is no folder; give one with files of music, or one such file")
+    try:
+        str(source).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{source!r}: the name of this source is no text; rename it") from error
+
+
 def _arrange(
-    name: str, collection: Collection, parsed: Sequence[Parsed], split_seed: int
+    name: str, collection: Collection, parsed: list[Parsed], split_seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
-    """Arrays and metadata of the data set, and the split that each piece went to."""
+    """Arrays and metadata of the data set, and the split that each piece went to.
+
+    Measures that turn out to be outside the vocabulary are moved to the drops of their pieces in `parsed`.
+    """
     usable = [i for i, each in enumerate(parsed) if each.measures]
-    tunes = [parsed[i] for i in usable]
-    names = [collection.pieces[i].name for i in usable]
-    groups = group_settings([tune.measures for tune in tunes], [collection.pieces[i].song for i in usable])
-    splits = assign_splits(names, groups, split_seed)
-    if not all(splits.values()):
-        raise UserError(
-            f"{name}: {len(parsed)} tunes read, of which {len(set(groups))} different ones have a usable measure; "
-            "a split into training, validation and test tunes needs at least 10 "
-            f"({_in_words(_failures(parsed) + Counter(reason for _, reason in collection.dropped))})"
-        )
-    vocabulary = Vocabulary.from_pitches(
-        filter(is_pitch, {token for i in splits["train"] for measure in set(tunes[i].measures) for token in measure})
-    )
-    report = _report(collection, parsed, groups)
-    rows_of = {  # each distinct measure once; None when a pitch of it is outside the vocabulary
-        measure: [vocabulary.index(token) for token in measure] if all(t in vocabulary for t in measure) else None
-        for measure in {measure for tune in tunes for measure in tune.measures}
+    groups = group_settings([parsed[i].measures for i in usable], [collection.pieces[i].song for i in usable])
+    splits = {
+        split: [usable[place] for place in places]
+        for split, places in assign_splits([collection.pieces[i].name for i in usable], groups, split_seed).items()
     }
+    vocabulary = _vocabulary(name, [parsed[i] for i in splits["train"]])
+    for i in usable:
+        parsed[i] = _within(vocabulary, parsed[i])
+    kept = [i for i in usable if parsed[i].measures]
+    n_different = len({group for i, group in zip(usable, groups, strict=True) if parsed[i].measures})
+    if not all(any(parsed[i].measures for i in indices) for indices in splits.values()):
+        reasons = _failures(parsed) + Counter(reason for _, reason in collection.dropped)
+        raise UserError(
+            f"{name}: {len(parsed)} tunes read, of which {n_different} different ones have a usable measure; "
+            f"a split into training, validation and test tunes needs at least 10 ({_in_words(reasons)})"
+        )
+    report = _report(collection, parsed, n_different)
+    rows_of = {
+        measure: [vocabulary.index(token) for token in measure]
+        for measure in {measure for i in kept for measure in parsed[i].measures}
+    }
+    number = {i: place for place, i in enumerate(kept)}
     arrays, split_of = {}, [""] * len(parsed)
     for split, indices in splits.items():
-        rows = [(i, row) for i in indices for measure in tunes[i].measures if (row := rows_of[measure])]
-        arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8).reshape(-1, 24)
+        rows = [(number[i], rows_of[measure]) for i in indices for measure in parsed[i].measures]
+        arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8)
         arrays[f"{split}_tune"] = np.array([i for i, _ in rows], np.int32)
-        outside = sum(len(tunes[i].measures) for i in indices) - len(rows)
-        if outside:
-            dropped = report["measures"]["dropped"]
-            dropped[Drop.PITCH.value] = dropped.get(Drop.PITCH.value, 0) + outside
-            report["measures"]["kept"] -= outside
-        report["splits"][split] = {"tunes": len(indices), "measures": len(rows)}
+        n_tunes = sum(i in number for i in indices)
+        report["splits"][split] = {"tunes": n_tunes, "measures": len(rows)}
         for i in indices:
-            split_of[usable[i]] = split
+            split_of[i] = split if i in number else ""
     report["vocabulary"] = len(vocabulary)
     metadata = {
         "vocabulary": vocabulary.to_json(),
-        "tune_names": names,
-        "tune_titles": [tune.title for tune in tunes],
+        "tune_names": [collection.pieces[i].name for i in kept],
+        "tune_titles": [parsed[i].title for i in kept],
         "report": report,
     }
     return arrays, metadata, split_of
 
 
-def _report(collection: Collection, parsed: Sequence[Parsed], groups: Sequence[int]) -> dict[str, Any]:
+def _vocabulary(name: str, training: Sequence[Parsed]) -> Vocabulary:
+    measures = {measure for each in training for measure in each.measures}
+    pitches = {token for measure in measures for token in measure if is_pitch(token)}
+    if len(pitches) > MOST_PITCHES:
+        raise UserError(f"{name}: {len(pitches)} different spelled pitches; a vocabulary has room for {MOST_PITCHES}")
+    return Vocabulary.from_pitches(pitches)
+
+
+def _within(vocabulary: Vocabulary, parsed: Parsed) -> Parsed:
+    """A piece without the measures that have a pitch outside the vocabulary."""
+    measures = [measure for measure in parsed.measures if all(token in vocabulary for token in measure)]
+    outside = Counter({Drop.PITCH.value: len(parsed.measures) - len(measures)})
+    failure = "" if measures else Drop.PITCH.value
+    return replace(parsed, measures=measures, drops=parsed.drops + outside, failure=failure)
+
+
+def _report(collection: Collection, parsed: Sequence[Parsed], n_different: int) -> dict[str, Any]:
     """Counts of what was read, kept and dropped; reasons with the most frequent first."""
     drops, other_metres = Counter[str](), Counter[str]()
     for each in parsed:
@@ -187,8 +224,8 @@ def _report(collection: Collection, parsed: Sequence[Parsed], groups: Sequence[i
         },
         "tunes": {
             "read": len(in_files),
-            "kept": len(groups),
-            "different": len(set(groups)),
+            "kept": sum(not each.failure for each in in_files),
+            "different": n_different,
             "dropped": dict(_failures(in_files).most_common()),
         },
         "measures": {

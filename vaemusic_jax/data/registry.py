@@ -64,7 +64,11 @@ def write_down(name: str, entry: Entry, cache_dir: str | Path | None = None) -> 
 
 def prepared_names(cache_dir: str | Path | None = None) -> list[str]:
     """Every name that stands for something, sorted."""
-    return sorted(path.name.removesuffix(".name.json") for path in cache_directory(cache_dir).glob("*.name.json"))
+    try:
+        files = list(cache_directory(cache_dir).glob("*.name.json"))
+    except OSError:
+        return []
+    return sorted(path.name.removesuffix(".name.json") for path in files)
 
 
 def code_version(embedded: bool) -> str:

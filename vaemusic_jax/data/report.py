@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.data.sources import SAME_PIECE
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import Outcome
@@ -20,8 +21,8 @@ COLUMNS = ("name", "title", "status", "reason", "split", "measures_written", "me
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Writes one line per tune, and per file that gave none.
 
-    Columns: name; title; status (`kept`, `no usable measure`, `unreadable`); reason, where nothing was kept; split;
-    measures written, kept and dropped, these by reason: `chord: 2; ...`.
+    Columns: name; title; status (`kept`, `no usable measure`, `unreadable`, `left out`); reason, where nothing was
+    kept; split; measures written, kept and dropped, these by reason: `chord: 2; ...`.
 
     Raises:
         UserError: the file cannot be written.
@@ -31,7 +32,10 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     writer.writerow(COLUMNS)
     for outcome in outcomes:
         parsed = outcome.parsed
-        status = "kept" if not parsed.failure else "unreadable" if parsed.unreadable else "no usable measure"
+        if parsed.failure == SAME_PIECE:
+            status = "left out"
+        else:
+            status = "kept" if not parsed.failure else "unreadable" if parsed.unreadable else "no usable measure"
         dropped = "; ".join(f"{reason}: {n}" for reason, n in parsed.drops.most_common())
         writer.writerow(
             [

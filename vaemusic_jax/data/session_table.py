@@ -8,14 +8,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
+from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import TuneText, decode
 
 COLUMNS = {"tune_id", "setting_id", "meter", "mode", "abc"}
 # A cell of the csv module is 128 KiB at most unless told; no tune comes near this.
 LONGEST_CELL = 10_000_000
+#: In one file, of any kind: The Session has some 50,000 settings.
+MOST_TUNES = 200_000
+ROWS_TO_LOOK_AT = 20  # for the columns
+_SPACE = re.compile(r"\s*")
+_COMMA = re.compile(r"\s*,?\s*")
 
 
 def read_session_table(data: bytes, file_name: str) -> list[TuneText] | None:
@@ -23,28 +31,49 @@ def read_session_table(data: bytes, file_name: str) -> list[TuneText] | None:
 
     Names are `FILE#TUNE.SETTING`; the settings of one tune share their `song`. A row that is no setting becomes a tune
     without text, so that it is counted.
+
+    Raises:
+        UnreadableTuneError: more rows than `MOST_TUNES`, or a table that breaks off.
     """
     text = decode(data)
     rows = _json_rows(text) if file_name.lower().endswith(".json") else _csv_rows(text)
-    return None if rows is None else [_tune(row, file_name) for row in rows]
+    first = list(islice(rows, ROWS_TO_LOOK_AT))
+    if not any(isinstance(row, dict) and row.keys() >= COLUMNS for row in first):
+        return None
+    tunes = [_tune(row, file_name) for row in islice(chain(first, rows), MOST_TUNES + 1)]
+    if len(tunes) > MOST_TUNES:
+        raise UnreadableTuneError(f"more than {MOST_TUNES:,} tunes in one file")
+    return tunes
 
 
-def _csv_rows(text: str) -> Iterable[dict[str, Any]] | None:
+def _csv_rows(text: str) -> Iterator[Any]:
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.DictReader(io.StringIO(text))
     try:
-        return list(reader) if set(reader.fieldnames or ()) >= COLUMNS else None
+        if set(reader.fieldnames or ()) >= COLUMNS:
+            yield from reader
     except csv.Error:
-        return None
+        raise UnreadableTuneError("a table that cannot be read to its end") from None
 
 
-def _json_rows(text: str) -> Iterable[Any] | None:
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    is_table = isinstance(rows, list) and rows and isinstance(rows[0], dict) and rows[0].keys() >= COLUMNS
-    return rows if is_table else None
+def _json_rows(text: str) -> Iterator[Any]:
+    """The elements of a list, one after the other, so that a hostile one takes no more memory than its text."""
+    decoder = json.JSONDecoder()
+    place = _SPACE.match(text).end()  # type: ignore[union-attr]
+    if text[place : place + 1] != "[":
+        return
+    place = _SPACE.match(text, place + 1).end()  # type: ignore[union-attr]
+    started = False
+    while text[place : place + 1] != "]":
+        try:
+            row, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            if started:
+                raise UnreadableTuneError("a table that cannot be read to its end") from None
+            return
+        started = started or (isinstance(row, dict) and row.keys() >= COLUMNS)
+        yield row
+        place = _COMMA.match(text, place).end()  # type: ignore[union-attr]
 
 
 def _is_setting(row: Any) -> bool:
@@ -54,13 +83,14 @@ def _is_setting(row: Any) -> bool:
 def _tune(row: Any, file_name: str) -> TuneText:
     if not _is_setting(row):
         return TuneText(f"{file_name}#?", "")
-    tune, setting = str(row["tune_id"]).strip()[:20], str(row["setting_id"]).strip()[:20]
+    tune, setting = _one_line(row["tune_id"])[:20], _one_line(row["setting_id"])[:20]
     fields = {"T": row.get("name"), "M": row["meter"], "L": "1/8", "K": row["mode"]}
     header = "".join(f"{letter}:{_one_line(value)}\n" for letter, value in fields.items())
     # a blank line would end the tune, and the setting has no other end than that of its cell
-    body = "\n".join(line for line in decode(str(row["abc"]).encode()).split("\n") if line.strip())
+    lines = str(row["abc"]).encode("utf-8", "replace").decode().replace("\r", "\n").split("\n")
+    body = "\n".join(line for line in lines if line.strip())
     return TuneText(f"{file_name}#{tune}.{setting}", f"X:{tune}\n{header}{body}", song=f"thesession.org/tunes/{tune}")
 
 
 def _one_line(value: Any) -> str:
-    return " ".join(str(value or "").split())
+    return " ".join(str(value or "").encode("utf-8", "replace").decode().split())

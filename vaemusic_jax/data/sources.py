@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
 from vaemusic_jax.errors import UserError
 
 #: Suffixes and what kind of file they promise; tables and texts are looked into before they count as music.
@@ -58,6 +59,13 @@ def find_files(source: Path) -> Found:
     Raises:
         UserError: there is no such file or folder, no permission to read it, or nothing in it that could be music.
     """
+    try:
+        return _find(source)
+    except OSError as error:
+        raise UserError(f"{source}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def _find(source: Path) -> Found:
     hint = f"give a folder with files of music or one such file ({' '.join(KINDS)})"
     if not source.exists():
         raise UserError(f"{source}: no such file or folder; {hint}")
@@ -66,7 +74,7 @@ def find_files(source: Path) -> Found:
     if not source.is_dir():
         if source.suffix.lower() not in KINDS or not source.is_file():
             raise UserError(f"{source}: not a file of music; {hint}")
-        return Found(files=[(source, source.name, KINDS[source.suffix.lower()])])
+        return Found(files=[(source, _printable(source.name), KINDS[source.suffix.lower()])])
     found = _walk(source)
     if not found.files:
         raise UserError(f"{source}: no file of music in this folder; {hint}")
@@ -78,7 +86,7 @@ def _walk(source: Path) -> Found:
     candidates = []
 
     def unreadable(error: OSError) -> None:
-        found.dropped.append((Path(error.filename).relative_to(source).as_posix(), NO_FOLDER_ACCESS))
+        found.dropped.append((_printable(Path(error.filename).relative_to(source).as_posix()), NO_FOLDER_ACCESS))
 
     for folder, subfolders, names in os.walk(source, onerror=unreadable):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
@@ -88,15 +96,20 @@ def _walk(source: Path) -> Found:
             if name.startswith(".") or suffix not in KINDS:
                 found.others["hidden" if name.startswith(".") else suffix or "no suffix"] += 1
             else:
-                candidates.append((path, path.relative_to(source).as_posix(), KINDS[suffix]))
+                candidates.append((path, _printable(path.relative_to(source).as_posix()), KINDS[suffix]))
     # real files before links to them, then by name
     candidates.sort(key=lambda each: (each[0].is_symlink(), each[1]))
     formats = _formats(candidates)
     seen = set[str]()
     for path, name, kind in candidates:
         real = os.path.realpath(path)
-        if not path.is_file():
-            found.dropped.append((name, NOT_REGULAR if path.exists() else NO_FILE))
+        try:
+            is_file, exists = path.is_file(), path.exists()
+        except OSError:
+            found.dropped.append((name, NO_FOLDER_ACCESS))
+            continue
+        if not is_file:
+            found.dropped.append((name, NOT_REGULAR if exists else NO_FILE))
         elif real not in seen and _is_best(path, formats):
             seen.add(real)
             found.files.append((path, name, kind))
@@ -123,4 +136,20 @@ def _is_best(path: Path, formats: dict[tuple[Path, str], int]) -> bool:
 
 def _rank(path: Path) -> int | None:
     folder = path.parent.name.lower()
-    return FORMAT_FOLDERS.index(folder) if folder in FORMAT_FOLDERS else None
+    if folder not in FORMAT_FOLDERS or (path.suffix.lower() == ".txt" and not _is_symbtr(path)):
+        return None
+    return FORMAT_FOLDERS.index(folder)
+
+
+def _is_symbtr(path: Path) -> bool:
+    """Whether a text file is one of SymbTr's tables, and not a song's words."""
+    try:
+        with path.open("rb") as file:
+            return is_symbtr_text(file.read(1000))
+    except OSError:
+        return False
+
+
+def _printable(name: str) -> str:
+    """A file name that is text, also where the name on the disk is not."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -99,9 +99,10 @@ def _telling_measures(distinct: Sequence[frozenset[tuple[Hashable, ...]]]) -> tu
     rows = np.repeat(np.arange(len(distinct)), [len(each) for each in columns])
     places = (rows, np.array([column for each in columns for column in each], np.int64))
     table = csr_array((np.ones(len(rows)), places), shape=(len(distinct), len(telling)))
-    weight = np.array([math.log(len(distinct) / tunes_with[measure]) for measure in telling])
-    # where every tune has a measure it weighs nothing, unless there is nothing else to go by
-    return table, np.maximum(weight, 1e-9)
+    # whole numbers, so that sums are exact and thus the same in any order; a measure that every tune has weighs next to
+    # nothing, unless there is nothing else to go by
+    weight = np.array([max(1, round(2**20 * math.log(len(distinct) / tunes_with[each]))) for each in telling], float)
+    return table, weight
 
 
 def is_interval(token: Hashable) -> bool:
