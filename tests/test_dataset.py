@@ -206,7 +206,7 @@ def test_a_split_without_a_measure_is_refused(tmp_path: Path, load: Load) -> Non
 
 
 def test_more_pitches_than_a_vocabulary_holds(tmp_path: Path, load: Load) -> None:
-    signs, marks = ("__", "_", "=", "^", "^^"), (",,", ",", "", "'", "''")
+    signs, marks = ("__", "_", "=", "^", "^^"), (",,,,", ",,", "", "''", "''''")
     names = [f"{sign}{letter}{mark}" for mark in marks for sign in signs for letter in "CDEFGABcdefgab"]
     random.Random(0).shuffle(names)
     bars = ["".join(f"{name}2" for name in names[at : at + 4]) for at in range(0, len(names) - 3, 4)]
