@@ -1,9 +1,13 @@
 """Tune books: finding files, decoding, splitting."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.reading import parse_tune
-from vaemusic_jax.data.tune_book import decode, split_book
+from vaemusic_jax.data.tune_book import TuneText, decode, split_book, without_text_blocks
 
 BOOK = """Free text before, with a colon: here.
 M:4/4
@@ -62,3 +66,46 @@ def test_a_file_without_reference_number_is_one_tune() -> None:
 )
 def test_encodings_and_line_ends(data: bytes) -> None:
     assert decode(data) == "X:1\nT:Café\nK:C\n"
+
+
+def block(kind: str, inside: str) -> str:
+    return f"%%begin{kind} obeylines\n{inside}\n%%end{kind}\n"
+
+
+@pytest.mark.parametrize("kind", ["text", "ps", "svg"])
+@pytest.mark.parametrize("inside", ["A bad face", "", "X:9\nK:D", "\n\nC8|", "%%endother", "K:D\nM:3/4"])
+def test_a_block_of_text_is_no_music_and_ends_no_tune_wherever_it_stands(kind: str, inside: str) -> None:
+    text = block(kind, inside)
+    with_blocks = f"{text}M:4/4\n{text}X:1\n{text}L:1/8\nK:C\n{text}C8|\n{text}D8|\n\n{text}\nX:2\nK:C\nE8|\n"
+    without = "M:4/4\nX:1\nL:1/8\nK:C\nC8|\nD8|\n\nX:2\nK:C\nE8|\n"
+    found, expected = (
+        [(tune.name, parse_tune(tune)) for tune in split_book(each, "b")] for each in (with_blocks, without)
+    )
+    assert found == expected
+    assert parse_tune(TuneText("t", f"X:1\nM:4/4\nL:1/8\nK:C\n{text}C8|")).measures == expected[0][1].measures[:1]
+
+
+def test_a_block_that_is_never_ended_costs_no_tune() -> None:
+    text = "X:1\nM:4/4\nL:1/8\nK:C\n%%begintext\nC8|\n\nX:2\nM:4/4\nL:1/8\nK:C\n" + block("text", "x") + "D8|"
+    assert [len(parse_tune(tune).measures) for tune in split_book(text, "b")] == [1, 1]
+
+
+@given(st.lists(st.sampled_from(["%%begintext", "%%endtext", "%%beginps", "%%endps", "C"])))
+def test_what_stands_outside_blocks_stays(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    outside = re.sub(r"(?ms)^%%begin([a-z]+)$(?:(?!^%%begin\1$).)*?^%%end\1$", "", text)
+    assert without_text_blocks(text).split() == outside.split()
+
+
+def test_a_file_header_of_many_lines_gives_each_tune_the_last_of_each_kind_alone() -> None:
+    fields = [
+        "M:3/4",
+        "L:1/16",
+        "%%propagate-accidentals octave",
+        "M:4/4" + " " * 10_000,
+        "L:1/8",
+        "I:propagate-accidentals not",
+    ]
+    tunes = split_book("\n".join([*fields[:3] * 1000, *fields[3:]]) + "\n" + "X:1\nK:C\n^C4 C4|\n\n" * 3, "b")
+    assert all(len(tune.text) < 400 for tune in tunes)
+    assert [parse_tune(tune).measures[0][12] for tune in tunes] == ["C4"] * 3

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 _START = re.compile(r"^[ \t]*X:", re.MULTILINE)
 # Fields of a file header that hold for all tunes of the file
-_INHERITED = re.compile(r"^(?:[ML]:|I:propagate-accidentals|%%propagate-accidentals).*$", re.MULTILINE)
+_INHERITED = re.compile(r"^(?:(?P<field>[ML]:)|(?:I:|%%)propagate-accidentals).*$", re.MULTILINE)
+_LONGEST_FIELD = 200  # every tune of a book gets a copy
+_BLOCK = re.compile(r"%%[ \t]*(begin|end)([a-z]+)")
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,45 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def without_text_blocks(text: str) -> str:
+    """The text without what is not music: `%%begintext` up to `%%endtext`, and so for `ps`, `svg`, ...
+
+    A block that is never ended is none. Takes time in proportion to the length of the text.
+    """
+    if "%%" not in text:
+        return text
+    lines = text.split("\n")
+    marks = [(number, match) for number, line in enumerate(lines) if (match := _BLOCK.match(line))]
+    ends, end_of = dict[str, int](), dict[int, int]()
+    for number, mark in reversed(marks):
+        if mark[1] == "end":
+            ends[mark[2]] = number
+        elif mark[2] in ends:
+            end_of[number] = ends.pop(mark[2])  # so a block that is never ended does not take the next one's end
+    kept, at = list[str](), 0
+    for number in sorted(end_of):
+        if number >= at:
+            kept += lines[at:number]
+            at = end_of[number] + 1
+    return "\n".join(kept + lines[at:])
+
+
 def split_book(text: str, name: str) -> list[TuneText]:
     """The tunes of a tune book.
 
     A tune starts at `X:` and ends at the first blank line after its `K:`, or at the next `X:`. A file without `X:` is
-    one tune. Metre and unit length of a file header hold for all its tunes.
+    one tune. Metre and unit length of a file header hold for all its tunes. Blocks of text are left out.
 
     Args:
         text: the whole book.
         name: what to call the book in the names of its tunes.
     """
+    text = without_text_blocks(text)
     starts = [match.start() for match in _START.finditer(text)]
     if not starts:
         return [TuneText(name, _up_to_blank_line(text))] if text.strip() else []
-    header = "".join(f"{line}\n" for line in _INHERITED.findall(text[: starts[0]]))
+    inherited = {match["field"]: match[0] for match in _INHERITED.finditer(text, 0, starts[0])}  # the last of each
+    header = "".join(f"{line[:_LONGEST_FIELD]}\n" for line in inherited.values())
     tunes, seen = [], dict[str, int]()
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         tune = text[start:end].lstrip()

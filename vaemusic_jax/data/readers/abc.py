@@ -21,7 +21,7 @@ from vaemusic_jax.data.readers.abc_fields import (
 )
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
-from vaemusic_jax.data.tune_book import decode
+from vaemusic_jax.data.tune_book import decode, without_text_blocks
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
 # dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
@@ -65,12 +65,12 @@ def read_abc(data: bytes, reading: Reading) -> list[Tune]:
 
 
 def read_tune(text: str) -> Tune:
-    """Reads one tune: header fields up to `K:`, then music.
+    """Reads one tune: header fields up to `K:`, then music. Blocks of text (`%%begintext`) are passed over.
 
     Raises:
         UnreadableTuneError: no key, or a field that cannot be read.
     """
-    lines = iter(text.split("\n"))
+    lines = iter(without_text_blocks(text).split("\n"))
     title, metre, unit, carry, key = "", "", "", "pitch", None
     for line in lines:
         letter, value = line[:2], line[2:].split("%")[0].strip()

@@ -12,8 +12,8 @@ def has_impossible_time_signature(track: bytes) -> bool:
     """Whether a track has a time signature of no beats, or of beats shorter than a 128th note.
 
     Args:
-        track: contents of an MTrk chunk. One with bytes that look like such a time signature has it, if its events cannot
-            be told apart.
+        track: contents of an MTrk chunk. One with bytes that look like such a time signature has it, if its events
+            cannot be told apart.
     """
     at = track.find(_TIME_SIGNATURE)
     while at >= 0:
