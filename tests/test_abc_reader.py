@@ -283,7 +283,9 @@ def test_no_text_makes_it_fail_and_every_bar_is_kept_or_counted(music: str) -> N
     assert all(len(measure) == 24 for measure in parsed.measures)
 
 
-@pytest.mark.parametrize("symbol", ["[", "{", '"', "!", "(", ":", "(3ABC ", "=", "-", "A/", "^", "%\n", "M:", "\\\n"])
+@pytest.mark.parametrize(
+    "symbol", ["[", "{", '"', "!", "(", ":", "(3ABC ", "=", "-", "A/", "^", "%\n", "M:", "\\\n", "[a:", "[V:"]
+)
 def test_long_runs_of_one_symbol_cost_their_bar_alone(symbol: str) -> None:
     # 100,000 characters: a reader that takes quadratic time would hang here
     parsed = parse_tune(TuneText("t", f"X:1\nM:4/4\nL:1/8\nK:D\n{symbol * (100_000 // len(symbol))}|\nE8|"))

@@ -106,6 +106,11 @@ def test_a_file_header_of_many_lines_gives_each_tune_the_last_of_each_kind_alone
         "L:1/8",
         "I:propagate-accidentals not",
     ]
-    tunes = split_book("\n".join([*fields[:3] * 1000, *fields[3:]]) + "\n" + "X:1\nK:C\n^C4 C4|\n\n" * 3, "b")
+    tunes = split_book(
+        "\n".join([*(f"{field} % {n}" for field in fields[:3] for n in range(1000)), *fields[3:]])
+        + "\n"
+        + "X:1\nK:C\n^C4 C4|\n\n" * 3,
+        "b",
+    )
     assert all(len(tune.text) < 400 for tune in tunes)
     assert [parse_tune(tune).measures[0][12] for tune in tunes] == ["C4"] * 3

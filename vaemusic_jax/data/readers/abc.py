@@ -32,7 +32,7 @@ _SYMBOL = re.compile(
         | Hx(?![\d/])    # a fermata over the barline, hung on a spacer
         | =(?:20)?[ ]*$  # a space or soft line break, as old mail programs wrote them
         | [!~.H-Wh-w()](?![:\d]) | y\d*)
-    | (?P<inline>\[(?P<letter_in>[A-Za-z]):(?P<value_in>[^\]\n]*)\])
+    | (?P<inline>\[(?P<letter_in>[A-Za-z]):(?P<value_in>[^\[\]\n]*)\])
     | (?P<bare>(?P<letter_bare>[ML]):[ \t]*(?P<value_bare>C\|?|\d+[ \t]*/[ \t]*\d+))
     | (?P<bar>(?: :*\[?\|[|\]:]* | ::+ ) (?:[ \t]*\d[\d,.-]*)?)
     | (?P<ending>\[(?=[\d"])\d*[\d,.-]*)
