@@ -223,6 +223,41 @@ def test_voices_are_kept_apart() -> None:
     assert bars("C8&E8|D8") == ["OVERLAY", "D4@0"]
 
 
+def test_an_invisible_rest_holds_in_a_tune_of_one_voice_and_rests_where_others_sound() -> None:
+    assert bars("V:1\nC8|\nV:1\nx4 C4|\nV:2\nx8|") == ["C4@0", "C4@12", "SILENT"]
+    assert bars("V:1\nC8|D8|\nV:2\nE8|x4 C4|") == ["C4@0", "D4@0", "E4@0", "rest@0 C4@12"]
+
+
+@pytest.mark.parametrize(
+    ("head", "music"),
+    [
+        ("octave=-1", "c8|"),
+        ("clef=bass octave=-1", "V:1\nc8|"),
+        ("C", "V:1 bass octave=-1\nc8|"),
+        ("C", "[V:1 octave=-1]c8|"),
+        ("C", "[K:octave=-1]c8|"),
+        ("C", "V:1\nV:2\nV:1 octave=-1\nV:1\nc8|"),
+        ("octave=2", 'V:1 octave=0 name="octave=1" % octave=1\nC8|'),
+        ("C transpose=-12 octave=+1", "V:1 t=12\nC,8|"),
+        ("C octave=1", "[C,]8|"),
+    ],
+)
+def test_a_field_moves_the_octave(head: str, music: str) -> None:
+    assert bars(music, key=head) == ["C4@0"]
+
+
+def test_an_octave_holds_for_its_voice_alone_and_may_stand_in_the_header() -> None:
+    tune = read_tune("X:1\nM:4/4\nL:1/8\nV:1 octave=1\nV:2\nK:C octave=-1\nV:1\nC8|\nV:2\nC8|")
+    assert [voice[0].events[0].pitch for voice in tune.voices] == ["C5", "C3"]
+
+
+@pytest.mark.parametrize("music", ["V:1 octave=x\nC8|", "V:1 octave=\nC8|", "[V:1 octave=99]C8|"])
+def test_an_octave_that_cannot_be_read_is_not_guessed(music: str) -> None:
+    with pytest.raises(UnreadableTuneError, match="octave"):
+        bars(music)
+    assert bars("V:1 octave=9\nC8|C,,,,8|[C]8|[C,,,,]8|") == ["UNREADABLE", "C9@0", "UNREADABLE", "C9@0"]
+
+
 def test_inline_fields_change_metre_key_and_unit() -> None:
     assert bars("F8|[M:3/4]A2B2c2|[M:4/4]d4 D4|[K:G]F8|[L:1/4]C4|[r:remark]D4|") == [
         *("F4@0", "METRE", "D5@0 D4@12", "F#4@0", "C4@0", "D4@0"),

@@ -17,6 +17,7 @@ from vaemusic_jax.data.readers.abc_fields import (
     default_unit_length,
     parse_key,
     parse_metre,
+    parse_octave,
     parse_unit_length,
 )
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
@@ -72,6 +73,7 @@ def read_tune(text: str) -> Tune:
     """
     lines = iter(without_text_blocks(text).split("\n"))
     title, metre, unit, carry, key = "", "", "", "pitch", None
+    defined = dict[str, str]()  # the text of `V:` by voice
     for line in lines:
         letter, value = line[:2], line[2:].split("%")[0].strip()
         if letter == "T:":
@@ -82,6 +84,8 @@ def read_tune(text: str) -> Tune:
             unit = value
         elif line.startswith(("%%propagate-accidentals", "I:propagate-accidentals")):
             carry = line.split()[1] if len(line.split()) > 1 else carry
+        elif letter == "V:":
+            defined[_voice_name(value)] = value
         elif letter == "K:":
             key = value
             break
@@ -93,7 +97,7 @@ def read_tune(text: str) -> Tune:
         _field(first, "L", unit)
     else:
         first.unit = default_unit_length(metre)
-    voices = _read_body(lines, first)
+    voices = _read_body(lines, first, defined)
     return Tune(title, tuple(tuple(voice.bars) for voice in voices if voice.bars))
 
 
@@ -105,33 +109,51 @@ def _field(voice: Voice, letter: str, value: str) -> None:
         elif letter == "L":
             voice.unit = parse_unit_length(value)
         elif letter == "K":
+            voice.octave = parse_octave(value, voice.octave)
             signature = parse_key(value)
             voice.signature = voice.signature if signature is None else signature
+        elif letter == "V":
+            voice.octave = parse_octave(value, voice.octave)
     except ValueError:
-        raise UnreadableTuneError(
-            {"L": "unreadable unit note length (L:)", "K": "unreadable key (K:)"}[letter]
-        ) from None
+        what = {"L": "unit note length", "K": "key", "V": "octave of a voice"}[letter]
+        raise UnreadableTuneError(f"unreadable {what} ({letter}:)") from None
 
 
-def _read_body(lines: Iterator[str], first: Voice) -> list[Voice]:
-    start = (first.metre, first.unit, first.signature, first.carry)  # what every voice starts from
+def _voice_name(value: str) -> str:
+    return (value.split(maxsplit=1) or [""])[0]
+
+
+def _read_body(lines: Iterator[str], first: Voice, defined: dict[str, str]) -> list[Voice]:
+    start = (first.metre, first.unit, first.signature, first.carry, first.octave)  # what every voice starts from
     voices = {"": first}
+
+    def to_voice(value: str) -> Voice:
+        name = _voice_name(value)
+        if name not in voices:
+            voices[name] = Voice(*start)
+            _field(voices[name], "V", defined.get(name, ""))
+        _field(voices[name], "V", value)
+        return voices[name]
+
     voice = first
     for line in lines:
         match = _FIELD_LINE.match(line)
         if match and match["letter"] not in "ML":  # these two may have music behind them on the line
             if match["letter"] == "V":
-                voice = voices.setdefault((match["value"].split() or [""])[0], Voice(*start))
+                voice = to_voice(match["value"])
             else:
                 _field(voice, match["letter"], match["value"])
             continue
         for symbol in _SYMBOL.finditer(line):
             if symbol.lastgroup == "inline" and symbol["letter_in"] == "V":
-                voice = voices.setdefault((symbol["value_in"].split() or [""])[0], Voice(*start))
+                voice = to_voice(symbol["value_in"])
             else:
                 _read_symbol(voice, symbol)
     for each in voices.values():
         each.close_bar()
+    if sum(each.sounds for each in voices.values()) > 1:
+        for each in voices.values():
+            each.make_invisible_rests_rests()
     return list(voices.values())
 
 
@@ -142,7 +164,8 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
         case "bar":
             voice.close_bar()
         case "rest":
-            # an invisible rest at the start of a bar: what was before goes on (so `measures_to_abc` writes it)
+            # an invisible rest at the start of a bar: what was before goes on (so `measures_to_abc` writes it), unless
+            # it turns out that there are other voices
             voice.add(None, parse_length(symbol["length_rest"]), tied=symbol["rest"][0] == "x" and not voice.bar.events)
         case "bars_of_rest":
             whole_bar = metre_quarters(voice.metre) / voice.unit

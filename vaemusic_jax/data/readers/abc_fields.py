@@ -1,4 +1,4 @@
-"""The ABC header fields that shape the notes: key (`K:`), metre (`M:`) and unit note length (`L:`)."""
+"""The ABC header fields that shape the notes: key (`K:`), metre (`M:`), unit note length (`L:`) and octave."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _CLEF = re.compile(
     r"|\b(?:treble|alto|tenor|bass|perc)\d?(?:[+-]8)?\b",
     re.IGNORECASE,
 )
+_OCTAVE = re.compile(r"\boctave=(\S*)", re.IGNORECASE)
 _ACCIDENTAL = re.compile(r"(\^{1,2}|_{1,2}|=)([A-Ga-g])")
 _FRACTION = re.compile(r"(\d{1,3})\s*/\s*(\d{1,3})")
 
@@ -25,7 +26,8 @@ def parse_key(text: str) -> dict[str, int] | None:
     """Alteration of each letter under a key signature: `D` is {"F": 1, "C": 1}.
 
     Understands all modes (first three letters, any case), `exp` and added accidentals (`D mix =c ^g`), `none`, the
-    empty key, and the bagpipe keys `HP` and `Hp`. Clefs are ignored: they move no pitch.
+    empty key, and the bagpipe keys `HP` and `Hp`. Clefs are passed over: pitches are as written, and `transpose=` is
+    for playback. What `octave=` among them does: `parse_octave`.
 
     Returns:
         None when the text says nothing about the key (a clef alone).
@@ -62,6 +64,24 @@ def _added_accidentals(signature: dict[str, int], text: str) -> dict[str, int]:
     for sign, letter in _ACCIDENTAL.findall(text):
         signature[letter.upper()] = ALTERATIONS[sign]
     return signature
+
+
+def parse_octave(text: str, otherwise: int) -> int:
+    """By how many octaves `K:` or `V:` with `octave=-1` moves the notes that follow.
+
+    Args:
+        text: of the field.
+        otherwise: what holds when it does not say.
+
+    Raises:
+        ValueError: no number of one digit.
+    """
+    match = _OCTAVE.search(re.sub(r'"[^"]*"', "", text.split("%")[0]))  # a voice may have any name
+    if match is None:
+        return otherwise
+    if not re.fullmatch(r"[+-]?[0-9]", match[1]):
+        raise ValueError(f"{match[1]!r} is no number of octaves")
+    return int(match[1])
 
 
 def parse_metre(text: str) -> str:

@@ -24,6 +24,7 @@ class Voice:
     unit: Fraction
     signature: dict[str, int]
     carry: str
+    octave: int = 0  # by how many octaves it sounds above what is written (`octave=`)
     bars: list[Bar] = field(default_factory=list)
     bar: Bar = field(default_factory=lambda: Bar(""))
     accidentals: dict[str, int] = field(default_factory=dict)  # of this bar
@@ -51,6 +52,17 @@ class Voice:
         if bar.events:
             self.bars.append(bar)
         self.bar, self.lengths, self.accidentals = Bar(""), [], {}
+
+    @property
+    def sounds(self) -> bool:
+        """Whether it has a note."""
+        return any(event.pitch is not None for bar in self.bars for event in bar.events)
+
+    def make_invisible_rests_rests(self) -> None:
+        """For a voice among others: where it says nothing, they sound."""
+        for bar in self.bars:
+            if bar.events[0].pitch is None:
+                bar.events[0].tied = False
 
     def set_metre(self, metre: str) -> None:
         if self.bar.events and metre != self.metre:
@@ -85,6 +97,7 @@ class Voice:
         """(letter, octave, alteration) of a note, and whether a tie joins it to the note before."""
         letter = match["letter"].upper()
         octave = (4 if match["letter"].isupper() else 5) + match["marks"].count("'") - match["marks"].count(",")
+        octave += self.octave
         place = letter if self.carry == "pitch" else f"{letter}{octave}"
         if match["sign"]:
             alteration = ALTERATIONS[match["sign"]]
@@ -109,6 +122,8 @@ class Voice:
         first, outer = parse_length(notes[0]["length"]), parse_length(length_text)
         if len(notes) > 1:
             self.bar.faults.add(Drop.CHORD)
+        if not 0 <= spelled[0][0][1] <= 9:
+            self.bar.faults.add(Drop.UNREADABLE)
         name = pitch_name(spelled[0][0])
         self.add(name, first * outer if first and outer else None, tied=len(notes) == 1 and spelled[0][1])
         self.last_note = spelled[0][0] if len(notes) == 1 else None
