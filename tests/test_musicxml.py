@@ -12,6 +12,7 @@ from vaemusic_jax.data.readers import musicxml_tree
 from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl
 from vaemusic_jax.data.readers.musicxml_part import MOST_VOICES
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError, Voices
+from vaemusic_jax.data.writers.musicxml import COMMA_SOFTWARE
 
 FOUR_FOUR = "<time><beats>4</beats><beat-type>4</beat-type></time>"
 DIVISIONS = "<attributes><divisions>12</divisions></attributes>"
@@ -316,17 +317,61 @@ def in_commas(*accidentals: str, head: str = "", key: str = "") -> str:
     return score(f"<attributes>{key}</attributes>{START}{written}", head=head)
 
 
+SYMBTR = "<identification><encoding><software>https://x/MusicXMLConverter</software></encoding></identification>"
+OURS = SYMBTR.replace("https://x/MusicXMLConverter", COMMA_SOFTWARE)
+KEY = "<key><key-step>F</key-step><key-alter>2</key-alter><key-accidental>slash-quarter-sharp</key-accidental></key>"
+FIFTHS = "<key><fifths>1</fifths></key>"
+UNALTERED = "<key><key-step>F</key-step><key-alter>0</key-alter><key-accidental>natural</key-accidental></key>"
+
+
+@pytest.mark.parametrize(
+    ("signs", "key", "read_as"),
+    [
+        (("", "slash-flat"), "", "F4 F4-4c"),
+        (("", "slash-flat"), KEY, None),
+        (("", "slash-flat"), FIFTHS, None),
+        (("", "slash-flat"), FIFTHS.replace("1", "-6"), "F4 F4-4c"),
+        (("", "slash-flat"), FIFTHS.replace("1", "-7"), None),
+        (("", "slash-flat"), UNALTERED, "F4 F4-4c"),
+        (("slash-flat", ""), "", None),
+        (("slash-flat", "natural", ""), KEY, "F4-4c F4 F4"),
+        (("natural", "slash-flat", ""), "", None),
+    ],
+)
+def test_a_note_without_a_sign_is_no_natural_where_one_before_it_may_hold(
+    signs: tuple[str, ...], key: str, read_as: str | None
+) -> None:
+    (bar,) = bars(in_commas(*signs, key=key), "microtonal")
+    assert bar.faults == (set() if read_as else {Drop.UNREADABLE})
+    assert read_as in (None, names(bar))
+    # These two write a sign at every altered note
+    for software in (SYMBTR, OURS):
+        assert bars(in_commas(*signs, key=key, head=software))[0].faults == set()
+
+
+def test_a_sign_holds_in_its_measure_and_octave_and_that_of_a_silent_note_too() -> None:
+    signed = note("F", 12, "<accidental>slash-flat</accidental>")
+    grace = signed.replace("<note>", "<note><grace/>").replace("<duration>12</duration>", "")
+    cue = signed.replace("<note>", "<note><cue/>")
+    read_bars = bars(
+        score(START + signed + notes("F5:36"), notes("F:48"), grace + notes("F:48"), cue + notes("F:36")), "microtonal"
+    )
+    assert [bar.faults for bar in read_bars] == [set(), set(), {Drop.UNREADABLE}, {Drop.UNREADABLE}]
+    stated = note("F", 36).replace("<octave>", "<alter>0</alter><octave>")
+    assert names(bars(score(START + signed + stated), "microtonal")[0]) == "F4-4c F4"
+
+
 def test_comma_accidentals_go_by_their_names() -> None:
-    text = in_commas("slash-flat", "quarter-flat", "sharp", "slash-quarter-sharp", "slash-sharp", "", "flat", "natural")
+    text = in_commas("slash-flat", "quarter-flat", "sharp", "slash-quarter-sharp", "slash-sharp", "natural", "flat", "")
+    text = text.replace("<score-partwise>", f"<score-partwise>{SYMBTR}")
     assert names(bars(text, "microtonal")[0]) == "F4-4c F4-1c F4+4c F4+5c F4+8c F4 F4-5c F4"
     assert names(bars(text, "rounded")[0]) == "F-4 F4 F#4 F#4 F##4 F4 F-4 F4"
 
 
 def test_which_scores_count_commas() -> None:
-    software = "<identification><encoding><software>https://x/MusicXMLConverter</software></encoding></identification>"
     key = "<key><key-step>B</key-step><key-alter>-2</key-alter><key-accidental>slash-flat</key-accidental></key>"
     for text in (
-        in_commas("sharp", head=software),
+        in_commas("sharp", head=SYMBTR),
         in_commas("sharp", key=key),
         in_commas("sharp", "slash-flat"),
         in_commas("sharp", "quarter-flat"),

@@ -21,7 +21,7 @@ from vaemusic_jax.data.readers.musicxml_part import PartReader
 from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
-_COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`
+_COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`: both repeat each sign
 _PERCUSSION_CHANNEL = "10"
 
 
@@ -38,7 +38,7 @@ def read_musicxml(data: bytes, reading: Reading) -> list[Tune]:
     root = parse_tree(data)
     if root.tag not in ("score-partwise", "score-timewise"):
         raise UnreadableTuneError("not a MusicXML score")
-    counts_commas = _counts_commas(root)
+    counts_commas, repeats_signs = _counts_commas(root), _is_by(_COMMA_SOFTWARE, root)
     percussion = _percussion_parts(root)
     voices: list[tuple[Bar, ...]] = []
     parts = [(part, measures) for part, measures in _parts(root) if part not in percussion]
@@ -46,7 +46,7 @@ def read_musicxml(data: bytes, reading: Reading) -> list[Tune]:
         sopranos = _sopranos(root)
         parts.sort(key=lambda each: each[0] not in sopranos)
     for _, measures in parts:
-        voices += PartReader(counts_commas, reading.pitch).read(measures)
+        voices += PartReader(counts_commas, reading.pitch, repeats_signs=repeats_signs).read(measures)
         if voices and reading.voices == "melody":
             del voices[1:]
             break
@@ -95,10 +95,14 @@ def _percussion_parts(root: Element) -> set[str]:
     return found
 
 
+def _is_by(names: tuple[str, ...], root: Element) -> bool:
+    software = " ".join(each.text or "" for each in root.iterfind("identification/encoding/software"))
+    return any(name in software for name in names)
+
+
 def _counts_commas(root: Element) -> bool:
     """Whether accidentals count Holdrian commas."""
-    software = " ".join(each.text or "" for each in root.iterfind("identification/encoding/software"))
-    if any(name in software for name in _COMMA_SOFTWARE):
+    if _is_by(_COMMA_SOFTWARE, root):
         return True
     names = {(each.text or "").strip() for tag in ("accidental", "key-accidental") for each in root.iter(tag)}
     if names & TURKISH_ACCIDENTALS:

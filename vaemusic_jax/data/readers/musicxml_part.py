@@ -5,6 +5,10 @@ for those they are written in. Pitches are as written: of a transposing instrume
 written ones. Notes count with their `duration`, whatever their type, dots and tuplets say. Grace notes take no time;
 cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, goes on with what
 sounded before: so `measures_to_musicxml` writes a hold that has no note to be tied to.
+
+In a score in commas the sign says how far a note is altered. One without a sign, and without `alter`, is a natural, but
+where the key signature alters its letter, or a sign before it in the measure its pitch, it costs the measure: programs
+differ in whether they repeat the sign.
 """
 
 from __future__ import annotations
@@ -38,14 +42,17 @@ class PartReader:
         voices: by their `voice` text.
     """
 
-    def __init__(self, counts_commas: bool, pitch: Pitch) -> None:
+    def __init__(self, counts_commas: bool, pitch: Pitch, *, repeats_signs: bool = False) -> None:
         """
         Args:
             counts_commas: accidentals are those of Turkish music (`data/commas.py`), else semitones.
             pitch: how to name pitches in commas.
+            repeats_signs: every altered note has its sign: without one it is a natural, whatever stands before.
         """
         self.voices: dict[str, VoiceBuilder] = {}
-        self._counts_commas, self._pitch = counts_commas, pitch
+        self._counts_commas, self._pitch, self._repeats_signs = counts_commas, pitch, repeats_signs
+        self._key = set[str]()  # letters it alters
+        self._signs: dict[tuple[str, str], str] = {}  # of this measure, by letter and octave
         self._divisions: Fraction | None = None
         self._metre = ""
         self._measures: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of each so far
@@ -84,6 +91,7 @@ class PartReader:
     def _read_measure(self, elements: Iterable[Element]) -> None:
         at = chord_at = end = _ZERO
         faults: set[Drop] = set()
+        self._signs.clear()
         lengths: dict[str | None, Fraction | None] = {}  # by their text, until the divisions change
         metre, divisions = None, self._divisions  # of the first note
         for element in elements:
@@ -99,6 +107,7 @@ class PartReader:
                 faults.add(Drop.UNREADABLE)  # a measure in two metres or two units of time
                 continue
             if element.find("grace") is not None:
+                self._remember_sign(element)
                 continue
             text = element.findtext("duration")
             if text not in lengths:
@@ -131,6 +140,9 @@ class PartReader:
         return duration / self._divisions if duration is not None and duration > 0 and self._divisions else None
 
     def _read_attributes(self, attributes: Element) -> None:
+        keys = attributes.findall("key")
+        if keys:
+            self._key = set[str]().union(*map(_altered_letters, keys))
         for element in attributes:
             if element.tag == "divisions":
                 divisions = number(element.text)
@@ -168,6 +180,7 @@ class PartReader:
             elif tag == "notations":
                 ties.update(tied.get("type") for tied in child if tied.tag == "tied")
             elif tag == "cue":
+                self._remember_sign(note)
                 return  # its time passes; the voice rests
         voice = self._voice(text)
         if chord:
@@ -181,6 +194,7 @@ class PartReader:
             voice.add(onset, length, None)
         else:
             name = self._name(pitch, accidental)
+            self._remember_sign(note)
             if isinstance(name, Drop):
                 voice.bar.faults.add(name)
                 name = "C4"  # holds the place in a bar that is dropped
@@ -197,7 +211,7 @@ class PartReader:
             return Drop.PITCH
         if self._counts_commas:
             # Here `alter` is rounded, or missing: the sign itself says how far
-            if accidental is None and alter:
+            if accidental is None and (alter or (altered is None and self._may_be_altered(pitch))):
                 return Drop.UNREADABLE
             commas = 0 if accidental is None else COMMAS_OF_ACCIDENTAL.get(accidental)
             return Drop.UNREADABLE if commas is None else written_name(letter, int(octave), commas, self._pitch)
@@ -205,6 +219,38 @@ class PartReader:
             return Drop.PITCH  # a quarter tone, for one
         semitones = int(alter)
         return f"{letter}{'#' * semitones}{'-' * -semitones}{octave}"
+
+    def _remember_sign(self, note: Element) -> None:
+        sign, pitch = note.findtext("accidental"), note.find("pitch")
+        if self._counts_commas and sign is not None and pitch is not None:
+            self._signs[_place(pitch)] = sign.strip()
+
+    def _may_be_altered(self, pitch: Element) -> bool:
+        """Whether a note that shows no sign is altered by one that stands before."""
+        place = _place(pitch)
+        return not self._repeats_signs and (
+            self._signs[place] != "natural" if place in self._signs else place[0] in self._key
+        )
+
+
+def _place(pitch: Element) -> tuple[str, str]:
+    return (pitch.findtext("step") or "").strip(), (pitch.findtext("octave") or "").strip()
+
+
+def _altered_letters(key: Element) -> set[str]:
+    """The letters that a key signature alters."""
+    fifths = int(number(key.findtext("fifths")) or 0)
+    letters = set("FCGDAEB"[:fifths] if fifths > 0 else "BEADGCF"[:-fifths])
+    letter = ""
+    for element in key:
+        text = (element.text or "").strip()
+        if element.tag == "key-step":
+            letter = text
+        elif (element.tag == "key-alter" and number(text) != 0) or (
+            element.tag == "key-accidental" and text != "natural"
+        ):
+            letters.add(letter)
+    return letters
 
 
 def _metre(time: Element) -> str:

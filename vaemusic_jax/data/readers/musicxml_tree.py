@@ -27,7 +27,7 @@ NEEDED = frozenset(
         """
         score-partwise score-timewise work work-title movement-title identification encoding software
         part-list score-part part-name midi-instrument midi-channel part measure
-        attributes divisions key fifths key-accidental time beats beat-type clef sign
+        attributes divisions key fifths key-step key-alter key-accidental time beats beat-type clef sign
         note grace cue chord pitch step alter octave unpitched rest duration tie notations tied accidental voice
         backup forward
         """,
