@@ -35,7 +35,7 @@ def test_list_names_source_terms_and_readiness_of_every_corpus(
     assert printed.count("ready yes, nothing to download") == 2
     place = "".join(f"ready yes: 20 measures of 20 tunes, from {tmp_path}/tunes.abc".split())
     assert place in printed.replace(" ", "")
-    assert "(pitch rounded, voices all)" in printed
+    assert "(pitches rounded to twelve tones, all voices of each piece)" in printed
 
 
 def test_prepare_prints_every_count_of_the_report(irish_folk: Dataset, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,8 +58,8 @@ def list_corpora(*, cache_dir: OptionalPath = None) -> None:
 
 
 def _what_it_is(entry: Entry) -> str:
-    options = [f"{name} {value}" for name, value in (("pitch", entry.pitch), ("voices", entry.voices))]
-    return f"yes: {entry.summary}, from {entry.source or 'the embedded files'} ({', '.join(options)})"
+    how = Reading(entry.pitch, entry.voices).in_words()
+    return f"yes: {entry.summary}, from {entry.source or 'the embedded files'} ({how})"
 
 
 def prepare(
@@ -159,7 +159,7 @@ def inspect(
 
 
 def _print_counts(console: Console, dataset: Dataset) -> None:
-    table = plain_table("", "count", title=f"{dataset.name} (digest {dataset.digest})")
+    table = plain_table("", "count", title=f"{dataset.name}: {dataset.report['reading']} (digest {dataset.digest})")
     for label, count in counts(dataset):
         table.add_row(label, f"{count:,}")
     console.print(table)

@@ -31,6 +31,8 @@ def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="R
 
 def evaluate_and_print(run: "RunDirectory") -> None:
     """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
+    from vaemusic_jax.data.registry import look_up
+    from vaemusic_jax.data.tune import Reading
     from vaemusic_jax.metrics.evaluate import evaluate_run
     from vaemusic_jax.results_table import to_rich
 
@@ -41,6 +43,10 @@ def evaluate_and_print(run: "RunDirectory") -> None:
     for reason, count in Counter(run.status()[trial.id].partition(": ")[2] for trial in run.unfinished()).items():
         why = f"wait: {reason}; then" if reason else "have not finished:"
         console.print(f"{count} trials {why} run the sweep again.", soft_wrap=True, highlight=False, markup=False)
+    for name in dict.fromkeys(trial.dataset for trial in run.trials):
+        if entry := look_up(name):
+            how = Reading(entry.pitch, entry.voices).in_words()
+            console.print(f"Data: {name}, {entry.summary}: {how}.", soft_wrap=True, highlight=False, markup=False)
     console.print(
         f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
         "Next: add a latent size with --latent-dim, or regularise other attributes with --attributes, in a new --out; "

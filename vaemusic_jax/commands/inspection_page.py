@@ -41,6 +41,7 @@ def write_page(path: Path, dataset: Dataset, statistics: Statistics, n_measures:
     title = f"{escape(dataset.name)}: {len(dataset.train):,} training measures"
     parts = [
         f"<h1>{title}</h1>",
+        f"<p>Read: {dataset.report['reading']}.</p>",
         "".join(f"<p>{escape(sentence)}</p>" for sentence in about_repeats(statistics)),
         "<h2>Attributes</h2><p>Of the training split.</p>",
         _distributions(statistics),

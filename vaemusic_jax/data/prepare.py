@@ -102,6 +102,7 @@ def prepare_dataset(
     finally:
         store.close()
     arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
+    metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
     if not path.exists():
         cache.write(path, arrays, metadata)

@@ -29,6 +29,12 @@ class Reading:
     pitch: Pitch = "rounded"
     voices: Voices = "melody"
 
+    def in_words(self) -> str:
+        """As every report on a data set states it."""
+        pitch = {"rounded": "pitches rounded to twelve tones", "microtonal": "pitches in Holdrian commas"}
+        voices = {"melody": "the melody of each piece", "all": "all voices of each piece"}
+        return f"{pitch[self.pitch]}, {voices[self.voices]}"
+
 
 @dataclass(frozen=True)
 class Tune:
