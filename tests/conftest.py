@@ -60,19 +60,20 @@ def finished_run(small_irish_folk: Any, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def parity() -> Path:
-    """Folder of numbers computed by the original authors' networks: VAEMUSIC_PARITY, or ../shared/parity."""
-    named = os.environ.get("VAEMUSIC_PARITY")
-    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "parity"
-    if not (path / "README.md").is_file():
-        pytest.skip(f"no parity fixtures in {path}; set VAEMUSIC_PARITY to the folder that holds them")
-    return path
+    """Folder of numbers computed by the original authors' networks."""
+    return beside_the_repository("parity", "VAEMUSIC_PARITY")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real and of broken music files, no part of this repository: VAEMUSIC_DATA, or ../shared/data."""
-    named = os.environ.get("VAEMUSIC_DATA")
-    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    """Folder of real and of broken music files."""
+    return beside_the_repository("data", "VAEMUSIC_DATA")
+
+
+def beside_the_repository(name: str, variable: str) -> Path:
+    """A folder that is no part of the repository: the variable names it, or it is ../shared/NAME; else a skip."""
+    named = os.environ.get(variable)
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / name
     if not (path / "README.md").is_file():
-        pytest.skip(f"no sample data in {path}; set VAEMUSIC_DATA to the folder that holds it")
+        pytest.skip(f"no {path}; set {variable} to the folder that holds it")
     return path

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vaemusic_jax.data.chorales import chorale_files
 from vaemusic_jax.data.sources import Found, find_files
 from vaemusic_jax.errors import UserError
 
@@ -105,8 +106,6 @@ def embedded_files(corpus: Corpus) -> Found:
         in_book = find_files(folder / book)
         files = [(path, f"{book}/{name}", kind) for path, name, kind in in_book.files]
         if corpus.name == "bach":
-            from vaemusic_jax.data.chorales import chorale_files
-
             chorales = set(chorale_files(folder / book))
             files = [each for each in files if each[0] in chorales]
         found.files += files

@@ -83,12 +83,11 @@ def prepare_dataset(
         UserError: unusable name or source, too few usable tunes, a cache that cannot be written.
     """
     check_name(name)
-    if source is not None:
-        _check_source(source)
     reading, limits = reading or Reading(), limits or Limits()
-    embedded = find_corpus(name, prepared_names(cache_dir)) if source is None else None
-    found = embedded_files(embedded) if embedded else find_files(Path(source or ""))
-    collection = collect(found, limits.size)
+    if source is None:
+        collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
+    else:
+        collection = collect(find_files(_checked(source)), limits.size)
     if not collection.pieces:
         reasons = _in_words(Counter(reason for _, reason in collection.dropped))
         raise UserError(
@@ -125,13 +124,14 @@ def prepare_dataset(
     return Prepared(dataset, outcomes)
 
 
-def _check_source(source: str | Path) -> None:
+def _checked(source: str | Path) -> Path:
     if not str(source):
         raise UserError("source: '' is no folder; give one with files of music, or one such file")
     try:
         str(source).encode()
     except UnicodeEncodeError as error:
         raise UserError(f"{source!r}: the name of this source is no text; rename it") from error
+    return Path(source)
 
 
 def _arrange(

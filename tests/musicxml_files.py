@@ -1,0 +1,62 @@
+"""MusicXML scores written in a line, and what the reader makes of them."""
+
+from fractions import Fraction
+
+from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.readers.musicxml import read_musicxml
+from vaemusic_jax.data.tune import Pitch, Reading, Tune, Voices
+
+FOUR_FOUR = "<time><beats>4</beats><beat-type>4</beat-type></time>"
+DIVISIONS = "<attributes><divisions>12</divisions></attributes>"
+START = f"<attributes><divisions>12</divisions>{FOUR_FOUR}</attributes>"
+
+
+def note(pitch: str, duration: float, inside: str = "", voice: str = "1", before: str = "") -> str:
+    """A note; `C`, `Bb3`, `F##5`, or `z` for a rest; 12 is a quarter."""
+    if pitch == "z":
+        what = "<rest/>"
+    else:
+        octave = pitch[-1] if pitch[-1].isdigit() else "4"
+        alter = pitch.count("#") - pitch[1:].count("b")
+        altered = f"<alter>{alter}</alter>" if alter else ""
+        what = f"<pitch><step>{pitch[0]}</step>{altered}<octave>{octave}</octave></pitch>"
+    return f"<note>{before}{what}<duration>{duration}</duration><voice>{voice}</voice>{inside}</note>"
+
+
+def notes(text: str) -> str:
+    """`C:12 D:24`."""
+    return "".join(note(*each.split(":")) for each in text.split())  # type: ignore[arg-type]
+
+
+def score(
+    *measures: str, head: str = "", parts: str = '<score-part id="P1"><part-name>M</part-name></score-part>'
+) -> str:
+    written = "".join(f'<measure number="{i}">{each}</measure>' for i, each in enumerate(measures, 1))
+    return wrapped(f'<part id="P1">{written}</part>', head, parts)
+
+
+def wrapped(body: str, head: str = "", parts: str = "") -> str:
+    return (
+        '<?xml version="1.0"?><!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
+        '"http://unreachable.invalid/partwise.dtd">'
+        f"<score-partwise>{head}<part-list>{parts}</part-list>{body}</score-partwise>"
+    )
+
+
+def read(text: str | bytes, pitch: Pitch = "rounded", voices: Voices = "melody") -> Tune:
+    (tune,) = read_musicxml(text if isinstance(text, bytes) else text.encode(), Reading(pitch, voices))
+    return tune
+
+
+def bars(text: str | bytes, pitch: Pitch = "rounded") -> tuple[Bar, ...]:
+    (voice,) = read(text, pitch).voices
+    return voice
+
+
+def events(bar: Bar) -> list[tuple[Fraction | int, str | None, bool]]:
+    return [(event.onset, event.pitch, event.tied) for event in bar.events]
+
+
+def names(bar: Bar) -> str:
+    """`C4 z __`: events in order, ties as holds."""
+    return " ".join("__" if event.tied else event.pitch or "z" for event in bar.events)
