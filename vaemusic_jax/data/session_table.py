@@ -86,11 +86,14 @@ def _tune(row: Any, file_name: str) -> TuneText:
     tune, setting = _one_line(row["tune_id"])[:20], _one_line(row["setting_id"])[:20]
     fields = {"T": row.get("name"), "M": row["meter"], "L": "1/8", "K": row["mode"]}
     header = "".join(f"{letter}:{_one_line(value)}\n" for letter, value in fields.items())
-    # a blank line would end the tune, and the setting has no other end than that of its cell
-    lines = str(row["abc"]).encode("utf-8", "replace").decode().replace("\r", "\n").split("\n")
-    body = "\n".join(line for line in lines if line.strip())
-    return TuneText(f"{file_name}#{tune}.{setting}", f"X:{tune}\n{header}{body}", song=f"thesession.org/tunes/{tune}")
+    text = f"X:{tune}\n{header}{_clean(row['abc'])}"
+    return TuneText(f"{file_name}#{tune}.{setting}", text, song=f"thesession.org/tunes/{tune}")
 
 
 def _one_line(value: Any) -> str:
-    return " ".join(str(value or "").encode("utf-8", "replace").decode().split())
+    return " ".join(_clean(value or "").split())
+
+
+def _clean(value: Any) -> str:
+    """Without the half characters that JSON can spell and no text can hold."""
+    return str(value).encode("utf-8", "replace").decode()
