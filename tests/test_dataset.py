@@ -275,6 +275,8 @@ def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) ->
     for name in ("", "../x", "a b", ".hidden", "x" * 65):
         with pytest.raises(UserError, match="not a usable name"):
             prepare_dataset(name, source=book, cache_dir=tmp_path / "cache")
+        with pytest.raises(UserError, match="not a usable name"):
+            load_dataset(name, cache_dir=tmp_path / "cache")
 
 
 def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Results that were read are kept: whole, for several processes at once."""
 
 import multiprocessing
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,20 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [process.exitcode for process in processes] == [0, 0]
     store = ParsedStore(path)
     assert store.get(list(RESULTS)) == {key: RESULTS[key] for key in list(RESULTS)[:90]}
+    store.close()
+
+
+def test_a_writer_waits_for_another_to_end(tmp_path: Path) -> None:
+    path = tmp_path / "read.sqlite"
+    store = ParsedStore(path)
+    other = sqlite3.connect(path, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    ending = threading.Timer(0.2, other.commit)
+    ending.start()
+    store.put({"key": {"n": 1}})
+    ending.join()
+    other.close()
+    assert store.get(["key"]) == {"key": {"n": 1}}
     store.close()
 
 

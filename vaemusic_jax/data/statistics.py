@@ -38,8 +38,6 @@ class Statistics:
 
 def statistics_of(dataset: Dataset) -> Statistics:
     """Counts and correlates."""
-    from scipy.stats import rankdata
-
     from vaemusic_jax.attributes import compute_attributes
 
     tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
@@ -47,9 +45,6 @@ def statistics_of(dataset: Dataset) -> Statistics:
     token_counts = np.bincount(dataset.train.tokens.ravel(), minlength=len(dataset.vocabulary))
     commonest = int(token_counts.argmax())
     attributes = np.asarray(compute_attributes(dataset.train.tokens, dataset.vocabulary.midi))
-    ranks = rankdata(attributes, axis=0)
-    with np.errstate(invalid="ignore"):
-        correlations = np.corrcoef(ranks, rowvar=False)
     return Statistics(
         distinct=len(counts),
         repeated=float(counts[counts > 1].sum() / len(tokens)),
@@ -58,5 +53,19 @@ def statistics_of(dataset: Dataset) -> Statistics:
         baseline=float((dataset.test.tokens == commonest).mean()),
         token_counts=token_counts,
         attributes=attributes,
-        correlations=correlations,
+        correlations=rank_correlations(attributes),
     )
+
+
+def rank_correlations(values: np.ndarray) -> np.ndarray:
+    """Spearman's, of each column with each other, (columns, columns); nan where a column is constant.
+
+    Not by `scipy.stats.spearmanr`, for which one constant column spoils all others.
+
+    Args:
+        values: (N, columns).
+    """
+    from scipy.stats import rankdata
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.corrcoef(rankdata(values, axis=0), rowvar=False))
