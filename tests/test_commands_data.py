@@ -97,16 +97,22 @@ def test_the_report_has_a_line_for_every_tune_and_every_file_without(
     (folder / "bad.abc").write_text("X:1\nT:Without a key\n\nX:2\nT:Waltz\nM:3/4\nL:1/4\nK:C\nCDE|CDE|\n")
     (folder / "empty.abc").write_text("")
     (folder / "dangling.mid").symlink_to(folder / "nowhere")
+    for name in ("MusicXML/piece.xml", "midi/piece.mid"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("")
     commands.prepare("mine", source=str(folder), cache_dir=tmp_path / "cache", report=tmp_path / "report.csv")
     table = pd.read_csv(tmp_path / "report.csv", keep_default_na=False)
     rows = {row["name"]: row for row in table.to_dict("records")}
-    assert len(rows) == 2 + 2 + 20
+    assert len(rows) == 2 + 2 + 20 + 2
     reasons = {name: row["reason"] for name, row in rows.items() if row["status"] == "unreadable"}
     assert reasons == {
         "dangling.mid": "link that leads nowhere",
         "empty.abc": "no tune in it",
         "bad.abc#1": "no key field (K:)",
+        "MusicXML/piece.xml": "not well-formed XML",
     }
+    left_out = rows["midi/piece.mid"]
+    assert (left_out["status"], left_out["reason"]) == ("left out", "same piece in another format")
     waltz = rows["bad.abc#2"]
     assert (waltz["title"], waltz["status"], waltz["measures_written"]) == ("Waltz", "no usable measure", 2)
     assert waltz["measures_dropped"] == "metre of other than four quarters: 2"
@@ -116,7 +122,7 @@ def test_the_report_has_a_line_for_every_tune_and_every_file_without(
         assert kept.measures_kept[kept.split == split].sum() == len(dataset.split(split))
     printed = " ".join(capsys.readouterr().out.split())
     for line in (
-        "files seen 4",
+        "files seen 6",
         "dropped: link that leads nowhere 1",
         "tunes read 22",
         "of these distinct measures 20",

@@ -1,10 +1,12 @@
 """Splits by tune: settings stay together, shares, determinism, nested fractions."""
 
+import itertools
 import math
 import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given
@@ -69,19 +71,37 @@ def test_the_threshold() -> None:
     assert group_settings([[A], [A, C, D, E, F], *fillers])[:2] == [0, 0]
 
 
-def test_groups_do_not_depend_on_the_order_in_which_sets_are_walked() -> None:
-    code = (
-        "from vaemusic_jax.data.split import group_settings\n"
-        "tune = lambda numbers: [tuple(['C4', 'D4', *['E4', 'F4', 'G4', 'A4'][n % 4 : n % 4 + 1], *['__'] * (n + 1)]) "
-        "for n in numbers]\n"
-        "pairs = [(range(10 * p, 10 * p + 10), [*range(10 * p, 10 * p + 4), *range(900 + 6 * p, 906 + 6 * p)]) "
-        "for p in range(30)]\n"
-        "shared = [[n] for p in range(30) for n in (10 * p, 10 * p + 5, 900 + 6 * p)]\n"
-        "print(group_settings([tune(each) for pair in pairs for each in pair] + [tune(each) for each in shared]))\n"
-    )
+def exact_ties() -> list[bool]:
+    """Whether two tunes are grouped that share exactly 40 % of the smaller one's weight: 2a + 2b of 5a + 5b."""
+    found = []
+    for n_tunes in range(70, 110):
+        numbers = itertools.count()
+
+        def another(numbers: "itertools.count[int]" = numbers) -> tuple[str, ...]:
+            number = next(numbers)
+            return ("C4", *("DEFGAB"[number // 6**place % 6] + "4" for place in range(5)), *["__"] * 18)
+
+        smaller: list[Sequence[str]] = []
+        larger: list[Sequence[str]] = []
+        others: list[list[Sequence[str]]] = []
+        for rarity in (0, 1):  # weights a and b: in two tunes, or in three
+            shared, own = [another(), another()], [another() for _ in range(3)]
+            more = [another() for _ in range(8)]
+            smaller += [*shared, *own]
+            larger += [*shared, *more]
+            elsewhere = [each for each in shared for _ in range(rarity)]
+            elsewhere += [each for each in (*own, *more) for _ in range(rarity + 1)]
+            others += [[each, *(another() for _ in range(6))] for each in elsewhere]
+        others += [[another()] for _ in range(n_tunes - 2 - len(others))]
+        groups = group_settings([smaller, larger, *others])
+        found.append(groups[0] == groups[1])
+    return found
+
+
+def test_ties_fall_the_same_way_in_whatever_order_sets_are_walked() -> None:
     results = {
         subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", "from tests.test_split import exact_ties; print(exact_ties())"],
             env={**os.environ, "PYTHONHASHSEED": seed},
             cwd=Path(__file__).parents[1],
             capture_output=True,
