@@ -1,5 +1,6 @@
 """The command line passes on what it was given, and every mistake ends in one line and status 2."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from vaemusic_jax import cli
 from vaemusic_jax.cli import run
 from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
@@ -285,3 +287,21 @@ def test_the_papers_grid_is_2_models_7_sizes_2_choices_4_data_sets() -> None:
     values = [{getattr(trial, name) for trial in found} for name in ("model", "latent_dim", "attributes", "dataset")]
     assert [len(each) for each in values] == [2, 7, 2, 4]
     assert {len(attributes) for attributes in values[2]} == {2, 4}
+
+
+def test_output_that_nobody_takes_is_one_line_and_other_faults_show(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command_that_fails(error: OSError) -> None:
+        def command() -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "_parse", lambda args: command)
+
+    command_that_fails(OSError(errno.ENOSPC, "No space left on device"))
+    assert run([]) == 2
+    assert capsys.readouterr().err == "error: cannot print: no space left on device\n"
+    for fault in (OSError(errno.ENOSPC, "No space left on device", "results.csv"), OSError(errno.EIO, "I/O error")):
+        command_that_fails(fault)
+        with pytest.raises(OSError, match=str(fault.strerror)):
+            run([])
