@@ -64,7 +64,7 @@ def npy() -> bytes:
 def test_a_damaged_file_is_named_and_left_alone(written: Path, kind: str) -> None:
     damaged = damages(written.read_bytes())[kind]
     written.write_bytes(damaged)
-    with pytest.raises(UserError, match=rf"{written}: damaged cache file .*; delete it and run the same command again"):
+    with pytest.raises(UserError, match=rf"{written}: damaged file .*; delete it and run the same command again"):
         cache.read(written)
     assert written.read_bytes() == damaged
 

@@ -282,7 +282,7 @@ def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) ->
 def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load, tmp_path: Path) -> None:
     path = load(book).path
     path.write_bytes(b"damaged")
-    with pytest.raises(UserError, match=rf"{path}: damaged cache file"):
+    with pytest.raises(UserError, match=rf"{path}: damaged file"):
         load_dataset("own", cache_dir=tmp_path / "cache")
     assert path.read_bytes() == b"damaged"
 

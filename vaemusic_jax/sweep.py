@@ -122,9 +122,12 @@ def train_cohort(
     with progress(description, cohort.steps - done, "steps") as advance:
         while done < cohort.steps:
             n_steps = min(eval_every - done % eval_every, cohort.steps - done)
+            started = time.monotonic()
             state = run_window(ensemble, state, n_steps, advance)
+            seconds = (time.monotonic() - started) / len(ids)
             done += n_steps
             state, means = ensemble.read_sums(state)
+            means["seconds"] = np.full(len(ids), seconds)  # each member's share; compiling and validating are not in it
             held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
             run.append_curves(curve_rows(ids, done, {"train": means, "validation": held_out}))
             store.save(done, ensemble.to_host(state), owner)
