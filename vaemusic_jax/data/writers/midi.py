@@ -25,7 +25,8 @@ from symusic.core import (
 )
 
 from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary, pitch_in_53rds, pitch_to_midi
+from vaemusic_jax.data.writers.tuning import concert_pitches
+from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ def measures_to_midi(
     score.tempos.append(TempoTick(0, tempo))
     score.time_signatures.append(TimeSignatureTick(0, 4, 4))
     track = TrackTick("", program, False)
-    pitches = _sounding_pitches(vocabulary)
+    pitches = concert_pitches(vocabulary).tolist()
     if vocabulary.microtonal:
         for number, value in ((101, 0), (100, 0), (6, _BEND_RANGE), (38, 0)):
             track.controls.append(ControlChangeTick(0, number, value))
@@ -76,14 +77,6 @@ def measures_to_midi(
             track.pitch_bends.append(PitchBendTick(onset, round((pitch - number) / _BEND_RANGE * 8192)))
     score.tracks.append(track)
     return bytes(score.dumps_midi())
-
-
-def _sounding_pitches(vocabulary: Vocabulary) -> list[float]:
-    """The MIDI number of every token, with a fraction in a vocabulary in commas; of hold and rest, 0."""
-    if not vocabulary.microtonal:
-        return [0.0, 0.0, *map(float, map(pitch_to_midi, vocabulary.tokens[2:]))]
-    a4 = pitch_in_53rds("A4")
-    return [0.0, 0.0, *((pitch_in_53rds(name) - a4) / 53 + 69 for name in vocabulary.tokens[2:])]
 
 
 def _notes(
