@@ -1,0 +1,234 @@
+"""A table as HTML, LaTeX and CSV: one object, three renderings, so that page, paper and spreadsheet say the same."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+import math
+from collections.abc import Iterator
+from html import escape
+from typing import Literal
+
+from vaemusic_jax.report.aggregate import Interval
+
+Better = Literal["higher", "lower", ""]
+DASH = "\N{EN DASH}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Attributes:
+        name: in the CSV file.
+        header: in print.
+        better: which way is better, an arrow beside the header; empty where neither is.
+    """
+
+    name: str
+    header: str
+    better: Better = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A number over seeds in a cell.
+
+    Attributes:
+        interval: what is shown; the interval is left out where it has no ends.
+        best: printed in bold.
+        notes: footnotes, whole sentences.
+        instead: what stands in print where there is no mean.
+    """
+
+    interval: Interval
+    best: bool = False
+    notes: tuple[str, ...] = ()
+    instead: str = DASH
+
+
+Cell = Value | str | int | float
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows and columns, and what must be said of them.
+
+    Attributes:
+        name: stem of its file names.
+        caption: what is in it.
+        columns: as many as each row has cells.
+        rows: cells: text, a plain number, or a `Value` over seeds.
+        notes: below the footnotes of the cells.
+        parted: one table in print for each run of rows that share the first cell, so that a long one fits on pages.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    parted: bool = False
+
+    def __post_init__(self) -> None:
+        wrong = [len(row) for row in self.rows if len(row) != len(self.columns)]
+        if wrong:
+            raise ValueError(f"a row has {wrong[0]} cells for {len(self.columns)} columns")
+
+
+def number(value: float) -> str:
+    """Three decimals; none from 100 on, with a comma between thousands; a dash for NaN."""
+    if math.isnan(value):
+        return DASH
+    if isinstance(value, int) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.3f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def ends(interval: Interval) -> str:
+    """`[low, high]`, or nothing where the interval has no ends."""
+    return "" if math.isnan(interval.low) else f"[{number(interval.low)}, {number(interval.high)}]"
+
+
+def to_html(table: Table) -> str:
+    """A `<table>` with its footnotes, escaped; numbers have the class `number`, the best are `<strong>`."""
+    marks = _marks(table)
+
+    def text(cell: Cell) -> str:
+        if not isinstance(cell, Value):
+            return escape(_plain(cell))
+        shown = escape(_mean(cell))
+        interval = f" <small>{ends(cell.interval)}</small>" if ends(cell.interval) else ""
+        marked = "".join(f"<sup>{marks[note]}</sup>" for note in cell.notes)
+        return f"{f'<strong>{shown}</strong>' if cell.best else shown}{interval}{marked}"
+
+    def tag(cell: Cell) -> str:
+        return "<td>" if isinstance(cell, str) else '<td class="number">'
+
+    arrows = {"higher": " \N{UPWARDS ARROW}", "lower": " \N{DOWNWARDS ARROW}", "": ""}
+    head = "".join(f"<th>{escape(column.header)}{arrows[column.better]}</th>" for column in table.columns)
+    body = "".join(f"<tr>{''.join(f'{tag(cell)}{text(cell)}</td>' for cell in row)}</tr>\n" for row in table.rows)
+    footnotes = [f"<sup>{mark}</sup> {escape(note)}" for note, mark in marks.items()]
+    below = "".join(f"<li>{line}</li>" for line in (*footnotes, *map(escape, table.notes)))
+    return (
+        f'<table id="{escape(table.name)}"><caption>{escape(table.caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
+        + (f'<ul class="footnotes">{below}</ul>\n' if below else "")
+    )
+
+
+def to_latex(table: Table) -> str:
+    """`table` environments with booktabs rules, escaped, for a document that loads `booktabs`."""
+    marks = _marks(table)
+
+    def text(cell: Cell) -> str:
+        if not isinstance(cell, Value):
+            return escape_latex(_plain(cell))
+        shown = escape_latex(_mean(cell))
+        # Braces: after a row's end, LaTeX would take a bracket for an option.
+        interval = f" {{\\scriptsize {ends(cell.interval)}}}" if ends(cell.interval) else ""
+        marked = "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
+        bold = f"\\textbf{{{shown}}}" if cell.best else shown
+        return f"{bold}{interval}{marked}"
+
+    arrows = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
+    head = " & ".join(f"{{{escape_latex(column.header)}{arrows[column.better]}}}" for column in table.columns)
+    parts = []
+    for title, rows in _parts(table):
+        kinds = "".join(_align(rows, i) for i in range(len(table.columns)))
+        used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
+        footnotes = [
+            f"\\textsuperscript{{{mark}}} {escape_latex(note)}" for note, mark in marks.items() if note in used
+        ]
+        below = " \\\\\n".join([*footnotes, *map(escape_latex, table.notes)])
+        caption = escape_latex(f"{table.caption}{f' ({title})' if title else ''}")
+        label = f"tab:{table.name}{f'-{title}' if title else ''}".translate(_NO_LABEL)
+        body = "".join(f"{' & '.join(map(text, row))} \\\\\n" for row in rows)
+        parts.append(
+            f"\\begin{{table}}[htbp]\n\\centering\\footnotesize\n\\caption{{{caption}}}\n\\label{{{label}}}\n"
+            f"\\begin{{tabular}}{{{kinds}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+            + (f"\n\\par\\smallskip\n\\parbox{{\\linewidth}}{{\\raggedright {below}}}\n" if below else "")
+            + "\\end{table}\n"
+        )
+    return "\n".join(parts)
+
+
+def to_csv(table: Table) -> str:
+    """Plain numbers, unrounded: a `Value` is four columns, NAME, NAME.low, NAME.high and NAME.n; empty where NaN."""
+    is_value = [any(isinstance(row[i], Value) for row in table.rows) for i in range(len(table.columns))]
+
+    def header() -> Iterator[str]:
+        for column, wide in zip(table.columns, is_value, strict=True):
+            yield column.name
+            if wide:
+                yield from (f"{column.name}.{part}" for part in ("low", "high", "n"))
+
+    def fields(row: tuple[Cell, ...]) -> Iterator[str | int | float]:
+        for cell, wide in zip(row, is_value, strict=True):
+            if isinstance(cell, Value):
+                known = cell.interval
+                yield from ("" if math.isnan(x) else x for x in (known.mean, known.low, known.high, known.n))
+            else:
+                yield "" if isinstance(cell, float) and math.isnan(cell) else cell
+                yield from ("",) * (3 if wide else 0)  # words in a column of values
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header())
+    writer.writerows(fields(row) for row in table.rows)
+    return text.getvalue()
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "[": "{[}",  # else an option where it follows a row's end
+    "]": "{]}",
+    "\N{EN DASH}": "--",
+    "\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+_LATEX_TABLE = str.maketrans(_LATEX)
+_NO_LABEL = str.maketrans(dict.fromkeys(" \\{}%#~^&$,", "-"))
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX prints as it is."""
+    return text.translate(_LATEX_TABLE)
+
+
+def _plain(cell: str | float) -> str:
+    if isinstance(cell, float):
+        return DASH if math.isnan(cell) else f"{cell:.4g}"
+    return str(cell)
+
+
+def _mean(cell: Value) -> str:
+    return cell.instead if math.isnan(cell.interval.mean) else number(cell.interval.mean)
+
+
+def _marks(table: Table) -> dict[str, str]:
+    """A letter for each footnote of the cells, in the order of first use: a to z, aa, ab..."""
+    notes = dict.fromkeys(note for row in table.rows for cell in row if isinstance(cell, Value) for note in cell.notes)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = ("".join(word) for size in itertools.count(1) for word in itertools.product(letters, repeat=size))
+    return dict(zip(notes, names, strict=False))
+
+
+def _align(rows: tuple[tuple[Cell, ...], ...], i: int) -> str:
+    return "l" if all(isinstance(row[i], str) for row in rows) else "r"
+
+
+def _parts(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:
+    if not table.parted:
+        yield "", table.rows
+        return
+    for title, rows in itertools.groupby(table.rows, lambda row: str(row[0])):
+        yield title, tuple(rows)
