@@ -1,0 +1,90 @@
+"""How well controls work as faders: consistency, restrictiveness and linearity. Numpy in, numbers out.
+
+The three names and what each asks are those of Tan & Herremans, "Music FaderNets: Controllable music generation based
+on high-level features via low-level feature modelling" (ISMIR 2020). Their exact scaling was not available to us, so
+the formulas are operational definitions of ours: spreads are shares of the spread over everything decoded with the
+control, which makes them free of units and keeps them between 0 and 1. Their figures are not to be compared with ours.
+
+Shapes as in ``control``: M measures, K controls and attributes, Q values; `changed` is (M, K, Q, K).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vaemusic_jax.metrics.control import Floats, checked_control, checked_traversals, mean_of_others
+
+
+def consistency(changed: ArrayLike) -> Floats:
+    """Whether a control's value means the same in every measure.
+
+    consistency[k] = 1 - (mean over q of std over m of changed[m, k, q, k]) / (std over m and q of the same). Range 0 to
+    1, higher is better: 1 where the control alone decides the attribute, near 0 where the measure alone does. A control
+    under which the attribute never changes, in any measure, decides nothing: 0.
+
+    Args:
+        changed: (M, K, Q, K) decoded attributes, see ``control``.
+
+    Returns:
+        (K,)
+
+    Raises:
+        ValueError: wrong shape, fewer than 2 measures, a control of fewer than 2 values, or values that are not finite.
+    """
+    changed_MxKxQxK = checked_traversals(changed)
+    if len(changed_MxKxQxK) < 2:
+        raise ValueError("consistency compares measures; give at least 2")
+    own_KxMxQ = np.einsum("mkqk->kmq", changed_MxKxQxK)
+    spread_K = own_KxMxQ.std(1).mean(1)
+    return _share_left(spread_K, own_KxMxQ.std((1, 2)), np.ptp(own_KxMxQ, axis=(1, 2)) == 0, constant=0.0)
+
+
+def restrictiveness(changed: ArrayLike) -> Floats:
+    """Whether a control leaves the other attributes of a measure as they are.
+
+    restrictiveness[k] = mean over j != k of 1 - (mean over m of std over q of changed[m, k, :, j]) / (std over m and q
+    of the same). Range 0 to 1, higher is better: 1 where the others stay, near 0 where they differ between measures no
+    more than the control moves them. An attribute that is the same in everything decoded was not moved: 1. NaN where
+    there is one attribute only. It asks how far others move, ``attribute_independence`` how surely.
+
+    Arguments as for ``consistency``; returns (K,).
+
+    Raises:
+        ValueError: wrong shape, a control of fewer than 2 values, or values that are not finite.
+    """
+    changed_MxKxQxK = checked_traversals(changed)
+    moved_KxK = changed_MxKxQxK.std(2).mean(0)
+    constant_KxK = np.ptp(changed_MxKxQxK, axis=(0, 2)) == 0
+    return mean_of_others(_share_left(moved_KxK, changed_MxKxQxK.std((0, 2)), constant_KxK, constant=1.0))
+
+
+def linearity(control: ArrayLike, changed: ArrayLike) -> Floats:
+    """Whether the attribute follows its control along one straight line in all measures.
+
+    linearity[k] = R^2 of one linear regression of changed[m, k, q, k] on control[k, q] over all m and q. Range 0 to 1,
+    higher is better. It does not see the direction; a control or an attribute that never changes gets 0. Unlike the
+    rank correlations it depends on the spacing of the control's values.
+
+    Args:
+        control: (K, Q) values that the controls were set to.
+        changed: (M, K, Q, K) decoded attributes.
+
+    Returns:
+        (K,)
+
+    Raises:
+        ValueError: wrong shapes, a control of fewer than 2 values, or values that are not finite.
+    """
+    changed_MxKxQxK = checked_traversals(changed)
+    control_KxQ = checked_control(control, changed_MxKxQxK)
+    own_KxMxQ = np.einsum("mkqk->kmq", changed_MxKxQxK)
+    x_KxQ = control_KxQ - control_KxQ.mean(1, keepdims=True)
+    covariance_K = (x_KxQ * own_KxMxQ.mean(1)).mean(1)
+    variances_K = control_KxQ.var(1) * own_KxMxQ.var((1, 2))
+    varies_K = (np.ptp(control_KxQ, axis=1) > 0) & (np.ptp(own_KxMxQ, axis=(1, 2)) > 0)
+    return np.clip(np.divide(covariance_K**2, variances_K, out=np.zeros_like(covariance_K), where=varies_K), 0, 1)
+
+
+def _share_left(part: Floats, whole: Floats, is_constant: np.ndarray, constant: float) -> Floats:
+    """1 - part / whole, `constant` where there is no whole; rounding leaves it at most 1e-16 outside of 0 to 1."""
+    share = np.divide(part, whole, out=np.zeros_like(part), where=~is_constant)
+    return np.where(is_constant, constant, np.clip(1 - share, 0, 1))
