@@ -1,8 +1,8 @@
 """How surely, how far and how selectively moving one control changes the music. Numpy in, numbers out.
 
 M measures, K controls and as many attributes, Q values of a control. Control k is meant for attribute k, and the array
-of traversals `changed` holds at [m, k, q, j] attribute j of measure m decoded with control k at its q-th value, all else
-as it was. Ranks are all that counts of the control's values: they need not be equally spaced, and may repeat.
+of traversals `changed` holds at [m, k, q, j] attribute j of measure m decoded with control k at its q-th value, all
+else as it was. Ranks are all that counts of the control's values: they need not be equally spaced, and may repeat.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Whether an attribute goes one way, and evenly, as its control is turned. Numpy in and out.
 
-Monotonicity and smoothness are metrics of the latte tool kit (Watcharasupat, Lee & Lerch, "Latte: Cross-framework Python
-package for evaluation of latent-based generative models", 2021) and take equal steps of the control. Where its values are
-quantiles, which are not equally spaced and may repeat, give the series by rank with step 1: a knob with Q marks, turned
-from one to the next. Two marks of equal value then are a step that changes nothing.
+Monotonicity and smoothness are metrics of the latte tool kit (Watcharasupat, Lee & Lerch, "Latte: Cross-framework
+Python package for evaluation of latent-based generative models", 2021) and take equal steps of the control. Where its
+values are quantiles, which are not equally spaced and may repeat, give the series by rank with step 1: a knob with Q
+marks, turned from one to the next. Two marks of equal value then are a step that changes nothing.
 """
 
 import numpy as np
