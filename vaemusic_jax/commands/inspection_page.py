@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,12 @@ from vaemusic_jax.commands.inspection import ATTRIBUTE_HEADINGS, about_repeats, 
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.report import counts
 from vaemusic_jax.data.statistics import Statistics
+from vaemusic_jax.report.engraving import engrave
+from vaemusic_jax.report.style import to_svg
 from vaemusic_jax.trial import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -110,33 +115,9 @@ def _tokens(dataset: Dataset, statistics: Statistics) -> str:
     return _svg(figure)
 
 
-def _svg(figure: object) -> str:
-    """A matplotlib figure as an inline SVG, the same bytes for the same figure."""
-    import matplotlib
-
-    text = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "vaemusic", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})  # type: ignore[attr-defined]
-    svg = text.getvalue()
-    return f"<p>{svg[svg.index('<svg') :]}</p>"
+def _svg(figure: Figure) -> str:
+    return f"<p>{to_svg(figure)}</p>"
 
 
 def _notation(abc: str) -> str:
-    """ABC engraved as an inline SVG."""
-    import verovio
-
-    verovio.enableLog(verovio.LOG_OFF)
-    toolkit = verovio.toolkit()
-    toolkit.setOptions(
-        {
-            "inputFrom": "abc",
-            "adjustPageHeight": True,
-            "pageWidth": 2300,
-            "scale": 40,
-            "header": "none",
-            "footer": "none",
-            "xmlIdSeed": 1,
-        }
-    )
-    toolkit.loadData(abc)
-    return "".join(f"<p>{toolkit.renderToSVG(page)}</p>" for page in range(1, toolkit.getPageCount() + 1))
+    return "".join(f"<p>{page}</p>" for page in engrave(abc, pageWidth=2300, scale=40))
