@@ -49,7 +49,20 @@ class Value:
     instead: str = DASH
 
 
-Cell = Value | str | int | float
+@dataclasses.dataclass(frozen=True)
+class Word:
+    """Text that is spelt otherwise in print.
+
+    Attributes:
+        text: in the CSV file.
+        shown: in print.
+    """
+
+    text: str
+    shown: str
+
+
+Cell = Value | Word | str | int | float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +119,7 @@ def to_html(table: Table) -> str:
         return f"{f'<strong>{shown}</strong>' if cell.best else shown}{interval}{marked}"
 
     def tag(cell: Cell) -> str:
-        return "<td>" if isinstance(cell, str) else '<td class="number">'
+        return "<td>" if isinstance(cell, str | Word) else '<td class="number">'
 
     arrows = {"higher": " \N{UPWARDS ARROW}", "lower": " \N{DOWNWARDS ARROW}", "": ""}
     head = "".join(f"<th>{escape(column.header)}{arrows[column.better]}</th>" for column in table.columns)
@@ -129,30 +142,38 @@ def to_latex(table: Table) -> str:
             return escape_latex(_plain(cell))
         shown = escape_latex(_mean(cell))
         # Braces: after a row's end, LaTeX would take a bracket for an option.
-        interval = f" {{\\scriptsize {ends(cell.interval)}}}" if ends(cell.interval) else ""
+        interval = f" {{\\tiny {ends(cell.interval)}}}" if ends(cell.interval) else ""
         marked = "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
         bold = f"\\textbf{{{shown}}}" if cell.best else shown
         return f"{bold}{interval}{marked}"
 
     arrows = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
-    head = " & ".join(f"{{{escape_latex(column.header)}{arrows[column.better]}}}" for column in table.columns)
+    headers = [f"{escape_latex(column.header)}{arrows[column.better]}" for column in table.columns]
     parts = []
     for title, rows in _parts(table):
-        kinds = "".join(_align(rows, i) for i in range(len(table.columns)))
+        first = int(table.parted)  # the cell that all rows share is in the caption
+        kinds = "".join(_align(rows, i) for i in range(first, len(headers)))
         used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
-        footnotes = [
-            f"\\textsuperscript{{{mark}}} {escape_latex(note)}" for note, mark in marks.items() if note in used
-        ]
+        footnotes = [f"\\textsuperscript{{{marks[note]}}} {escape_latex(note)}" for note in marks if note in used]
         below = " \\\\\n".join([*footnotes, *map(escape_latex, table.notes)])
-        caption = escape_latex(f"{table.caption}{f' ({title})' if title else ''}")
-        label = f"tab:{table.name}{f'-{title}' if title else ''}".translate(_NO_LABEL)
-        body = "".join(f"{' & '.join(map(text, row))} \\\\\n" for row in rows)
-        parts.append(
-            f"\\begin{{table}}[htbp]\n\\centering\\footnotesize\n\\caption{{{caption}}}\n\\label{{{label}}}\n"
-            f"\\begin{{tabular}}{{{kinds}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
-            + (f"\n\\par\\smallskip\n\\parbox{{\\linewidth}}{{\\raggedright {below}}}\n" if below else "")
-            + "\\end{table}\n"
-        )
+        caption = escape_latex(f"{table.caption}, {title}" if title else table.caption)
+        label = f"{table.name}-{title}".translate(_NO_LABEL) if title else table.name
+        lines = [
+            "\\begin{table}[htbp]",
+            "\\centering\\scriptsize\\setlength{\\tabcolsep}{3pt}",
+            f"\\caption{{{caption}}}",
+            f"\\label{{tab:{label}}}",
+            f"\\begin{{tabular}}{{{kinds}}}",
+            "\\toprule",
+            " & ".join(headers[first:]) + r" \\",
+            "\\midrule",
+            *(" & ".join(map(text, row[first:])) + r" \\" for row in rows),
+            "\\bottomrule",
+            "\\end{tabular}",
+            *(["", f"\\medskip\\parbox{{\\linewidth}}{{\\raggedright {below}}}"] if below else []),
+            "\\end{table}",
+        ]
+        parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
@@ -172,7 +193,8 @@ def to_csv(table: Table) -> str:
                 known = cell.interval
                 yield from ("" if math.isnan(x) else x for x in (known.mean, known.low, known.high, known.n))
             else:
-                yield "" if isinstance(cell, float) and math.isnan(cell) else cell
+                plain = cell.text if isinstance(cell, Word) else cell
+                yield "" if isinstance(plain, float) and math.isnan(plain) else plain
                 yield from ("",) * (3 if wide else 0)  # words in a column of values
 
     text = io.StringIO()
@@ -204,7 +226,9 @@ def escape_latex(text: str) -> str:
     return text.translate(_LATEX_TABLE)
 
 
-def _plain(cell: str | float) -> str:
+def _plain(cell: Word | str | float) -> str:
+    if isinstance(cell, Word):
+        return cell.shown
     if isinstance(cell, float):
         return DASH if math.isnan(cell) else f"{cell:.4g}"
     return str(cell)
@@ -223,7 +247,7 @@ def _marks(table: Table) -> dict[str, str]:
 
 
 def _align(rows: tuple[tuple[Cell, ...], ...], i: int) -> str:
-    return "l" if all(isinstance(row[i], str) for row in rows) else "r"
+    return "l" if all(isinstance(row[i], str | Word) for row in rows) else "r"
 
 
 def _parts(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:

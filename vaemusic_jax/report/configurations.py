@@ -1,0 +1,175 @@
+"""Configurations as rows of a table: what tells them apart, their cells with footnotes, and which is best."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaemusic_jax.config import UNUSED
+from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate
+from vaemusic_jax.report.labels import label_of
+from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
+from vaemusic_jax.results_table import INITIALS
+from vaemusic_jax.trial import ALL_ATTRIBUTES, ATTRIBUTES, parse_attributes
+
+SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
+HEADERS = {"dataset": "data set", "latent_dim": "latent size"}
+COUNTS = {"n_seeds": "seeds", "n_diverged": "diverged", "n_unfinished": "unfinished"}
+
+ONE_SEED = "No interval: a single seed."
+ABSENT = "The results have no such column; run `vaemusic evaluate`."
+NOT_IMPOSED = "Only for imposed attributes."
+INITIALS_NOTE = f"{', '.join(f'{INITIALS[name]}: {words}' for name, words in ATTRIBUTE_NAMES.items())}."
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """A row.
+
+    Attributes:
+        fields: of the trials, all but the seed.
+        counts: n_seeds (done), n_diverged, n_unfinished.
+        intervals: by metric; none for a metric of which the results have no column.
+    """
+
+    fields: Mapping[str, Any]
+    counts: Mapping[str, int]
+    intervals: Mapping[str, Interval]
+
+
+def configurations(results: pd.DataFrame, metrics: Iterable[str]) -> list[Configuration]:
+    """All configurations of a results table, by data set, number of attributes, model and latent size.
+
+    Args:
+        results: one row per trial.
+        metrics: columns; those that are absent are left out.
+    """
+    present = [metric for metric in metrics if metric in results] or ["latent_dim"]  # a row even without any metric
+    table = aggregate(results, present)
+    found = []
+    for start in range(0, len(table), len(present)):
+        part = table.iloc[start : start + len(present)]
+        first = part.iloc[0]
+        numbers = part[["mean", "low", "high", "n"]].itertuples(index=False)
+        intervals = {metric: Interval(*values) for metric, values in zip(present, numbers, strict=True)}
+        found.append(
+            Configuration({name: first[name] for name in CONFIGURATION}, {n: first[n] for n in COUNTS}, intervals)
+        )
+    datasets, models = (list(results[name].unique()) for name in ("dataset", "model"))
+    choices = sorted(results["attributes"].unique(), key=lambda choice: len(parse_attributes(choice)))
+
+    def place(row: Configuration) -> tuple[int, ...]:
+        fields = row.fields
+        attributes, model = choices.index(fields["attributes"]), models.index(fields["model"])
+        return datasets.index(fields["dataset"]), attributes, model, fields["latent_dim"]
+
+    return sorted(found, key=place)
+
+
+def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
+    """Data set, attributes, model, latent size, and whatever else varies among the trials of a model."""
+    varied = {
+        name
+        for model, unused in UNUSED.items()  # between models a recipe's own values differ anyway
+        for name in CONFIGURATION
+        if name not in unused and results.loc[results["model"] == model, name].nunique() > 1
+    }
+    return (*SHOWN_FIRST, *(name for name in CONFIGURATION if name in varied and name not in SHOWN_FIRST))
+
+
+def field_columns(fields: Iterable[str]) -> tuple[Column, ...]:
+    """Of trial fields."""
+    return tuple(Column(name, HEADERS.get(name, name.replace("_", " "))) for name in fields)
+
+
+def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
+    """As in results.csv, models and attributes shortened in print; empty where the model does not use a field."""
+    model, choice = row.fields["model"], row.fields["attributes"]
+    cells = {**row.fields, "model": Word(model, MODEL_NAMES[model]), "attributes": Word(choice, _initials(choice))}
+    return tuple("" if name in UNUSED[model] else cells[name] for name in fields)
+
+
+def count_columns(rows: Sequence[Configuration]) -> tuple[Column, ...]:
+    """Seeds that are done and, where there are any, trials that diverged and that are unfinished."""
+    return tuple(
+        Column(name, header)
+        for name, header in COUNTS.items()
+        if name == "n_seeds" or any(row.counts[name] for row in rows)
+    )
+
+
+def count_cells(row: Configuration, columns: Iterable[Column]) -> tuple[Cell, ...]:
+    """For the columns of ``count_columns``."""
+    return tuple(int(row.counts[column.name]) for column in columns)
+
+
+def metric_column(metric: str) -> Column:
+    """Of a column of results."""
+    label = label_of(metric)
+    return Column(metric, label.text, label.better)
+
+
+def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
+    """A metric of a configuration, with the footnotes it needs; `diverged` or `unfinished` where no trial is done."""
+    if not row.counts["n_seeds"]:
+        return Value(NO_VALUE, instead="unfinished" if row.counts["n_unfinished"] else "diverged")
+    if metric not in row.intervals:
+        return Value(NO_VALUE, notes=(ABSENT,))
+    interval, label = row.intervals[metric], label_of(metric)
+    if not interval.n:
+        attribute = metric.rpartition(".")[2]
+        imposed = attribute not in ATTRIBUTES or attribute in parse_attributes(row.fields["attributes"])
+        return Value(interval, notes=(f"No value: {label.empty}." if imposed else NOT_IMPOSED,))
+    notes = []
+    if interval.n < row.counts["n_seeds"]:
+        notes.append(f"Mean of {interval.n} of {row.counts['n_seeds']} seeds; no value of the others: {label.empty}.")
+    if label.of_the_data:
+        return Value(dataclasses.replace(interval, low=np.nan, high=np.nan), notes=tuple(notes))
+    if interval.n == 1:
+        notes.append(ONE_SEED)
+    return Value(interval, best, tuple(notes))
+
+
+def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str]) -> set[int]:
+    """Which rows have the best mean among those that share some fields, with all that print the same.
+
+    None where there is only one to choose from, or no better way.
+    """
+    better = label_of(metric).better
+    means = {i: row.intervals[metric].mean for i, row in enumerate(rows) if metric in row.intervals}
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for i, mean in means.items():
+        if better and not np.isnan(mean):
+            groups.setdefault(tuple(rows[i].fields[name] for name in within), []).append(i)
+    choose: Callable[..., float] = max if better == "higher" else min
+    best: set[int] = set()
+    for members in groups.values():
+        shown = number(choose(means[i] for i in members))
+        if len(members) > 1:
+            best.update(i for i in members if number(means[i]) == shown)
+    return best
+
+
+def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for each trial that diverged, and one for each state of unfinished ones."""
+    state = results["status"].str.partition(":")[0]
+    diverged = [
+        f"{MODEL_NAMES[row['model']]}, {row['dataset']}, {_initials(row['attributes'])}, latent size "
+        f"{row['latent_dim']}, seed {row['seed']}, trial {row['trial']} {row['status']}."
+        for row in results[state == "diverged"].to_dict("records")
+    ]
+    counts = results.loc[~state.isin(["done", "diverged"]), "status"].value_counts(sort=False)
+    return (
+        *diverged,
+        *(f"Unfinished ({status}): {count} of {len(results)} trials." for status, count in counts.items()),
+    )
+
+
+def _initials(choice: str) -> str:
+    """`note_density+note_range` as `ND+NR`."""
+    return choice if choice == ALL_ATTRIBUTES else "+".join(INITIALS[name] for name in parse_attributes(choice))

@@ -1,0 +1,173 @@
+"""Tests whose unit is the seed: paired differences between configurations, averaged per seed, then a t-test over seeds.
+
+Trials of one seed share their order of measures, so their differences are paired; configurations of one seed are not
+independent, so they are averaged and not counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from vaemusic_jax.report.aggregate import CONFIGURATION, finished, numbers
+
+MIN_SEEDS = 3  # two degrees of freedom
+LEVEL = 0.05
+
+# What differs between the models in any case, by recipe or size.
+OF_THE_MODEL = ("hidden_size", "learning_rate", "beta", "gamma", "delta", "adversary_weight")
+
+
+@dataclasses.dataclass(frozen=True)
+class TTest:
+    """A mean over seeds against a value.
+
+    Attributes:
+        mean, low, high: mean of the values and its 95% t interval; NaN ends for fewer than two values.
+        p: of the two-sided one-sample t-test; NaN for fewer than two values.
+        n: how many seeds.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are seeds enough for a verdict."""
+        return self.n >= MIN_SEEDS
+
+    @property
+    def significant(self) -> bool:
+        """At 5%, with seeds enough."""
+        return self.enough and self.p < LEVEL
+
+
+def t_test(values: ArrayLike, against: float = 0.0) -> TTest:
+    """Two-sided one-sample t-test (Student 1908) and 95% t interval of the mean.
+
+    Args:
+        values: (n,), one per seed, without NaN.
+        against: the mean to test against.
+
+    Returns:
+        See ``TTest``. Values that are all the same differ from any other value with p = 0.
+    """
+    known = np.asarray(values, dtype=float)
+    n = len(known)
+    if n < 2:
+        return TTest(float(known[0]) if n else np.nan, np.nan, np.nan, np.nan, n)
+    mean, error = float(known.mean()), float(known.std(ddof=1) / np.sqrt(n))
+    if error <= 1e-12 * max(1.0, abs(mean)):  # rounding, not spread
+        return TTest(mean, mean, mean, 0.0 if abs(mean - against) > 1e-12 else 1.0, n)
+    p = 2 * float(stats.t.sf(abs(mean - against) / error, n - 1))
+    half = error * float(stats.t.ppf(1 - LEVEL / 2, n - 1))
+    return TTest(mean, mean - half, mean + half, p, n)
+
+
+@dataclasses.dataclass(frozen=True)
+class Balanced:
+    """Numbers by configuration and seed, none missing.
+
+    Attributes:
+        table: a row for each configuration, or pair of them, a column for each seed; the index holds their fields.
+        n_left_out: how many were left out, since they lack some of the seeds.
+    """
+
+    table: pd.DataFrame
+    n_left_out: int
+
+    @property
+    def left_out(self) -> str:
+        """What to add to the number of configurations."""
+        return f" ({self.n_left_out} left out, which lack a seed)" if self.n_left_out else ""
+
+    @property
+    def test(self) -> TTest:
+        """Of the means per seed against 0."""
+        return t_test(self.table.mean(axis=0).to_numpy() if len(self.table) else [])
+
+    def by(self, field: str) -> dict[str, TTest]:
+        """The same for each value of a field."""
+        groups = self.table.groupby(level=field, sort=False)
+        return {str(value): t_test(rows.mean(axis=0).to_numpy()) for value, rows in groups}
+
+
+def paired(results: pd.DataFrame, metric: str, field: str, first: object, second: object) -> Balanced:
+    """A metric of trials with one value of a field, less that of those with another, all else being equal.
+
+    Args:
+        results: one row per trial; those that are not done are passed over.
+        metric: column of results; trials without a value are passed over.
+        field: of the trial. For `model`, what a recipe sets by model may differ.
+        first, second: its values.
+
+    Returns:
+        The pairs that have all the seeds that most pairs have. Several trials of one side of a pair are averaged.
+    """
+    shared = [name for name in CONFIGURATION if name != field and not (field == "model" and name in OF_THE_MODEL)]
+    sides = [by_seed(results[results[field] == side], metric, shared) for side in (first, second)]
+    both = sides[0].index.intersection(sides[1].index, sort=False)
+    seeds = sides[0].columns.intersection(sides[1].columns)
+    return balanced(sides[0].loc[both, seeds] - sides[1].loc[both, seeds])
+
+
+def by_seed(results: pd.DataFrame, metric: str, index: list[str]) -> pd.DataFrame:
+    """A metric of finished trials: a row for each combination of some fields, a column for each seed.
+
+    Args:
+        results: one row per trial; those that are not done are passed over.
+        metric: column of results; trials without a value are passed over.
+        index: the fields. Trials that share them and the seed are averaged.
+    """
+    done = finished(results)
+    values = done.assign(_value=numbers(done, metric)).dropna(subset=["_value"])
+    return values.pivot_table(index=index, columns="seed", values="_value", sort=False)
+
+
+def balanced(table: pd.DataFrame) -> Balanced:
+    """The rows that have all the seeds that most rows have.
+
+    Args:
+        table: rows by seeds, NaN where there is no value.
+    """
+    table = table.dropna(how="all")
+    present = table.notna().to_numpy()
+    sets: Counter[tuple[Any, ...]] = Counter(
+        tuple(seed for seed, is_there in zip(table, row, strict=True) if is_there) for row in present
+    )
+    if not sets:
+        return Balanced(table.iloc[:0, :0], 0)
+    enough = {seeds: count for seeds, count in sets.items() if len(seeds) >= MIN_SEEDS} or dict(sets)
+    chosen = list(max(enough.items(), key=lambda item: (item[1], len(item[0])))[0])
+    kept = table[chosen].dropna()
+    return Balanced(kept, len(table) - len(kept))
+
+
+def describe(test: TTest) -> str:
+    """`+0.021, 95% t interval [+0.010, +0.032], p = 0.015, 3 seeds`."""
+    if not test.n:
+        return "no value"
+    seeds = f"{test.n} seed{'s' * (test.n > 1)}"
+    if test.n < 2:
+        return f"{test.mean:+.3f}, {seeds}"
+    return f"{test.mean:+.3f}, 95% t interval [{test.low:+.3f}, {test.high:+.3f}], {describe_p(test.p)}, {seeds}"
+
+
+def describe_p(p: float) -> str:
+    """`p = 0.015`, `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def describe_each(tests: Mapping[str, TTest]) -> str:
+    """`bach +0.02 (p = 0.01); irish_folk ...`."""
+    return "; ".join(f"{name} {describe(test)}" for name, test in tests.items())

@@ -1,0 +1,112 @@
+"""Whether 32 to 64 dimensions suit four attributes: an operational score, the mean rank over the study's measures."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from vaemusic_jax.report.aggregate import CONFIGURATION
+from vaemusic_jax.report.finding import (
+    NOT_ENOUGH,
+    NOT_SUPPORTED,
+    STUDY_MEASURES,
+    SUPPORTED,
+    T_TEST,
+    Finding,
+    Verdict,
+    direction,
+)
+from vaemusic_jax.report.labels import label_of
+from vaemusic_jax.report.seed_tests import balanced, by_seed, describe, t_test
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.trial import ALL_ATTRIBUTES
+
+LOW, HIGH = 32, 64  # both included
+REGIONS = ("smaller", "within", "larger")
+
+
+def suitable_sizes(results: pd.DataFrame) -> tuple[Finding, ...]:
+    """For each model, ranks of latent sizes from 32 to 64 against those of smaller and of larger ones.
+
+    Args:
+        results: one row per trial; those with all four attributes count.
+    """
+    rows = results[results["attributes"] == ALL_ATTRIBUTES]
+    return tuple(_of_model(rows[rows["model"] == model], model) for model in MODEL_NAMES)
+
+
+def mean_ranks(rows: pd.DataFrame) -> pd.DataFrame:
+    """Seeds by latent sizes: the rank of each size among all, 1 is best, averaged over the study's measures.
+
+    Trials are compared that differ in latent size alone; ranks are averaged over whatever else the run varies, where it
+    has the same sizes. A measure without values is passed over, a size or seed that another measure lacks is too.
+
+    Args:
+        rows: trials of one model.
+
+    Returns:
+        Empty where there are no two sizes to compare.
+    """
+    others = [name for name in CONFIGURATION if name != "latent_dim"]
+    tables = [ranks for _, group in rows.groupby(others, sort=False) if len(ranks := _ranks(group)) > 1]
+    if not tables:
+        return pd.DataFrame()
+    sizes = Counter(tuple(ranks.index) for ranks in tables)
+    covering = {one: count for one, count in sizes.items() if {region(size) for size in one} == set(REGIONS)}
+    chosen, _ = max((covering or dict(sizes)).items(), key=lambda item: (item[1], len(item[0])))
+    alike = [ranks for ranks in tables if tuple(ranks.index) == chosen]
+    return (sum(alike[1:], start=alike[0]) / len(alike)).dropna(axis=1).T  # seeds that not all have become NaN
+
+
+def region(size: int) -> str:
+    """`smaller`, `within` or `larger`."""
+    return REGIONS[int(size >= LOW) + int(size > HIGH)]
+
+
+def _ranks(group: pd.DataFrame) -> pd.DataFrame:
+    """Latent sizes by seeds."""
+    tables = {name: balanced(by_seed(group, name, ["latent_dim"])).table for name in STUDY_MEASURES}
+    known = {name: table for name, table in tables.items() if len(table)}
+    if not known:
+        return pd.DataFrame()
+    sizes = sorted(set.intersection(*(set(table.index) for table in known.values())))
+    seeds = sorted(set.intersection(*(set(table.columns) for table in known.values())))
+    ranks = [
+        table.loc[sizes, seeds].rank(axis=0, ascending=label_of(name).better == "lower")
+        for name, table in known.items()
+    ]
+    return sum(ranks[1:], start=ranks[0]) / len(ranks)
+
+
+def _of_model(rows: pd.DataFrame, model: str) -> Finding:
+    name, claim = f"sizes-{model}", f"{LOW} to {HIGH} dimensions suit four attributes ({MODEL_NAMES[model]})"
+    listed = ", ".join(label_of(measure).text for measure in STUDY_MEASURES)
+    test = (
+        f"latent sizes ranked by each of {listed} (1 is best), ranks averaged over measures and data sets per seed; "
+        f"sizes from {LOW} to {HIGH} must rank better than the smaller and than the larger ones, each by a {T_TEST}"
+    )
+    ranks = mean_ranks(rows)
+    if ranks.empty:
+        missing = "no finished trials with four attributes that differ in latent size alone"
+        return Finding(name, claim, NOT_ENOUGH, test, missing, 0)
+    words = "mean rank by latent size: " + ", ".join(f"{size}: {rank:.2f}" for size, rank in ranks.mean().items())
+    mean = {
+        side: ranks[sizes].mean(axis=1).to_numpy()
+        for side in REGIONS
+        if (sizes := [size for size in ranks if region(int(str(size))) == side])
+    }
+    lacking = [side for side in REGIONS if side not in mean]
+    if lacking:
+        words += f"; there is no size {' and none '.join(lacking)}"
+        return Finding(name, claim, NOT_ENOUGH, test, words, len(ranks))
+    verdict: Verdict = SUPPORTED
+    for side in ("smaller", "larger"):
+        one = t_test(np.asarray(mean[side] - mean["within"]))
+        words += f"; {side} sizes rank behind by {describe(one)}{direction(one, one.mean)}"
+        if not one.enough:
+            verdict = NOT_ENOUGH
+        elif not (one.significant and one.mean > 0):
+            verdict = NOT_SUPPORTED
+    return Finding(name, claim, verdict, test, words, len(ranks))

@@ -1,0 +1,177 @@
+"""The study's tables: its measures by model, latent size, attributes and data set, with intervals over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from vaemusic_jax.report.configurations import (
+    INITIALS_NOTE,
+    best_rows,
+    configurations,
+    count_cells,
+    count_columns,
+    distinguishing_fields,
+    field_cells,
+    field_columns,
+    metric_column,
+    unfinished_notes,
+    value_cell,
+)
+from vaemusic_jax.report.markup import Cell, Column, Table
+from vaemusic_jax.trial import ATTRIBUTES, parse_attributes
+
+MEANS = "Means over seeds with 95% percentile bootstrap intervals, which are narrow for few seeds."
+BOLD = "Bold: the best mean among {}; arrows show which way is better."
+COMPARED = ("dataset", "attributes")
+
+ACCURACY = ("reconstruction_accuracy", "majority_baseline", "seen_in_training")
+MORE_ACCURACY = ("validation_accuracy", "onset_accuracy", "measure_accuracy")
+LOSSES = ("training_loss", "validation_loss", "loss", "cross_entropy", "kl")
+CONTROL = ("reconstruction_efficiency.mean", "attribute_independence.mean", "interpretability.mean")
+QUANTILES = ("reconstruction_efficiency_quantiles.mean", "attribute_independence_quantiles.mean")
+TRAINING = ("training_efficiency.steps", "training_efficiency.seconds", "training_efficiency.area")
+BY_ATTRIBUTE = (
+    "interpretability",
+    "mig",
+    "sap",
+    "scc",
+    "mig_regularised",
+    "sap_regularised",
+    "dmig",
+    "xmig",
+    "dlig",
+    "prior_overlap",
+    "prior_mean",
+    "prior_std",
+    "reconstruction_efficiency",
+    "reconstruction_efficiency_quantiles",
+    "attribute_independence",
+    "attribute_independence_quantiles",
+    "attribute_span",
+    "consistency",
+    "restrictiveness",
+    "linearity",
+    "monotonicity",
+    "smoothness",
+    "latent_density_ratio",
+)
+WITHOUT_MEAN = ("prior_mean", "prior_std")
+
+
+def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
+    """Reconstruction accuracy; loss; efficiency, independence and interpretability; training efficiency.
+
+    Args:
+        results: one row per trial, of one run or several.
+
+    Returns:
+        One row per configuration in each, whether or not a trial of it has finished.
+    """
+    return (
+        configuration_table(
+            results,
+            "accuracy",
+            "Reconstruction accuracy: share of the 24 tokens of a measure that are right, test split, free-running",
+            (*ACCURACY, *MORE_ACCURACY),
+        ),
+        configuration_table(
+            results,
+            "loss",
+            "Loss on the training, validation and test split, and two parts of the last",
+            LOSSES,
+            best_within=(*COMPARED, "model"),
+            notes=(
+                "The models' losses have different terms; only the cross-entropy compares between them. The training "
+                "loss is that of the last training steps, on what the decoder was fed there.",
+            ),
+        ),
+        configuration_table(
+            results,
+            "control",
+            "Reconstruction efficiency, attribute independence and interpretability, means over the imposed attributes",
+            (*CONTROL, *QUANTILES),
+            notes=(
+                "Efficiency and independence are operational definitions of this project. AdversarialVAE moves the "
+                "attributes out of z, so its interpretability is low by design.",
+            ),
+        ),
+        configuration_table(
+            results,
+            "training",
+            "Training efficiency: what it takes to come to 95% of the best validation accuracy",
+            TRAINING,
+            notes=("Seconds are those of a whole cohort, of trials that train together, on the machine of the run.",),
+        ),
+    )
+
+
+def overview_table(results: pd.DataFrame) -> Table:
+    """Every measure of a single attribute: a row for each configuration and attribute, and one for their mean.
+
+    Args:
+        results: one row per trial, of one run or several.
+    """
+    names = [f"{name}.{part}" for name in BY_ATTRIBUTE for part in (*ATTRIBUTES, "mean")]
+    found = configurations(results, [*names, "modularity"])
+    fields, counts = distinguishing_fields(results), count_columns(found)
+    rows: list[tuple[Cell, ...]] = []
+    for row in found:
+        imposed = parse_attributes(row.fields["attributes"])
+        first = (*field_cells(row, fields), *count_cells(row, counts))
+        for attribute in ATTRIBUTES:
+            values = [value_cell(f"{name}.{attribute}", row) for name in BY_ATTRIBUTE]
+            rows.append((*first, attribute, "yes" if attribute in imposed else "no", *values, ""))
+        means = ["" if name in WITHOUT_MEAN else value_cell(f"{name}.mean", row) for name in BY_ATTRIBUTE]
+        rows.append((*first, "mean", "", *means, value_cell("modularity", row)))
+    return Table(
+        "attributes",
+        "Every measure of single attributes, and its mean over the imposed ones",
+        (
+            *field_columns(fields),
+            *counts,
+            Column("attribute", "attribute"),
+            Column("imposed", "imposed"),
+            *map(metric_column, (*BY_ATTRIBUTE, "modularity")),
+        ),
+        tuple(rows),
+        (MEANS, INITIALS_NOTE, *unfinished_notes(results)),
+        parted=True,
+    )
+
+
+def configuration_table(
+    results: pd.DataFrame,
+    name: str,
+    caption: str,
+    metrics: Sequence[str],
+    best_within: Sequence[str] = COMPARED,
+    notes: Iterable[str] = (),
+) -> Table:
+    """A row for each configuration, a column for each metric.
+
+    Args:
+        results: one row per trial.
+        name, caption: of the table.
+        metrics: columns of results; an absent one is empty, and a footnote says so.
+        best_within: fields; the best mean of the rows that share them is bold, with all that print the same.
+        notes: sentences to go below.
+    """
+    found = configurations(results, metrics)
+    fields, counts = distinguishing_fields(results), count_columns(found)
+    best = {metric: best_rows(found, metric, best_within) for metric in metrics}
+    rows = tuple(
+        (
+            *field_cells(row, fields),
+            *count_cells(row, counts),
+            *(value_cell(metric, row, i in best[metric]) for metric in metrics),
+        )
+        for i, row in enumerate(found)
+    )
+    alike = "the rows of one data set and choice of attributes"
+    bold = BOLD.format(f"{alike}, and of one model" if "model" in best_within else alike)
+    columns = (*field_columns(fields), *counts, *map(metric_column, metrics))
+    return Table(
+        name, caption, columns, rows, (MEANS, bold, INITIALS_NOTE, *notes, *unfinished_notes(results)), parted=True
+    )
