@@ -33,6 +33,9 @@ def test_a_control_that_does_nothing_decides_nothing_and_moves_nothing() -> None
     assert consistency(same).tolist() == [0, 0]
     assert restrictiveness(same).tolist() == [1, 1]
     assert linearity(control_values(2), same).tolist() == [0, 0]
+    # Nor does a control that is never moved, whatever the decoder does.
+    control, moving = random(seed=0)
+    assert linearity(np.full_like(control, 0.1), moving).tolist() == [0, 0, 0]
 
 
 def test_a_control_that_decides_another_attribute_alone_is_not_restrictive() -> None:
@@ -60,6 +63,14 @@ def test_linearity_is_the_r2_of_a_linear_regression() -> None:
     for k, found in enumerate(linearity(control, changed)):
         x, y = np.tile(control[k], len(changed))[:, None], changed[:, k, :, k].ravel()
         assert found == pytest.approx(LinearRegression().fit(x, y).score(x, y), abs=1e-9)
+
+
+def test_measures_that_answer_differently_are_not_consistent() -> None:
+    opposite, only_one = np.zeros((2, 2, 1, 2, 1))
+    opposite[:, 0, :, 0] = [[0, 4], [4, 0]]  # spread 2 at both values, 2 over all
+    only_one[:, 0, :, 0] = [[0, 0], [0, 4]]  # spread 0 and 2, mean 1; over all, with mean 1, sqrt((1 + 1 + 1 + 9) / 4)
+    np.testing.assert_allclose(consistency(opposite), 0, atol=1e-12)
+    np.testing.assert_allclose(consistency(only_one), 1 - 1 / np.sqrt(3), atol=1e-12)
 
 
 @given(SEEDS)

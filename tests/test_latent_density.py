@@ -17,13 +17,15 @@ def test_perfect_controls_change_their_own_attribute_only() -> None:
 
 
 def test_change_by_hand() -> None:
-    # Each control moves its own attribute by 1 unit of it; control 1 also moves attribute 0, by 3 times as much.
+    # In both measures control 0 moves attribute 0 by 1 and control 1 moves it by 3; in the first, control 1 moves its own
+    # by 1.
     changed = np.zeros((2, 2, 2, 2))
     changed[:, 0, :, 0] = [0, 1]
     changed[:, 1, :, 0] = [3, 0]
-    changed[:, 1, :, 1] = [0, 1]
-    # Attribute 0 takes 0 1 3 0: mean 1, spread sqrt((1 + 0 + 4 + 1) / 4); attribute 1 takes 0 0 0 1: sqrt(3) / 4.
-    first, second = 3 / np.sqrt(1.5), 1 / (np.sqrt(3) / 4)
+    changed[0, 1, :, 1] = [0, 1]
+    # Attribute 0 takes 0 1 3 0, twice: mean 1, spread sqrt((1 + 0 + 4 + 1) / 4). Attribute 1 is 1 once in 8, 0 else:
+    # spread sqrt(1 / 8 * 7 / 8), and half a unit of change on average.
+    first, second = 3 / np.sqrt(1.5), 0.5 / (np.sqrt(7) / 8)
     total = first + second
     np.testing.assert_allclose(attribute_change(changed), [[1, 0], [first / total, second / total]], atol=1e-12)
 
