@@ -17,8 +17,7 @@ def test_perfect_controls_change_their_own_attribute_only() -> None:
 
 
 def test_change_by_hand() -> None:
-    # In both measures control 0 moves attribute 0 by 1 and control 1 moves it by 3; in the first, control 1 moves its own
-    # by 1.
+    # Attribute 0 is moved by 1 under control 0 and by 3 under control 1; attribute 1 by 1, in one of the two measures.
     changed = np.zeros((2, 2, 2, 2))
     changed[:, 0, :, 0] = [0, 1]
     changed[:, 1, :, 0] = [3, 0]
