@@ -18,7 +18,12 @@ from vaemusic_jax.results_table import INITIALS
 from vaemusic_jax.trial import ALL_ATTRIBUTES, ATTRIBUTES, parse_attributes
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
-HEADERS = {"dataset": "data set", "latent_dim": "latent size"}
+HEADERS = {
+    "dataset": "data set",
+    "latent_dim": "latent size",
+    "data_fraction": "share of the tunes",
+    "transpose": "transposed by up to",
+}
 COUNTS = {"n_seeds": "seeds", "n_diverged": "diverged", "n_unfinished": "unfinished"}
 
 ONE_SEED = "No interval: a single seed."
@@ -84,14 +89,26 @@ def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
 
 def field_columns(fields: Iterable[str]) -> tuple[Column, ...]:
     """Of trial fields."""
-    return tuple(Column(name, HEADERS.get(name, name.replace("_", " "))) for name in fields)
+    return tuple(Column(name, field_header(name)) for name in fields)
+
+
+def field_header(name: str) -> str:
+    """What a field is called in print."""
+    return HEADERS.get(name, name.replace("_", " "))
+
+
+def named_value(name: str, value: Any) -> Any:
+    """A field's value as it is written in print."""
+    if name == "model":
+        return {str(model): words for model, words in MODEL_NAMES.items()}[value]
+    return _initials(value) if name == "attributes" else value
 
 
 def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
     """As in results.csv, models and attributes shortened in print; empty where the model does not use a field."""
-    model, choice = row.fields["model"], row.fields["attributes"]
-    cells = {**row.fields, "model": Word(model, MODEL_NAMES[model]), "attributes": Word(choice, _initials(choice))}
-    return tuple("" if name in UNUSED[model] else cells[name] for name in fields)
+    unused = UNUSED[row.fields["model"]]
+    shortened = {name: Word(row.fields[name], named_value(name, row.fields[name])) for name in ("model", "attributes")}
+    return tuple("" if name in unused else {**row.fields, **shortened}[name] for name in fields)
 
 
 def count_columns(rows: Sequence[Configuration]) -> tuple[Column, ...]:

@@ -158,12 +158,9 @@ def _one_interpretability(imposed: pd.DataFrame, attribute: str) -> Finding:
     one = t_test(table.mean(axis=0).to_numpy() if len(table) else [], HIGH_INTERPRETABILITY)
     if not one.n:
         return Finding(name, claim, NOT_ENOUGH, test, "no finished trial imposes it and has a value", 0)
-    by_size = table.mean(axis=1).groupby(level=["dataset", "latent_dim"]).mean()
-    short = [
-        f"{size} on {dataset} ({mean:.3f})"
-        for (dataset, size), mean in by_size.items()
-        if mean <= HIGH_INTERPRETABILITY
-    ]
+    by_size = table.mean(axis=1).groupby(level=["dataset", "latent_dim"]).mean().reset_index(name="mean")
+    low = by_size[by_size["mean"] <= HIGH_INTERPRETABILITY].to_dict("records")
+    short = [f"{row['latent_dim']} on {row['dataset']} ({row['mean']:.3f})" for row in low]
     words = f"mean {one.mean:.3f}"
     if one.n > 1:
         words += f", 95% t interval [{one.low:.3f}, {one.high:.3f}], {describe_p(one.p)}"

@@ -168,6 +168,6 @@ def describe_p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def describe_each(tests: Mapping[str, TTest]) -> str:
-    """`bach +0.02 (p = 0.01); irish_folk ...`."""
-    return "; ".join(f"{name} {describe(test)}" for name, test in tests.items())
+def describe_each(tests: Mapping[str, TTest], prefix: str = "") -> str:
+    """``describe`` of each after the prefix and its name."""
+    return "; ".join(f"{prefix}{name} {describe(test)}" for name, test in tests.items())

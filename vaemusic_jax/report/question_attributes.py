@@ -1,0 +1,64 @@
+"""Open question: how many attributes can be regularised before something suffers, and does it depend on latent size?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vaemusic_jax.report.configurations import named_value
+from vaemusic_jax.report.labels import label_of
+from vaemusic_jax.report.section import Section, line_figures, varied
+from vaemusic_jax.report.seed_tests import describe, paired
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
+from vaemusic_jax.report.tables import configuration_table
+from vaemusic_jax.trial import parse_attributes
+
+METRICS = (
+    "reconstruction_accuracy",
+    "reconstruction_efficiency.mean",
+    "attribute_independence.mean",
+    "interpretability.mean",
+)
+DRAWN = ("reconstruction_accuracy", "reconstruction_efficiency.mean", "interpretability.mean")
+
+
+def number_of_attributes(results: pd.DataFrame) -> Section | None:
+    """Between the choice with fewest and that with most attributes, paired by everything else and the seed.
+
+    Args:
+        results: one row per trial, of one run or several.
+
+    Returns:
+        None where no finished trials differ in the attributes alone, or only in which ones.
+    """
+    rows = varied(results, "attributes")
+    lengths = {choice: len(parse_attributes(choice)) for choice in rows["attributes"].unique()}
+    if len(set(lengths.values())) < 2:
+        return None
+    fewest, most = (choose(lengths, key=lambda choice: lengths[choice]) for choose in (min, max))
+    sentences = []
+    for model, name in MODEL_NAMES.items():
+        mine = rows[rows["model"] == model]
+        kept = [attribute for attribute in parse_attributes(fewest) if attribute in parse_attributes(most)]
+        changes = {label_of(metric).text: metric for metric in METRICS[:2]}
+        changes |= {f"interpretability of {ATTRIBUTE_NAMES[one]}": f"interpretability.{one}" for one in kept}
+        tests = {words: paired(mine, metric, "attributes", most, fewest).test for words, metric in changes.items()}
+        known = [f"{words} {describe(test)}" for words, test in tests.items() if test.n]
+        if known:
+            sentences.append(f"{name}: {'; '.join(known)}.")
+    choices = f"{named_value('attributes', most)} instead of {named_value('attributes', fewest)}"
+    numbers = ", ".join(str(n) for n in sorted(set(lengths.values())))
+    return Section(
+        "regularised-attributes",
+        "How many attributes can be imposed, and does it depend on the latent size?",
+        f"This run imposes {numbers} attributes. Differences with {choices}, paired by everything else and the seed, "
+        f"averaged per seed: {' '.join(sentences)}",
+        configuration_table(
+            rows,
+            "question-attributes",
+            "Numbers of imposed attributes",
+            METRICS,
+            best_within=("dataset", "model"),
+            notes=("Means over the imposed attributes are over other attributes from row to row.",),
+        ),
+        line_figures(rows, "question-attributes", "latent_dim", DRAWN, log_x=True),
+    )

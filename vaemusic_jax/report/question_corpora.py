@@ -1,0 +1,119 @@
+"""Open question: which features of a corpus make its attributes easy to learn?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from vaemusic_jax.report.aggregate import Interval, finished, interval_over_seeds
+from vaemusic_jax.report.configurations import ONE_SEED
+from vaemusic_jax.report.markup import Cell, Column, Table, Value
+from vaemusic_jax.report.section import FigureData, Section, Series, varied
+from vaemusic_jax.report.seed_tests import by_seed
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES
+from vaemusic_jax.trial import ATTRIBUTES, AttributeName, Trial, parse_attributes
+
+Point = tuple[str, float, float, Interval]  # data set, mean and standard deviation of the attribute, interpretability
+
+MIN_POINTS = 3  # of which a rank correlation says anything
+
+
+def corpus_features(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> Section | None:
+    """MeasureVAE's interpretability of imposed attributes against how much they vary in the training data.
+
+    How much is the coefficient of variation, standard deviation over mean, which has no unit: points of different
+    attributes can share an axis.
+
+    Args:
+        results: one row per trial, of one run or several.
+        facts: of each data set; those there are.
+
+    Returns:
+        None unless finished trials of MeasureVAE differ in nothing but the data set.
+    """
+    rows = finished(varied(results[results["model"] == "measure_vae"], "dataset"))
+    rows = rows[rows["dataset"].isin(list(facts))]
+    others = [name for name in Trial.model_fields if name != "dataset"]
+    if not rows.empty:  # only what is done on every data set, or some would be judged by other latent sizes
+        rows = rows[rows.groupby(others)["dataset"].transform("nunique") == rows["dataset"].nunique()]
+    found = {attribute: points for attribute in ATTRIBUTES if (points := _points(rows, attribute, facts))}
+    if rows["dataset"].nunique() < 2 or not found:
+        return None
+    series = tuple(
+        Series(
+            ATTRIBUTE_NAMES[attribute],
+            tuple(std / mean for _, mean, std, _ in points),
+            tuple(interval.mean for *_, interval in points),
+            names=tuple(name for name, *_ in points),
+        )
+        for attribute, points in found.items()
+    )
+    figure = FigureData(
+        "question-corpora",
+        "scatter",
+        "MeasureVAE's interpretability of imposed attributes against how much they vary in the training data, means "
+        "over seeds and whatever else the run varies.",
+        "standard deviation of the attribute / its mean",
+        "interpretability",
+        series=series,
+    )
+    return Section(
+        "corpus-features",
+        "Which features of the music make its attributes easy to learn?",
+        "Rank correlation (Spearman) of interpretability with the attribute's standard deviation over its mean: "
+        f"{_correlations(series)}. Points of one data set or attribute are not independent, so no p is given.",
+        _table(found),
+        (figure,),
+    )
+
+
+def _points(rows: pd.DataFrame, attribute: str, facts: Mapping[str, Mapping[str, Any]]) -> list[Point]:
+    imposed = rows[rows["attributes"].map(lambda choice: attribute in parse_attributes(choice)).astype(bool)]
+    found: list[Point] = []
+    for name, values in by_seed(imposed, f"interpretability.{attribute}", ["dataset"]).iterrows():
+        mean, std = (float(facts[str(name)][f"attribute_{part}"][attribute]) for part in ("mean", "std"))
+        if mean > 0:  # else the data set has nothing but rests
+            found.append((str(name), mean, std, interval_over_seeds(values)))
+    return found
+
+
+def _correlations(series: tuple[Series, ...]) -> str:
+    """`all 8 points +0.62; note range, 4 data sets, +0.80`."""
+    x, y = ([value for one in series for value in getattr(one, axis)] for axis in "xy")
+    words = [f"over all {len(x)} points {_rank_correlation(x, y)}"]
+    words += [
+        f"{one.label}, {len(one.x)} data sets, {_rank_correlation(one.x, one.y)}"
+        for one in series
+        if len(one.x) >= MIN_POINTS
+    ]
+    if len(words) == 1:
+        words.append(f"for a single attribute, {MIN_POINTS} data sets are needed")
+    return "; ".join(words)
+
+
+def _rank_correlation(x: Any, y: Any) -> str:
+    if len(x) < MIN_POINTS or len(set(x)) == 1 or len(set(y)) == 1:
+        return "not defined"
+    return f"{stats.spearmanr(x, y).statistic:+.2f}"
+
+
+def _table(found: Mapping[AttributeName, list[Point]]) -> Table:
+    columns = (
+        Column("attribute", "attribute"),
+        Column("dataset", "data set"),
+        Column("attribute_mean", "mean"),
+        Column("attribute_std", "standard deviation"),
+        Column("variation", "standard deviation / mean"),
+        Column("interpretability", "interpretability", "higher"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for attribute, points in found.items():
+        for name, mean, std, interval in points:
+            notes = (ONE_SEED,) if np.isnan(interval.low) else ()
+            rows.append((attribute, name, mean, std, std / mean, Value(interval, notes=notes)))
+    caption = "Attributes of the training data, and MeasureVAE's interpretability of them where imposed"
+    return Table("question-corpora", caption, columns, tuple(rows))
