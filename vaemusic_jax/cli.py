@@ -63,9 +63,10 @@ def _parse(args: list[str]) -> Callable[[], None]:
         return _choose("vaemusic data", _describe_data.__doc__, of_data, args[1:])
 
     from vaemusic_jax.commands.evaluate import evaluate
+    from vaemusic_jax.commands.report import report
     from vaemusic_jax.commands.sweep import sweep
 
-    commands: Commands = {"data": _describe_data, "sweep": sweep, "evaluate": evaluate}
+    commands: Commands = {"data": _describe_data, "sweep": sweep, "evaluate": evaluate, "report": report}
     return _choose("vaemusic", DESCRIPTION, commands, args)
 
 

@@ -79,6 +79,7 @@ def to_svg(figure: Figure) -> str:
     """A figure as an SVG element, the same text for the same figure."""
     text = io.StringIO()
     with applied():
+        _lay_out(figure)
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
@@ -88,5 +89,15 @@ def to_png(figure: Figure) -> bytes:
     """A figure as a PNG file for print, the same bytes for the same figure."""
     content = io.BytesIO()
     with applied():
+        _lay_out(figure)
         figure.savefig(content, format="png", dpi=_PNG_DPI)
     return content.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Places everything once for all files: layout takes longer than drawing."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")

@@ -1,0 +1,172 @@
+"""Run directories as training and evaluation leave them, with made-up numbers: for what only reads them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.results_table import assemble
+from vaemusic_jax.run_directory import RunDirectory, State
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.from_pitches(["C4", "D4", "E-4", "F#4", "G4", "A4", "C5", "D5"])
+STEPS = (20, 40, 60)
+N, M, Q, G = 60, 12, 9, 5  # test measures, those decoded again, control values, grid points
+
+
+def config_of(**fields: Any) -> SweepConfig:
+    """Both models at two latent sizes, two seeds, two and four attributes."""
+    values = {
+        "name": "made_up",
+        "dataset": "irish_folk",
+        "model": ["measure_vae", "adversarial_vae"],
+        "size": 12,
+        "latent_dim": [4, 16],
+        "attributes": ["note_density+rhythmic_complexity", "all"],
+        "steps": STEPS[-1],
+        "eval_every": STEPS[0],
+        "seed": [0, 1],
+    }
+    return SweepConfig.model_validate(values | fields)
+
+
+def write_run(
+    path: Path,
+    config: SweepConfig,
+    status: Mapping[int, tuple[State, str]] | None = None,
+    metrics: Mapping[str, float] | None = None,
+    evaluated: bool = True,
+) -> Path:
+    """A run whose trials are done and evaluated.
+
+    Args:
+        path: of the run directory.
+        config: of the run.
+        status: other states with their reasons, by position of the trial.
+        metrics: values to have for all trials in place of made-up ones.
+        evaluated: False leaves out the evaluation.
+    """
+    every, other = trials(config), status or {}
+    with RunDirectory.open(path, config, every, cohorts(every)) as run:
+        run.set_status([trial.id for trial in every], "done")
+        for position, state in other.items():
+            run.set_status([every[position].id], *state)
+        done = [trial for trial in every if run.status()[trial.id] == "done"]
+        run.append_curves(pd.concat([_curves(trial) for trial in every]))
+        if not evaluated:
+            return path
+        store = EvaluationStore(path)
+        for name in dict.fromkeys(trial.dataset for trial in done):
+            store.save_corpus(corpus_of(name))
+        measured = {}
+        for trial in done:
+            evaluation = evaluation_of(trial, metrics or {})
+            store.save_trial(trial.id, evaluation)
+            measured[trial.id] = evaluation.metrics
+        run.write_results(assemble(run.trials_table, measured))
+    return path
+
+
+def corpus_of(name: str, digest: str = "0123456789") -> CorpusSample:
+    """Two hundred measures of random notes."""
+    draw = _numbers(name)
+    attributes = draw.uniform(0.1, 0.6, (N, len(ATTRIBUTES))).astype(np.float32)
+    attributes[:, 1] = (attributes[:, 0] + attributes[:, 1]) / 2
+    attributes[:, 3] *= 8
+    facts = {
+        "digest": digest,
+        "vocabulary": list(VOCABULARY.tokens),
+        "reading": "pitches rounded to twelve tones, the melody of each piece",
+        "tunes": {"train": 80, "validation": 10, "test": 10},
+        "measures": {"train": 800, "validation": 100, "test": N},
+        "majority_baseline": 0.69,
+        "seen_in_training": 0.12,
+        "token_entropy": 2.5,
+        "distinct": 0.75,
+        "attribute_mean": dict(zip(ATTRIBUTES, attributes.mean(0).tolist(), strict=True)),
+        "attribute_std": dict(zip(ATTRIBUTES, attributes.std(0).tolist(), strict=True)),
+    }
+    return CorpusSample(name, _measures(draw, (M,)), attributes, facts)
+
+
+def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation:
+    """Of a model whose controls do what they should, if not always and not alone."""
+    draw, k = _numbers(trial.id), len(trial.attributes)
+    own = [ATTRIBUTES.index(name) for name in trial.attributes]
+    grid = np.linspace(-3, 3, Q, dtype=np.float32)
+    changed = draw.normal(0.4, 0.05, (M, k, Q, len(ATTRIBUTES)))
+    for control, attribute in enumerate(own):
+        changed[:, control, :, attribute] += 0.05 * grid
+    surface = np.linspace(-3, 3, G, dtype=np.float32)
+    arrays: dict[str, np.ndarray] = {
+        "reconstruction": _measures(draw, (M,)),
+        "control_values": np.tile(grid, (k, 1)),
+        "traversal_tokens": _measures(draw, (M, k, Q)),
+        "traversal_attributes": changed.astype(np.float32),
+    }
+    if trial.model == "measure_vae":
+        arrays |= {
+            "quantile_values": np.tile(grid / 2, (k, 1)),
+            "quantile_tokens": _measures(draw, (M, k, Q)),
+            "quantile_attributes": changed.astype(np.float32),
+            "codes": draw.normal(0, 0.9, (N, k)).astype(np.float32),
+            "code_stds": draw.uniform(0.1, 0.5, (N, k)).astype(np.float32),
+        }
+    if k >= 2:
+        on_grid = 0.4 + draw.normal(0, 0.02, (G, G, len(ATTRIBUTES)))
+        on_grid[..., own[0]] += 0.05 * surface[:, None]
+        on_grid[..., own[1]] += 0.05 * surface[None, :]
+        arrays |= {
+            "surface_values": np.stack([surface, surface]),
+            "surface_tokens": _measures(draw, (G, G)),
+            "surface_attributes": on_grid.astype(np.float32),
+        }
+    return TrialEvaluation({"made_up": {**_metrics(trial, draw), **metrics}}, arrays, {})
+
+
+def _metrics(trial: Trial, draw: np.random.Generator) -> dict[str, Any]:
+    accuracy = 0.7 + 0.03 * np.log2(trial.latent_dim) + draw.normal(0, 0.01)
+    values: dict[str, Any] = {
+        "reconstruction_accuracy": accuracy,
+        "validation_accuracy": accuracy + 0.005,
+        "majority_baseline": 0.69,
+        "measure_accuracy": accuracy / 3,
+        "onset_accuracy": accuracy / 2,
+        "loss": 2 - accuracy,
+        "cross_entropy": 1.2 - accuracy,
+        "kl": 20.0,
+        "seen_in_training": 0.12,
+    }
+    for name in ATTRIBUTES:
+        values[f"interpretability.{name}"] = draw.uniform(0.7, 0.95)
+        values[f"interpretability.{name}.dimension"] = 0
+        values[f"interpretability.{name}.is_regularised"] = name in trial.attributes and trial.model == "measure_vae"
+    several = ("interpretability", "reconstruction_efficiency", "attribute_independence")
+    return values | {f"{name}.mean": draw.uniform(0.5, 0.9) for name in several}
+
+
+def _curves(trial: Trial) -> pd.DataFrame:
+    draw = _numbers(trial.id)
+    rows = [
+        (trial.id, step, split, metric, start + sign * step / 200 + draw.normal(0, 0.01))
+        for step in STEPS
+        for split in ("train", "validation")
+        for metric, start, sign in (("reconstruction_accuracy", 0.5, 1), ("loss", 2.0, -1))
+    ]
+    return pd.DataFrame(rows, columns=["trial", "step", "split", "metric", "value"])
+
+
+def _measures(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Notes of three ticks, of which one in six is held on."""
+    tokens = np.zeros((*shape, 24), np.uint8)
+    tokens[..., ::3] = draw.integers(1, len(VOCABULARY), (*shape, 8)) * (draw.random((*shape, 8)) > 1 / 6)
+    return tokens
+
+
+def _numbers(seed: str) -> np.random.Generator:
+    return np.random.default_rng(list(seed.encode()))

@@ -1,0 +1,110 @@
+"""Interpretability, and what each control does to each attribute, as heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.metrics.control import dependence
+from vaemusic_jax.report.aggregate import aggregate
+from vaemusic_jax.report.chapters.captions import LEGEND, seeds
+from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps
+from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
+from vaemusic_jax.report.selection import evenly, main_setting, most_attributes
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.results_table import INITIALS
+from vaemusic_jax.trial import ATTRIBUTES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vaemusic_jax.report.runs import JoinedRuns
+
+_MOST_SIZES = 4  # latent sizes with heat maps of their own
+
+
+def control_matrices(runs: JoinedRuns) -> Chapter:
+    """Interpretability, and what each control does to each attribute, as heat maps."""
+    rows, selected = main_setting(runs.results)
+    shown = most_attributes(rows[rows["reconstruction_accuracy"].notna()])
+    parts: list[Part] = [f"Trials with the most attributes of each data set. {selected} {LEGEND}."]
+    for dataset, trials in shown.groupby("dataset", sort=False):
+        parts.append(Heading(str(dataset)))
+        parts.append(
+            Drawing(
+                f"interpretability_{dataset}",
+                heat_maps([_interpretability(trials)], "R²", x="latent dimensions"),
+                "Interpretability: R² of each attribute on its most informative latent dimension, mean over seeds; "
+                f"* where in all seeds it is the regularised one; higher is better. {dataset}, test split; "
+                f"{seeds(aggregate(trials, ['interpretability.mean']))}.",
+            )
+        )
+        grid = _dependences(runs, str(dataset), trials)
+        if grid is None:
+            parts.append(f"No control matrices of {dataset}: there are no traversals of its trials.")
+            continue
+        parts.append(
+            Drawing(
+                f"control_{dataset}",
+                heat_maps(grid, "mean |Spearman|", x="attribute", y="control of"),
+                "What each control (rows) does to each attribute (columns): mean over measures of |Spearman| between "
+                "the control's value and the decoded attribute, then over seeds. Best is 1 on the diagonal and little "
+                "beside it; right: |Spearman| between the attributes of the test measures themselves, which no control "
+                f"has to undercut. {dataset}, test split; {seeds(aggregate(trials, ['reconstruction_accuracy']))}.",
+            )
+        )
+    return Chapter("control", "What the controls do", tuple(parts))
+
+
+def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
+    sizes = sorted(trials["latent_dim"].unique())
+    matrices = []
+    for model, rows in trials.groupby("model", sort=False):
+        cells = rows.groupby("latent_dim")
+        values = [cells[f"interpretability.{name}"].mean().reindex(sizes) for name in ATTRIBUTES]
+        marked = [cells[f"interpretability.{name}.is_regularised"].min().reindex(sizes) for name in ATTRIBUTES]
+        marks = np.array([["*" if mark == True else "" for mark in row] for row in marked])  # noqa: E712  NA is no mark
+        labels = [INITIALS[name] for name in ATTRIBUTES]
+        matrices.append(
+            Matrix(MODEL_NAMES[str(model)], np.array(values, float), labels, [str(n) for n in sizes], marks)
+        )
+    return matrices
+
+
+def _dependences(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[list[Matrix | None]] | None:
+    """A row for each model: some latent sizes, and the data's own correlations at the end of the first row."""
+    corpus = runs.corpus(dataset)
+    attributes = runs.trials[trials["trial"].iloc[0]].attributes
+    labels = [INITIALS[name] for name in attributes]
+    grid: list[list[Matrix | None]] = []
+    for model, rows in trials.groupby("model", sort=False):
+        row: list[Matrix | None] = []
+        for size in evenly(sorted(trials["latent_dim"].unique()), _MOST_SIZES):
+            found = list(_control_matrices(runs, rows[rows["latent_dim"] == size]["trial"]))
+            title = f"{MODEL_NAMES[str(model)]}\nlatent size {size}"
+            row.append(Matrix(title, np.mean(found, axis=0), labels, labels) if found else None)
+        if any(row):
+            grid.append([*row, None])
+    if not grid:
+        return None
+    if corpus:
+        own = _rank_correlations(corpus.attributes[:, [ATTRIBUTES.index(name) for name in attributes]])
+        grid[0][-1] = Matrix("the data\nthemselves", own, labels, labels)
+    return grid
+
+
+def _control_matrices(runs: JoinedRuns, trial_ids: pd.Series) -> Iterator[np.ndarray]:
+    for trial_id in trial_ids:
+        evaluation = runs.evaluation(trial_id)
+        if evaluation and "traversal_attributes" in evaluation.arrays:
+            own = [ATTRIBUTES.index(name) for name in runs.trials[trial_id].attributes]
+            yield dependence(evaluation.arrays["control_values"], evaluation.arrays["traversal_attributes"][..., own])
+
+
+def _rank_correlations(values: np.ndarray) -> np.ndarray:
+    """(K, K) |Spearman| of the columns; NaN where one is constant."""
+    import pandas as pd
+
+    return pd.DataFrame(values).corr("spearman").abs().to_numpy()

@@ -1,0 +1,106 @@
+"""What one trial of each model and data set does: surfaces, posteriors, music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.report.chapters.captions import named
+from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
+from vaemusic_jax.report.figures.prior import against_prior
+from vaemusic_jax.report.figures.surfaces import Surface, surfaces
+from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
+from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+if TYPE_CHECKING:
+    from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation
+    from vaemusic_jax.report.runs import JoinedRuns
+
+
+def attribute_surfaces(runs: JoinedRuns) -> Chapter:
+    """Decoded attributes over two controls."""
+    parts: list[Part] = [f"Shown is {EXAMPLE_RULE}."]
+    for dataset in runs.datasets:
+        found = [_surface(trial, corpus, evaluation) for trial, corpus, evaluation in _examples(runs, dataset)]
+        drawn = [surface for surface in found if surface]
+        if not drawn:
+            parts.append(f"No surfaces of {dataset}: no example trial has two controls that can be moved.")
+            continue
+        parts.append(
+            Drawing(
+                f"surfaces_{dataset}",
+                surfaces(drawn),
+                "Attributes of the measures decoded with two controls set and all other dimensions of z at 0; average "
+                "interval jump in semitones. Points: the test measures that lie within, at their codes (MeasureVAE) or "
+                "attribute values (AdversarialVAE). Best is a surface that rises along its own control alone. "
+                f"{dataset}, one trial of each model (n = 1 seed).",
+            )
+        )
+    return Chapter("surfaces", "Attributes over two controls", tuple(parts))
+
+
+def priors(runs: JoinedRuns) -> Chapter:
+    """Regularised dimensions against N(0, 1)."""
+    parts: list[Part] = []
+    for dataset in runs.datasets:
+        for trial, _, evaluation in _examples(runs, dataset):
+            if "codes" not in evaluation.arrays:
+                continue
+            overlaps = np.array([evaluation.metrics.get(f"prior_overlap.{name}", np.nan) for name in trial.attributes])
+            codes, stds = evaluation.arrays["codes"], evaluation.arrays["code_stds"]
+            figure = against_prior(trial.attributes, codes, stds, overlaps)
+            parts.append(
+                Drawing(
+                    f"prior_{dataset}",
+                    figure,
+                    "Filled: the aggregate posterior of each regularised dimension, the mixture of all test measures' "
+                    "posteriors; dashed: the prior, N(0, 1). The more they overlap the better: a control that needs "
+                    f"z = 30 is no control. {named(trial)}, test split (n = 1 seed).",
+                )
+            )
+    shown = f"Shown is, {EXAMPLE_RULE}, where the model regularises dimensions (MeasureVAE)."
+    return Chapter("prior", "Regularised dimensions and the prior", (shown, *(parts or ["There is none."])))
+
+
+def music(runs: JoinedRuns) -> Chapter:
+    """Measures, reconstructions and traversals as notation."""
+    drawn = "" if has_notation() else " Verovio is not installed, hence piano rolls: time in quarters, MIDI pitch."
+    parts: list[Part] = [
+        f"Shown is {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
+    ]
+    for dataset in runs.datasets:
+        for trial, corpus, evaluation in _examples(runs, dataset):
+            parts += [
+                Heading(named(trial)),
+                "Held-out measures and what the model gives back; the more tokens are right the better.",
+                reconstructions(corpus, evaluation),
+                "One held-out measure with one control at a time set to the value below it, all else kept; best, each "
+                "row rises in its attribute from left to right, and in no other.",
+                traversals(trial, corpus, evaluation),
+            ]
+    return Chapter("music", "Musical examples", tuple(parts))
+
+
+def _examples(runs: JoinedRuns, dataset: str) -> Iterator[tuple[Trial, CorpusSample, TrialEvaluation]]:
+    corpus, rows = runs.corpus(dataset), example_trials(runs.results)
+    for trial_id in rows.loc[rows["dataset"] == dataset, "trial"]:
+        evaluation = runs.evaluation(trial_id)
+        if corpus and evaluation:
+            yield runs.trials[trial_id], corpus, evaluation
+
+
+def _surface(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) -> Surface | None:
+    values = evaluation.arrays.get("surface_values")
+    if values is None or (np.diff(values) <= 0).any():  # constant attributes leave a control nowhere to go
+        return None
+    first, second = trial.attributes[:2]
+    own = [ATTRIBUTES.index(first), ATTRIBUTES.index(second)]
+    data = evaluation.arrays["codes"][:, :2] if "codes" in evaluation.arrays else corpus.attributes[:, own]
+    reached = evaluation.arrays["surface_attributes"]
+    return Surface(
+        f"{MODEL_NAMES[trial.model]}, latent size {trial.latent_dim}", (first, second), values, reached, data
+    )

@@ -1,0 +1,99 @@
+"""Metrics against latent size, and learning curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaemusic_jax.report.aggregate import aggregate
+from vaemusic_jax.report.chapters.captions import LEGEND, seeds
+from vaemusic_jax.report.figures.curves import learning_curves
+from vaemusic_jax.report.figures.latent_size import by_latent_size
+from vaemusic_jax.report.page import Chapter, Drawing, Part
+from vaemusic_jax.report.selection import main_setting, most_attributes
+
+if TYPE_CHECKING:
+    from vaemusic_jax.report.runs import JoinedRuns
+
+# Column of results, name of the figure, label of its axis, what the caption says of it.
+_BY_SIZE = (
+    (
+        "reconstruction_accuracy",
+        "accuracy",
+        "share of tokens right",
+        "Reconstruction accuracy, decoded free-running; higher is better",
+    ),
+    ("loss", "loss", "total loss", "Total loss, whose terms differ between the models; lower is better"),
+    (
+        "cross_entropy",
+        "cross_entropy",
+        "nats per token",
+        "Cross-entropy, which compares between the models; lower is better",
+    ),
+    (
+        "interpretability.mean",
+        "interpretability",
+        "R²",
+        "Interpretability, mean over the imposed attributes; higher is better",
+    ),
+    (
+        "reconstruction_efficiency.mean",
+        "efficiency",
+        "rank correlation",
+        "Reconstruction efficiency, mean over the imposed attributes; higher is better",
+    ),
+    (
+        "attribute_independence.mean",
+        "independence",
+        "1 - rank correlation",
+        "Attribute independence, mean over the imposed attributes; higher is better",
+    ),
+)
+
+
+def latent_sizes(runs: JoinedRuns) -> Chapter:
+    """Metrics against latent size."""
+    rows, selected = main_setting(runs.results)
+    parts: list[Part] = [
+        "Points are means over seeds, bars 95% bootstrap intervals over seeds, all on the test split. "
+        f"Points of equal size are moved apart so that no bar covers another. {selected} {LEGEND}."
+    ]
+    if rows["latent_dim"].nunique() < 2:
+        return Chapter("latent_size", "Against latent size", ("The run has one latent size only: see the tables.",))
+    for metric, name, label, says in _BY_SIZE:
+        summed = aggregate(rows, [metric])
+        if summed["mean"].isna().all():
+            parts.append(f"No figure: {says.partition(';')[0]}: no trial has a value.")
+            continue
+        baseline = _baselines(runs) if metric == "reconstruction_accuracy" else None
+        dashed = ". Dotted: always predicting the commonest token" if baseline else ""
+        figure = by_latent_size(summed, label, baseline)
+        parts.append(Drawing(f"{name}_by_latent_size", figure, f"{says}{dashed}. Test split; {seeds(summed)}."))
+    return Chapter("latent_size", "Against latent size", tuple(parts))
+
+
+def learning(runs: JoinedRuns) -> Chapter:
+    """Learning curves."""
+    rows, selected = main_setting(runs.results)
+    shown = most_attributes(rows[rows["status"] == "done"])
+    parts: list[Part] = []
+    for metric, label, better in (
+        ("reconstruction_accuracy", "validation accuracy", "higher"),
+        ("loss", "validation loss", "lower"),
+    ):
+        curves = runs.curves[(runs.curves["split"] == "validation") & runs.curves["trial"].isin(shown["trial"])]
+        if not (curves["metric"] == metric).any():
+            parts.append(f"No {label} has been recorded.")
+            continue
+        says = (
+            f"{label.capitalize()} while training, with the most attributes of each data set; {better} is better. "
+            "Lines: mean over seeds, bands: their lowest and highest. "
+            f"Validation split; {seeds(aggregate(shown, [metric]))}; only trials that are done. {selected}"
+        )
+        name = f"learning_{label.split()[-1]}"
+        parts.append(Drawing(name, learning_curves(curves, shown, metric, label), says.strip()))
+    return Chapter("learning", "Learning curves", tuple(parts))
+
+
+def _baselines(runs: JoinedRuns) -> dict[str, float]:
+    corpora = [corpus for name in runs.datasets if (corpus := runs.corpus(name))]
+    return {corpus.name: corpus.facts["majority_baseline"] for corpus in corpora}

@@ -1,0 +1,94 @@
+"""Musical examples: held-out measures, what a model makes of them, and what turning its controls does."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.data.writers.notation import measure_to_abc
+from vaemusic_jax.report.engraving import engrave
+from vaemusic_jax.report.figures.piano_roll import piano_roll
+from vaemusic_jax.report.selection import evenly
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES, to_svg
+from vaemusic_jax.trial import Trial
+from vaemusic_jax.vocabulary import HOLD, REST
+
+if TYPE_CHECKING:
+    from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation
+    from vaemusic_jax.vocabulary import Vocabulary
+
+_MEASURES = 4
+_SETTINGS = 5
+RULE = (
+    f"The {_MEASURES} measures are spread evenly over the sample of the test split; the traversals start from the "
+    "first of them that has two notes or more."
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A grid of measures.
+
+    Attributes:
+        headings: of the columns after the first.
+        rows: a label, then an SVG element and a line below it, for each column.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def reconstructions(corpus: CorpusSample, evaluation: TrialEvaluation) -> Example:
+    """Test measures above their reconstructions, with the share of tokens that are right."""
+    chosen = _chosen(corpus)
+    given, back = corpus.tokens[chosen], evaluation.arrays["reconstruction"][chosen]
+    right = [f"{(one == other).sum()} of 24 tokens right" for one, other in zip(given, back, strict=True)]
+    vocabulary = corpus.vocabulary
+    return Example(
+        tuple(f"measure {m + 1}" for m in chosen),
+        (
+            ("held-out measure", tuple((draw(tokens, vocabulary), "") for tokens in given)),
+            (
+                "reconstruction",
+                tuple((draw(tokens, vocabulary), words) for tokens, words in zip(back, right, strict=True)),
+            ),
+        ),
+    )
+
+
+def traversals(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) -> Example:
+    """One measure with each control at some of its values in turn, all else as it was; below, the control's value."""
+    chosen = _chosen(corpus)
+    m = next((m for m in chosen if (corpus.tokens[m] > REST).sum() >= 2), chosen[0])
+    values, tokens = evaluation.arrays["control_values"], evaluation.arrays["traversal_tokens"][m]
+    settings = evenly(range(values.shape[1]), _SETTINGS)
+    rows = tuple(
+        (
+            ATTRIBUTE_NAMES[name],
+            tuple((draw(tokens[k, q], corpus.vocabulary), f"control at {values[k, q]:.2f}") for q in settings),
+        )
+        for k, name in enumerate(trial.attributes)
+    )
+    return Example(tuple("lowest" if q == 0 else "highest" if q == settings[-1] else "" for q in settings), rows)
+
+
+def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
+    """A measure as an SVG element: notation, or a piano roll where Verovio is not installed."""
+    if not has_notation():
+        return to_svg(piano_roll(tokens, vocabulary))
+    abc = f"X:1\nM:4/4\nL:1/8\nK:C\n{measure_to_abc(tokens, vocabulary)}\n"
+    margins = {f"pageMargin{side}": 10 for side in ("Left", "Right", "Top", "Bottom")}
+    return engrave(abc, adjustPageWidth=True, breaks="none", scale=30, **margins)[0]
+
+
+def has_notation() -> bool:
+    """Whether Verovio is installed."""
+    return importlib.util.find_spec("verovio") is not None
+
+
+def _chosen(corpus: CorpusSample) -> list[int]:
+    with_a_note = [m for m, tokens in enumerate(corpus.tokens) if (tokens != HOLD).any()]
+    return evenly(with_a_note or [0], _MEASURES)

@@ -1,0 +1,79 @@
+"""Matrices of numbers between 0 and 1: what controls change, what attributes have in common, how well they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.report.style import SEQUENTIAL, panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+_DARK = 0.45  # below, numbers are written in white
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What one heat map shows.
+
+    Attributes:
+        title: above it.
+        values: (rows, columns) in [0, 1]; NaN cells stay empty.
+        rows, columns: labels.
+        marks: (rows, columns) of text to write after the numbers, or None.
+    """
+
+    title: str
+    values: np.ndarray
+    rows: Sequence[str]
+    columns: Sequence[str]
+    marks: np.ndarray | None = None
+
+
+def heat_maps(grid: Sequence[Sequence[Matrix | None]], label: str, x: str = "", y: str = "") -> Figure:
+    """Matrices side by side, all on the colour scale from 0 to 1.
+
+    Args:
+        grid: rows of matrices, equally many; None leaves a place empty.
+        label: of the colour scale.
+        x, y: what columns and rows of each matrix are.
+    """
+    widest = max(len(matrix.columns) for row in grid for matrix in row if matrix)
+    tallest = max(len(matrix.rows) for row in grid for matrix in row if matrix)
+    size = {"width": 0.9 + 0.4 * widest, "height": 0.7 + 0.4 * tallest}
+    figure, axes = panels(len(grid), len(grid[0]), **size)
+    image: AxesImage | None = None
+    for i, row in enumerate(grid):
+        for j, matrix in enumerate(row):
+            if matrix is None:
+                axes[i, j].set_axis_off()
+                continue
+            image = _draw(axes[i, j], matrix)
+            axes[i, j].set_xlabel(x if i == len(grid) - 1 else "")
+            axes[i, j].set_ylabel(y if j == 0 else "")
+    if image is None:
+        raise ValueError("no matrix to draw")
+    figure.colorbar(image, ax=axes, label=label, shrink=0.8 if len(grid) == 1 else 0.5, aspect=25)
+    return figure
+
+
+def _draw(axes: Axes, matrix: Matrix) -> AxesImage:
+    image = axes.imshow(matrix.values, vmin=0, vmax=1, cmap=SEQUENTIAL)
+    axes.set_xticks(range(len(matrix.columns)), matrix.columns)
+    axes.set_yticks(range(len(matrix.rows)), matrix.rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(matrix.title)
+    for (i, j), value in np.ndenumerate(matrix.values):
+        if not np.isnan(value):
+            mark = "" if matrix.marks is None else matrix.marks[i, j]
+            text = f"{value:.2f}".replace("0.", ".", 1) if value < 0.995 else "1"
+            colour = "white" if value < _DARK else "black"
+            axes.text(j, i, f"{text}{mark}", ha="center", va="center", color=colour, fontsize=7)
+    return image

@@ -1,0 +1,83 @@
+"""A metric against the number of latent dimensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vaemusic_jax.report.style import COLOURS, GREY, LINES, MARKERS, MODEL_NAMES, legend_below, panels
+from vaemusic_jax.results_table import INITIALS
+from vaemusic_jax.trial import parse_attributes
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+_DODGE = 0.05  # of a doubling, so that bars of equal sizes do not cover each other
+_MOST_LABELS = 8
+
+
+def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | None = None) -> Figure:
+    """One panel for each data set, one line for each model and choice of attributes, bars for the interval over seeds.
+
+    Args:
+        rows: one per configuration: dataset, model, attributes, latent_dim, mean, low, high; an empty mean is no point.
+        label: of the vertical axis.
+        baseline: by data set, what a dashed line marks.
+    """
+    datasets = list(dict.fromkeys(rows["dataset"]))
+    n_columns = min(COLUMNS, len(datasets))
+    n_rows = -(-len(datasets) // n_columns)
+    figure, axes = panels(n_rows, n_columns, width=3.1, height=2.4, sharey=True)
+    styles = series_styles(rows)
+    for i, dataset in enumerate(datasets):
+        panel = axes.flat[i]
+        mine = rows[rows["dataset"] == dataset]
+        for place, (key, style) in enumerate(styles.items()):
+            line = mine[(mine["model"] == key[0]) & (mine["attributes"] == key[1])].sort_values("latent_dim")
+            shift = 2 ** (_DODGE * (place - (len(styles) - 1) / 2))
+            bars = [line["mean"] - line["low"], line["high"] - line["mean"]]
+            panel.errorbar(line["latent_dim"] * shift, line["mean"], yerr=bars, **style, capsize=2, elinewidth=1)
+        if baseline and dataset in baseline:
+            panel.axhline(
+                baseline[dataset], color=GREY, linestyle=(0, (1, 1)), linewidth=1, label="always the commonest token"
+            )
+        latent_axis(panel, sorted(rows["latent_dim"].unique()))
+        panel.set(title=dataset, ylabel=label if i % n_columns == 0 else "")
+    for panel in axes.flat[len(datasets) :]:
+        panel.set_axis_off()
+    legend_below(figure, axes.flat[0], columns=3)
+    return figure
+
+
+def latent_axis(axes: Axes, sizes: list[int]) -> None:
+    """A horizontal axis in doublings, with a tick at every size; labelled at every second one where there are many."""
+    axes.set_xscale("log", base=2)
+    step = -(-len(sizes) // _MOST_LABELS)
+    axes.set_xticks(sizes, [str(size) if i % step == 0 else "" for i, size in enumerate(sizes)])
+    axes.minorticks_off()
+    axes.set_xlabel("latent dimensions")
+
+
+def series_styles(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """By model and choice of attributes: colour tells the model, marker and line the attributes."""
+    models, choices = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["attributes"]))
+    present = set(zip(rows["model"], rows["attributes"], strict=True))
+    styles = {}
+    for i, model in enumerate(models):
+        for j, choice in enumerate(choices):
+            if (model, choice) in present:
+                styles[model, choice] = {
+                    "color": COLOURS[i % len(COLOURS)],
+                    "marker": MARKERS[(i + 2 * j) % len(MARKERS)],
+                    "markerfacecolor": COLOURS[i % len(COLOURS)] if j % 2 == 0 else "white",
+                    "linestyle": LINES[j % len(LINES)],
+                    "label": MODEL_NAMES[model] + (f", {short_choice(choice)}" if len(choices) > 1 else ""),
+                }
+    return styles
+
+
+def short_choice(choice: str) -> str:
+    """`all` as `4 attributes`, others by initials: `ND+RC`."""
+    return "4 attributes" if choice == "all" else "+".join(INITIALS[name] for name in parse_attributes(choice))

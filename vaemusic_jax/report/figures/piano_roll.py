@@ -1,0 +1,40 @@
+"""A measure as a piano roll, for where no notation can be engraved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaemusic_jax.data.writers.notation import sounds, token_names
+from vaemusic_jax.report.style import BLUE
+from vaemusic_jax.vocabulary import is_pitch, pitch_to_midi
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from vaemusic_jax.vocabulary import Vocabulary
+
+_SEMITONES = 24  # the least that is shown, so that one height is one interval in most measures
+
+
+def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
+    """Notes as bars over time in quarters, their pitches as MIDI numbers.
+
+    Args:
+        tokens: (24,) token indices.
+        vocabulary: of the tokens.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.9, 0.9), layout="constrained")
+    axes = figure.subplots()
+    notes = [sound for sound in sounds(token_names(tokens, vocabulary)) if is_pitch(sound.token)]
+    pitches = [float(pitch_to_midi(sound.token)) for sound in notes]
+    for sound, pitch in zip(notes, pitches, strict=True):
+        axes.broken_barh([(float(sound.onset), float(sound.length) - 0.03)], (pitch - 0.5, 1), color=BLUE)
+    middle = (min(pitches) + max(pitches)) / 2 if pitches else 67
+    half = max(_SEMITONES, max(pitches) - min(pitches) + 4 if pitches else 0) / 2
+    axes.set(xlim=(0, 4), ylim=(middle - half, middle + half), xticks=range(5))
+    axes.tick_params(labelsize=6)
+    axes.grid(axis="x", linewidth=0.4)
+    return figure

@@ -1,0 +1,54 @@
+"""Regularised latent dimensions against the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES, BLUE, panels
+from vaemusic_jax.trial import AttributeName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LEAST, _MOST = 4.0, 10.0  # how far from 0 the axis reaches
+
+
+def against_prior(
+    attributes: Sequence[AttributeName], means: np.ndarray, stds: np.ndarray, overlaps: np.ndarray
+) -> Figure:
+    """A panel for each regularised dimension of a trial: its aggregate posterior, filled, and N(0, 1).
+
+    Args:
+        attributes: of the dimensions, in their order.
+        means, stds: (N, K) of the posteriors of the test measures.
+        overlaps: (K,) of posterior and prior, to be written in; NaN is left out.
+    """
+    figure, axes = panels(1, len(attributes), width=2.1, height=1.7, sharey=True)
+    for k, (panel, attribute) in enumerate(zip(axes[0], attributes, strict=True)):
+        reach = float(np.clip(np.abs(means[:, k]).max() + 1, _LEAST, _MOST))
+        z = np.linspace(-reach, reach, 201)
+        panel.fill_between(z, mixture_density(z, means[:, k], stds[:, k]), color=BLUE, alpha=0.5, linewidth=0)
+        panel.plot(z, np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), color="black", linestyle="--", linewidth=1)
+        said = "" if np.isnan(overlaps[k]) else f"overlap {overlaps[k]:.2f}"
+        panel.set(title=ATTRIBUTE_NAMES[attribute], xlabel=f"z, dimension {k}", ylabel="density" if k == 0 else "")
+        panel.text(0.02, 0.98, said, transform=panel.transAxes, va="top", fontsize=7)
+    axes[0, 0].set_ylim(0, axes[0, 0].get_ylim()[1] * 1.15)  # room for the words
+    return figure
+
+
+def mixture_density(z: np.ndarray, means: np.ndarray, stds: np.ndarray) -> np.ndarray:
+    """Density of the equal mixture of the N(mean, std) at each z: the aggregate posterior of one dimension.
+
+    Args:
+        z: (P,) places.
+        means, stds: (N,).
+
+    Returns:
+        (P,)
+    """
+    # no measure is narrower than what the figure can show, else a peak falls between two places
+    stds = np.maximum(stds, z[1] - z[0])
+    return (np.exp(-(((z[:, None] - means) / stds) ** 2) / 2) / (stds * np.sqrt(2 * np.pi))).mean(1)

@@ -1,0 +1,55 @@
+"""Attributes of what is decoded when two controls are set, as surfaces over both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaemusic_jax.report.style import ATTRIBUTE_NAMES, SEQUENTIAL, panels
+from vaemusic_jax.trial import ATTRIBUTES, AttributeName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What one row of surfaces shows.
+
+    Attributes:
+        title: of the row.
+        controls: the two attributes that are controlled.
+        values: (2, G) settings of the controls.
+        reached: (G, G, 4) attributes decoded, first control first.
+        data: (N, 2) where the test measures lie on the two controls.
+    """
+
+    title: str
+    controls: tuple[AttributeName, AttributeName]
+    values: np.ndarray
+    reached: np.ndarray
+    data: np.ndarray
+
+
+def surfaces(rows: Sequence[Surface]) -> Figure:
+    """A row for each model, a column for each of the two controlled attributes."""
+    figure, axes = panels(len(rows), 2, width=3.3, height=2.5)
+    for i, surface in enumerate(rows):
+        x, y = surface.values
+        points = surface.data[:: -(-len(surface.data) // _MOST_POINTS)]
+        inside = (points >= surface.values.min(1)).all(1) & (points <= surface.values.max(1)).all(1)
+        for j, attribute in enumerate(surface.controls):
+            panel = axes[i, j]
+            heights = surface.reached[..., ATTRIBUTES.index(attribute)]
+            image = panel.pcolormesh(x, y, heights.T, cmap=SEQUENTIAL, shading="nearest", rasterized=True)
+            panel.scatter(*points[inside].T, s=4, facecolor="white", edgecolor="black", linewidth=0.3, rasterized=True)
+            panel.set_xlabel(f"control of {ATTRIBUTE_NAMES[surface.controls[0]]}")
+            panel.set_ylabel(f"control of {ATTRIBUTE_NAMES[surface.controls[1]]}" if j == 0 else "")
+            panel.set_title(f"{ATTRIBUTE_NAMES[attribute]}\n{surface.title}")
+            figure.colorbar(image, ax=panel)
+    return figure

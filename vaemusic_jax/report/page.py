@@ -1,0 +1,150 @@
+"""The report's page: chapters of sentences, tables, figures and music become one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from vaemusic_jax.report.examples import Example
+from vaemusic_jax.report.markup import Table, to_html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+h2 { margin-top: 3rem; border-bottom: 1px solid #aaa; }
+h3 { margin-top: 2rem; }
+.wide { overflow-x: auto; margin: 1.5rem 0; }
+table { border-collapse: collapse; font-size: .85rem; }
+caption, figcaption { text-align: left; color: #444; font-size: .85rem; padding: .3rem 0; max-width: 60rem; }
+td, th { padding: .15rem .8rem .15rem 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top; }
+td.number { text-align: right; white-space: nowrap; }
+small { color: #555; }
+ul.footnotes { list-style: none; padding: 0; font-size: .8rem; color: #444; }
+figure { margin: 1.5rem 0; }
+img { max-width: 100%; height: auto; }
+.music td, .music th { border: 0; padding: .2rem .6rem .2rem 0; font-size: .75rem; }
+.music img { display: block; max-width: none; }
+pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: .85rem; }
+@media print { h2 { break-before: page; } figure, tr { break-inside: avoid; } }
+"""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Of what follows within a chapter."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """Text as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure.
+
+    Attributes:
+        name: stem of its file names.
+        figure: of matplotlib.
+        caption: what it shows, of which split and how many seeds, and which way is better.
+    """
+
+    name: str
+    figure: Figure
+    caption: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A table that is too long to be shown unasked.
+
+    Attributes:
+        summary: what is shown in its place.
+        table: to be unfolded.
+    """
+
+    summary: str
+    table: Table
+
+
+Part = str | Heading | Verbatim | Drawing | Table | Folded | Example
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One part of the report.
+
+    Attributes:
+        name: its anchor.
+        title: its heading.
+        parts: what is in it; a plain string is a paragraph.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+
+
+def render(title: str, chapters: Sequence[Chapter], svgs: Mapping[str, str]) -> str:
+    """The whole page; makes no request, not even for its figures.
+
+    Args:
+        title: of the page.
+        chapters: in order.
+        svgs: each drawing as an SVG element, by its name.
+    """
+    contents = "".join(f'<li><a href="#{c.name}">{escape(c.title)}</a></li>' for c in chapters)
+    sections = []
+    for chapter in chapters:
+        parts = "".join(_html(part, svgs) for part in chapter.parts)
+        sections.append(f'<section id="{chapter.name}"><h2>{escape(chapter.title)}</h2>\n{parts}</section>\n')
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"
+        f"<nav><ol>{contents}</ol></nav>\n{''.join(sections)}</body></html>\n"
+    )
+
+
+def _html(part: Part, svgs: Mapping[str, str]) -> str:
+    match part:
+        case str():
+            return f"<p>{escape(part)}</p>\n"
+        case Heading():
+            return f"<h3>{escape(part.text)}</h3>\n"
+        case Verbatim():
+            return f"<pre>{escape(part.text)}</pre>\n"
+        case Drawing():
+            image = _image(svgs[part.name], part.caption)
+            return f'<figure id="{part.name}">{image}<figcaption>{escape(part.caption)}</figcaption></figure>\n'
+        case Table():
+            return f'<div class="wide">{to_html(part)}</div>\n'
+        case Folded():
+            return f"<details><summary>{escape(part.summary)}</summary>{_html(part.table, svgs)}</details>\n"
+        case Example():
+            return _music(part)
+
+
+def _music(example: Example) -> str:
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in ("", *example.headings))
+    rows = []
+    for label, cells in example.rows:
+        drawn = "".join(
+            f"<td>{_image(svg, f'{label}, {words}'.rstrip(', '))}{escape(words)}</td>" for svg, words in cells
+        )
+        rows.append(f"<tr><th>{escape(label)}</th>{drawn}</tr>\n")
+    return f'<div class="wide"><table class="music"><tr>{head}</tr>\n{"".join(rows)}</table></div>\n'
+
+
+def _image(svg: str, alternative: str) -> str:
+    """An SVG in the page as an image: its ids and styles are its own, and meet no other figure's."""
+    encoded = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{escape(alternative)}" src="data:image/svg+xml;base64,{encoded}"/>'

@@ -1,0 +1,107 @@
+"""Several runs read as one: what a report is made of. Neither checkpoints nor data sets are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.results_table import assemble
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVALUATED = "reconstruction_accuracy"  # every evaluated trial has one
+
+
+class JoinedRuns:
+    """The trials of some run directories, each trial once.
+
+    Attributes:
+        paths: of the runs.
+        configs: of the runs.
+        trials: by id.
+        results: one row per trial, evaluated or not: its fields, status and metrics, empty where there are none.
+        curves: learning curves: trial, step, split, metric, value.
+        faults: what could not be read, or does not go together, a sentence each; grows while files are read.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Reads the tables; the arrays of a trial only when they are asked for.
+
+        Args:
+            paths: of the run directories; of a trial in several, an evaluated one counts, else the first.
+
+        Raises:
+            UserError: one is no run, or has no evaluated trial.
+        """
+        import pandas as pd
+
+        self.paths = tuple(dict.fromkeys(Path(path) for path in paths))
+        runs = [RunDirectory.read(path) for path in self.paths]
+        self.configs: tuple[SweepConfig, ...] = tuple(run.config for run in runs)
+        self.trials: dict[str, Trial] = {trial.id: trial for run in runs for trial in run.trials}
+        self.faults: list[str] = []
+        tables = [_results_now(run) for run in runs]
+        for path, table in zip(self.paths, tables, strict=True):
+            if table[EVALUATED].isna().all():
+                raise UserError(f"{path}: no trial has been evaluated; run `vaemusic evaluate {path}` first")
+        everything = pd.concat([table.assign(_run=i) for i, table in enumerate(tables)], ignore_index=True)
+        first = everything.sort_values(EVALUATED, key=lambda column: column.isna(), kind="stable")
+        self.results = first.drop_duplicates("trial").sort_index().reset_index(drop=True)
+        self._run_of = dict(zip(self.results["trial"], self.results.pop("_run"), strict=True))
+        curves = [run.curves for run in runs]
+        mine = [rows[rows["trial"].map(self._run_of) == i] for i, rows in enumerate(curves)]
+        self.curves = pd.concat([rows for rows in mine if len(rows)] or curves[:1], ignore_index=True)
+        self._stores = [EvaluationStore(path) for path in self.paths]
+        self._corpora: dict[str, CorpusSample | None] = {}
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names, in the order of the trials."""
+        return tuple(dict.fromkeys(trial.dataset for trial in self.trials.values()))
+
+    def evaluation(self, trial_id: str) -> TrialEvaluation | None:
+        """The arrays of a trial; None where there are none, and where the file is damaged, which becomes a fault."""
+        return self._or_fault(lambda: self._stores[self._run_of[trial_id]].trial(trial_id))
+
+    def corpus(self, name: str) -> CorpusSample | None:
+        """The sample of a data set, of the first run that has one; None and a fault as above."""
+        if name not in self._corpora:
+            found = [sample for store in self._stores if (sample := self._or_fault(lambda s=store: s.corpus(name)))]
+            if len({sample.facts["digest"] for sample in found}) > 1:
+                self._note(f"The runs were trained on different data under the name {name}: do not compare them.")
+            self._corpora[name] = found[0] if found else None
+        return self._corpora[name]
+
+    def _or_fault(self, read: Any) -> Any:
+        try:
+            return read()
+        except UserError as error:
+            self._note(f"Left out: {error}.")
+            return None
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.faults:
+            self.faults.append(sentence)
+
+
+def _results_now(run: RunDirectory) -> pd.DataFrame:
+    """Metrics as evaluated, statuses as they are now."""
+    results = run.results
+    if results is None:
+        return assemble(run.trials_table, {})
+    table = run.trials_table
+    known = results.set_index("trial").reindex(table["trial"])
+    for name in table.columns:
+        if name != "trial":
+            known[name] = table[name].to_numpy()
+    done = known["status"] == "done"
+    metrics = [name for name in known.columns if name not in table.columns]
+    known.loc[~done, metrics] = None  # as of an evaluation before the run was started anew
+    return known.reset_index()

@@ -1,0 +1,73 @@
+"""Which trials a figure shows where a run has more than fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vaemusic_jax.config import UNUSED
+from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.trial import Trial, parse_attributes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+_SHOWN = ("dataset", "model", "attributes", "latent_dim", "seed")
+
+EXAMPLE_RULE = "of each model and data set, the trial with most attributes that has the best validation accuracy"
+
+
+def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Of each model, the trials of its most frequent setting, so that a figure compares like with like.
+
+    Args:
+        results: one row per trial, its fields among the columns.
+
+    Returns:
+        Those rows, in the order they were, and a sentence on what was left out; empty where nothing was.
+    """
+    fields = [name for name in Trial.model_fields if name not in _SHOWN]
+    kept: list[Any] = []
+    said = []
+    for model in MODELS:
+        rows = results[results["model"] == model]
+        varied = [name for name in fields if name not in UNUSED[model] and rows[name].nunique() > 1]
+        groups = [group for _, group in rows.groupby(varied, sort=False)] if varied else [rows]
+        largest = max(groups, key=len)  # the first at a tie
+        kept.extend(largest.index)
+        if varied:
+            values = ", ".join(f"{name.replace('_', ' ')} {largest[name].iloc[0]}" for name in varied)
+            said.append(f"{MODEL_NAMES[model]} with {values}")
+    sentence = f"Of several settings, the most frequent one: {'; '.join(said)}." if said else ""
+    return results.loc[sorted(kept)], sentence
+
+
+def most_attributes(results: pd.DataFrame) -> pd.DataFrame:
+    """Of each data set, the trials with the choice of attributes that has most of them, the first at a tie."""
+    best = {
+        dataset: max(rows["attributes"].unique(), key=lambda choice: len(parse_attributes(choice)))
+        for dataset, rows in results.groupby("dataset", sort=False)
+    }
+    return results[results["attributes"] == results["dataset"].map(best)]
+
+
+def evenly(values: Sequence[T], most: int) -> list[T]:
+    """At most so many of the values, evenly spread, with the first and the last."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
+
+
+def example_trials(results: pd.DataFrame) -> pd.DataFrame:
+    """By `EXAMPLE_RULE`: one evaluated trial of each data set and model.
+
+    Args:
+        results: one row per trial, with `validation_accuracy`.
+    """
+    done = results[results["reconstruction_accuracy"].notna()]
+    number = done["attributes"].map(lambda choice: len(parse_attributes(choice)))
+    ranked = done.assign(_n=number).sort_values(["_n", "validation_accuracy"], ascending=False, kind="stable")
+    return ranked.drop_duplicates(["dataset", "model"]).sort_index().drop(columns="_n")

@@ -1,0 +1,96 @@
+"""A report on runs: read, drawn, written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaemusic_jax.atomic import write_atomically, writing
+from vaemusic_jax.report.chapters import controls, single_trials, sweeps
+from vaemusic_jax.report.chapters.about import about
+from vaemusic_jax.report.findings import check_findings, findings_table
+from vaemusic_jax.report.markup import Table, to_csv, to_latex
+from vaemusic_jax.report.page import Chapter, Drawing, Folded, Part, render
+from vaemusic_jax.report.runs import JoinedRuns
+from vaemusic_jax.report.style import applied, to_png, to_svg
+from vaemusic_jax.report.tables import overview_table, study_tables
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report consists of.
+
+    Attributes:
+        page: the HTML file.
+        figures: how many, each as PNG and SVG.
+        tables: how many, each as LaTeX and CSV.
+    """
+
+    page: Path
+    figures: int
+    tables: int
+
+
+def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
+    """Writes `index.html`, `figures/` and `tables/`; the same bytes for the same runs.
+
+    Args:
+        paths: of the run directories; a trial in several counts once.
+        out: folder of the report; left out: `report` in the first run.
+
+    Raises:
+        UserError: a path is no run, or no trial of it has been evaluated; the report cannot be written.
+    """
+    runs = JoinedRuns(paths)
+    out = out or runs.paths[0] / "report"
+    for folder in (out / "figures", out / "tables"):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    with applied():
+        chapters = _chapters(runs)
+        figures = [part for chapter in chapters for part in chapter.parts if isinstance(part, Drawing)]
+        tables = [part for chapter in chapters for part in _tables(chapter)]
+        svgs = {drawing.name: to_svg(drawing.figure) for drawing in figures}
+        for drawing in figures:
+            write_atomically(out / "figures" / f"{drawing.name}.svg", svgs[drawing.name].encode())
+            write_atomically(out / "figures" / f"{drawing.name}.png", to_png(drawing.figure))
+        for table in tables:
+            write_atomically(out / "tables" / f"{table.name}.tex", to_latex(table).encode())
+            write_atomically(out / "tables" / f"{table.name}.csv", to_csv(table).encode())
+        page = render(f"Report on {', '.join(config.name for config in runs.configs)}", chapters, svgs)
+        write_atomically(out / "index.html", page.encode("utf-8", "replace"))
+    return Written(out / "index.html", len(figures), len(tables))
+
+
+def _chapters(runs: JoinedRuns) -> list[Chapter]:
+    facts = {name: corpus.facts for name in runs.datasets if (corpus := runs.corpus(name))}
+    study = tuple(study_tables(runs.results))
+    overview = Folded("Every measure of single attributes", overview_table(runs.results))
+    chapters = [
+        Chapter("findings", "The study's findings, checked", _findings(runs, facts)),
+        Chapter("tables", "The study's tables", (*study, overview)),
+        sweeps.latent_sizes(runs),
+        sweeps.learning(runs),
+        controls.control_matrices(runs),
+        single_trials.attribute_surfaces(runs),
+        single_trials.priors(runs),
+        single_trials.music(runs),
+    ]
+    first = about(runs)  # last, when all that cannot be read is known
+    return [Chapter(first.name, first.title, (*runs.faults, *first.parts)), *chapters]
+
+
+def _findings(runs: JoinedRuns, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Part, ...]:
+    said = (
+        "What the study claims, and whether the trials of this run bear it out. The seed is the unit of every test; "
+        "with too few seeds or configurations a claim stays open."
+    )
+    return said, findings_table(check_findings(runs.results, facts))
+
+
+def _tables(chapter: Chapter) -> Iterator[Table]:
+    for part in chapter.parts:
+        if isinstance(part, Table | Folded):
+            yield part if isinstance(part, Table) else part.table
