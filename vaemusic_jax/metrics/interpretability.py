@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-
-DEGENERATE_VARIANCE = 1e-12  # a dimension or attribute that varies less counts as constant
-MIN_MEASURES = 5  # the estimator looks at 3 neighbours
+from vaemusic_jax.metrics.information import Floats, checked, mutual_information, varying
 
 
 @dataclass(frozen=True)
@@ -42,9 +39,9 @@ def interpretability(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> 
     Raises:
         ValueError: wrong shapes, fewer than 5 measures, or values that are not finite.
     """
-    z_NxL, a_NxK = _checked(codes, attributes)
+    z_NxL, a_NxK = checked(codes, attributes)
     information_LxK = mutual_information(z_NxL, a_NxK, seed)
-    varying_L, varying_K = z_NxL.var(0) > DEGENERATE_VARIANCE, a_NxK.var(0) > DEGENERATE_VARIANCE
+    varying_L, varying_K = varying(z_NxL), varying(a_NxK)
     score, dimension = np.full(len(varying_K), np.nan), np.full(len(varying_K), -1)
     for k in np.flatnonzero(varying_K):
         if not varying_L.any():
@@ -54,30 +51,3 @@ def interpretability(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> 
         score[k] = np.corrcoef(z_NxL[:, dimension[k]], a_NxK[:, k])[0, 1] ** 2
     mean = float(score[varying_K].mean()) if varying_K.any() else float("nan")
     return Interpretability(score, dimension, mean, information_LxK)
-
-
-def mutual_information(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> Floats:
-    """I(z_d; a_k) in nats, by the nearest-neighbour estimator of Kraskov, Stoegbauer & Grassberger 2004, k = 3.
-
-    At least 0, and near 0 for independent variables; higher means that one tells more of the other. Of a constant it is
-    the estimator's noise. About 30 ms for each dimension and attribute at 5,000 measures.
-
-    Arguments and errors are those of ``interpretability``; returns (L, K).
-    """
-    from sklearn.feature_selection import mutual_info_regression  # slow to import
-
-    z_NxL, a_NxK = _checked(codes, attributes)
-    columns = [mutual_info_regression(z_NxL, a_NxK[:, k], random_state=seed) for k in range(a_NxK.shape[1])]
-    return np.stack(columns, axis=1)
-
-
-def _checked(codes: ArrayLike, attributes: ArrayLike) -> tuple[Floats, Floats]:
-    z, a = np.asarray(codes, np.float64), np.asarray(attributes, np.float64)
-    if z.ndim != 2 or a.ndim != 2 or len(z) != len(a) or 0 in (z.shape[1], a.shape[1]):
-        raise ValueError(f"codes need shape (N, L) and attributes (N, K), got {z.shape} and {a.shape}")
-    if len(z) < MIN_MEASURES:
-        raise ValueError(f"{len(z)} measures are too few; give at least {MIN_MEASURES}")
-    for name, values in (("codes", z), ("attributes", a)):
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} hold values that are not finite")
-    return z, a
