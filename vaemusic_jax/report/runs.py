@@ -51,10 +51,11 @@ class JoinedRuns:
         for path, table in zip(self.paths, tables, strict=True):
             if table[EVALUATED].isna().all():
                 raise UserError(f"{path}: no trial has been evaluated; run `vaemusic evaluate {path}` first")
-        everything = pd.concat([table.assign(_run=i) for i, table in enumerate(tables)], ignore_index=True)
+        everything = pd.concat(tables, keys=range(len(tables)))
         first = everything.sort_values(EVALUATED, key=lambda column: column.isna(), kind="stable")
-        self.results = first.drop_duplicates("trial").sort_index().reset_index(drop=True)
-        self._run_of = dict(zip(self.results["trial"], self.results.pop("_run"), strict=True))
+        kept = first.drop_duplicates("trial").sort_index()
+        self._run_of = dict(zip(kept["trial"], kept.index.get_level_values(0), strict=True))
+        self.results = kept.reset_index(drop=True).copy()  # in one piece: pandas warns of tables that grew by columns
         curves = [run.curves for run in runs]
         mine = [rows[rows["trial"].map(self._run_of) == i] for i, rows in enumerate(curves)]
         self.curves = pd.concat([rows for rows in mine if len(rows)] or curves[:1], ignore_index=True)
@@ -97,11 +98,6 @@ def _results_now(run: RunDirectory) -> pd.DataFrame:
     if results is None:
         return assemble(run.trials_table, {})
     table = run.trials_table
-    known = results.set_index("trial").reindex(table["trial"])
-    for name in table.columns:
-        if name != "trial":
-            known[name] = table[name].to_numpy()
-    done = known["status"] == "done"
-    metrics = [name for name in known.columns if name not in table.columns]
-    known.loc[~done, metrics] = None  # as of an evaluation before the run was started anew
-    return known.reset_index()
+    done = table.loc[table["status"] == "done", "trial"]  # others may have numbers from before the run was started anew
+    metrics = results[[name for name in results.columns if name == "trial" or name not in table.columns]]
+    return table.merge(metrics[metrics["trial"].isin(done)], on="trial", how="left")

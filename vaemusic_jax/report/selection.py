@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaemusic_jax.config import UNUSED
 from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.report.configurations import field_header
 from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.trial import Trial, parse_attributes
 
@@ -17,7 +18,9 @@ T = TypeVar("T")
 
 _SHOWN = ("dataset", "model", "attributes", "latent_dim", "seed")
 
-EXAMPLE_RULE = "of each model and data set, the trial with most attributes that has the best validation accuracy"
+EXAMPLE_RULE = (
+    "for each model and data set, of the trials with most attributes the one with the best validation accuracy"
+)
 
 
 def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -39,7 +42,7 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         largest = max(groups, key=len)  # the first at a tie
         kept.extend(largest.index)
         if varied:
-            values = ", ".join(f"{name.replace('_', ' ')} {largest[name].iloc[0]}" for name in varied)
+            values = ", ".join(f"{field_header(name)} {largest[name].iloc[0]}" for name in varied)
             said.append(f"{MODEL_NAMES[model]} with {values}")
     sentence = f"Of several settings, the most frequent one: {'; '.join(said)}." if said else ""
     return results.loc[sorted(kept)], sentence

@@ -40,7 +40,7 @@ _RC = {
     "svg.hashsalt": "vaemusic",  # else ids are drawn at random
     "svg.fonttype": "none",
 }
-_PNG_DPI = 200
+_DPI = 200
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def to_svg(figure: Figure) -> str:
     text = io.StringIO()
     with applied():
         _lay_out(figure)
-        figure.savefig(text, format="svg", metadata={"Date": None})
+        figure.savefig(text, format="svg", dpi=_DPI, metadata={"Date": None})
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 
@@ -90,7 +90,7 @@ def to_png(figure: Figure) -> bytes:
     content = io.BytesIO()
     with applied():
         _lay_out(figure)
-        figure.savefig(content, format="png", dpi=_PNG_DPI)
+        figure.savefig(content, format="png", dpi=_DPI)
     return content.getvalue()
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.report.chapters import controls, single_trials, sweeps
 from vaemusic_jax.report.chapters.about import about
+from vaemusic_jax.report.figures.question import draw
 from vaemusic_jax.report.findings import check_findings, findings_table
 from vaemusic_jax.report.markup import Table, to_csv, to_latex
 from vaemusic_jax.report.page import Chapter, Drawing, Folded, Part, render
+from vaemusic_jax.report.questions import Section, open_questions
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.style import applied, to_png, to_svg
 from vaemusic_jax.report.tables import overview_table, study_tables
@@ -76,6 +78,7 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
         controls.control_matrices(runs),
         single_trials.attribute_surfaces(runs),
         single_trials.priors(runs),
+        *(_question(section) for section in open_questions(runs.results, facts)),
         single_trials.music(runs),
     ]
     first = about(runs)  # last, when all that cannot be read is known
@@ -88,6 +91,11 @@ def _findings(runs: JoinedRuns, facts: Mapping[str, Mapping[str, Any]]) -> tuple
         "with too few seeds or configurations a claim stays open."
     )
     return said, findings_table(check_findings(runs.results, facts))
+
+
+def _question(section: Section) -> Chapter:
+    drawn = (Drawing(data.name, draw(data), data.caption) for data in section.figures)
+    return Chapter(f"question-{section.name}", section.title, (section.text, section.table, *drawn))
 
 
 def _tables(chapter: Chapter) -> Iterator[Table]:

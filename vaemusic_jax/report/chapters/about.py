@@ -7,6 +7,7 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from vaemusic_jax.report.configurations import field_columns, named_value
 from vaemusic_jax.report.markup import Cell, Column, Table
 from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim
 from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
@@ -55,8 +56,8 @@ def not_done_table(runs: JoinedRuns) -> Table:
     return Table(
         "not_done",
         "Trials without numbers: diverged or unfinished",
-        tuple(Column(name, name.replace("_", " ")) for name in fields),
-        tuple(tuple(row[name] for name in fields) for row in rows.to_dict("records")),
+        field_columns(fields),
+        tuple(tuple(named_value(name, row[name]) for name in fields) for row in rows.to_dict("records")),
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def attribute_surfaces(runs: JoinedRuns) -> Chapter:
     """Decoded attributes over two controls."""
-    parts: list[Part] = [f"Shown is {EXAMPLE_RULE}."]
+    parts: list[Part] = [f"Shown is, {EXAMPLE_RULE}."]
     for dataset in runs.datasets:
         found = [_surface(trial, corpus, evaluation) for trial, corpus, evaluation in _examples(runs, dataset)]
         drawn = [surface for surface in found if surface]
@@ -62,7 +62,7 @@ def priors(runs: JoinedRuns) -> Chapter:
                     f"z = 30 is no control. {named(trial)}, test split (n = 1 seed).",
                 )
             )
-    shown = f"Shown is, {EXAMPLE_RULE}, where the model regularises dimensions (MeasureVAE)."
+    shown = f"Shown is, {EXAMPLE_RULE}; AdversarialVAE regularises no dimension."
     return Chapter("prior", "Regularised dimensions and the prior", (shown, *(parts or ["There is none."])))
 
 
@@ -70,7 +70,7 @@ def music(runs: JoinedRuns) -> Chapter:
     """Measures, reconstructions and traversals as notation."""
     drawn = "" if has_notation() else " Verovio is not installed, hence piano rolls: time in quarters, MIDI pitch."
     parts: list[Part] = [
-        f"Shown is {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
+        f"Shown is, {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
     ]
     for dataset in runs.datasets:
         for trial, corpus, evaluation in _examples(runs, dataset):

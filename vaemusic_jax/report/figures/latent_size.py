@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vaemusic_jax.report.configurations import named_value
 from vaemusic_jax.report.style import COLOURS, GREY, LINES, MARKERS, MODEL_NAMES, legend_below, panels
-from vaemusic_jax.results_table import INITIALS
-from vaemusic_jax.trial import parse_attributes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,11 +72,7 @@ def series_styles(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
                     "marker": MARKERS[(i + 2 * j) % len(MARKERS)],
                     "markerfacecolor": COLOURS[i % len(COLOURS)] if j % 2 == 0 else "white",
                     "linestyle": LINES[j % len(LINES)],
-                    "label": MODEL_NAMES[model] + (f", {short_choice(choice)}" if len(choices) > 1 else ""),
+                    "label": MODEL_NAMES[model]
+                    + (f", {named_value('attributes', choice)}" if len(choices) > 1 else ""),
                 }
     return styles
-
-
-def short_choice(choice: str) -> str:
-    """`all` as `4 attributes`, others by initials: `ND+RC`."""
-    return "4 attributes" if choice == "all" else "+".join(INITIALS[name] for name in parse_attributes(choice))

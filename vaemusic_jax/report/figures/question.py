@@ -69,5 +69,5 @@ def _heat_map(figure: Figure, axes: Axes, data: FigureData) -> None:
     for (i, j), value in np.ndenumerate(z):
         if not np.isnan(value):
             colour = "white" if value < middle else "black"
-            axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7)
+            axes.text(j, i, f"{value:.3f}", ha="center", va="center", color=colour, fontsize=7)
     figure.colorbar(image, ax=axes, label=data.z_label)
