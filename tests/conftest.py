@@ -1,4 +1,8 @@
-"""What every test runs under: four fake CPU devices, no silent rank promotion, a data cache of the session's own."""
+"""What every test runs under: four fake CPU devices, no silent rank promotion, a data cache of the session's own.
+
+Test files run side by side in several processes, the session's workers. What takes long to make is made by the first
+that needs it, in a folder that all of them share, under a lock.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +11,7 @@ from typing import Any
 
 import jax
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # The backend starts at the first use of jax, after this file: both settings hold for the whole session.
@@ -21,25 +26,42 @@ settings.register_profile("laws", deadline=None, derandomize=True, max_examples=
 settings.load_profile("laws")
 
 
+@pytest.fixture(scope="session")
+def session_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share, and no other session."""
+    own = tmp_path_factory.getbasetemp()
+    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    path.mkdir(exist_ok=True)
+    return path
+
+
 @pytest.fixture(scope="session", autouse=True)
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The session's data cache, so that a corpus is prepared once and the user's own cache is left alone.
+def cache_dir(session_dir: Path) -> Iterator[Path]:
+    """The session's cache, so that a corpus is prepared once and the user's own cache is left alone.
 
     VAEMUSIC_TEST_CACHE names a folder to keep between sessions; the cache key covers everything that shapes a data set.
     """
     kept = os.environ.get("VAEMUSIC_TEST_CACHE")
-    path = Path(kept) if kept else tmp_path_factory.mktemp("cache")
+    path = Path(kept) if kept else session_dir / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAEMUSIC_CACHE", str(path))
         yield path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def programs(cache_dir: Path) -> None:
+    """Compiled programs are kept there too: equal ones come up in many test files, and once in each worker."""
+    jax.config.update("jax_compilation_cache_dir", str(cache_dir / "test_programs"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
 @pytest.fixture(scope="session")
-def irish_folk(cache_dir: Path) -> Any:
+def irish_folk(cache_dir: Path, session_dir: Path) -> Any:
     """The embedded corpus, prepared at most once per session."""
     from vaemusic_jax.data.load import load_dataset
 
-    return load_dataset("irish_folk")
+    with FileLock(session_dir / "irish_folk.lock"):
+        return load_dataset("irish_folk")
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +73,13 @@ def small_irish_folk(irish_folk: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def finished_run(small_irish_folk: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(small_irish_folk: Any, session_dir: Path) -> Path:
     """The run directory of `sweeps.config_of`, trained and evaluated; not to be written to."""
     from tests import sweeps
 
-    return sweeps.finish(tmp_path_factory.mktemp("finished") / "run", small_irish_folk)
+    path = session_dir / "run"
+    with FileLock(session_dir / "run.lock"):
+        return path if (path / "results.csv").exists() else sweeps.finish(path, small_irish_folk)
 
 
 @pytest.fixture(scope="session")

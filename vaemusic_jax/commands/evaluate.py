@@ -23,8 +23,10 @@ def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="R
     Args:
         run: the folder that a sweep wrote.
     """
+    from vaemusic_jax.commands.programs import keep_programs
     from vaemusic_jax.run_directory import RunDirectory
 
+    keep_programs()
     with RunDirectory.reopen(run) as opened:
         evaluate_and_print(opened)
 

@@ -75,8 +75,10 @@ def sweep(
         return
 
     from vaemusic_jax.commands.evaluate import evaluate_and_print
+    from vaemusic_jax.commands.programs import keep_programs
     from vaemusic_jax.sweep import run_sweep
 
+    keep_programs()
     with run_sweep(settings) as run:
         evaluate_and_print(run)
 
