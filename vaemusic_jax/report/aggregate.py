@@ -78,7 +78,7 @@ def aggregate(results: pd.DataFrame, metrics: Iterable[str]) -> pd.DataFrame:
     wanted = tuple(metrics)
     rows = []
     for key, trials in results.groupby(list(CONFIGURATION), sort=False, dropna=False):
-        state = trials["status"].str.partition(":")[0]
+        state = states(trials)
         done = trials[state == "done"]
         n_diverged = int((state == "diverged").sum())
         counts = {
@@ -92,6 +92,11 @@ def aggregate(results: pd.DataFrame, metrics: Iterable[str]) -> pd.DataFrame:
             rows.append(fields | {"metric": metric} | dataclasses.asdict(interval) | counts)
     ends = [field.name for field in dataclasses.fields(Interval)]
     return pd.DataFrame(rows, columns=[*CONFIGURATION, "metric", *ends, "n_seeds", "n_diverged", "n_unfinished"])
+
+
+def states(results: pd.DataFrame) -> pd.Series:
+    """The first word of each status, without the reason."""
+    return results["status"].astype(str).str.split(":").str[0]
 
 
 def finished(results: pd.DataFrame) -> pd.DataFrame:

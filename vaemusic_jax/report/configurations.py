@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config import UNUSED
-from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate
+from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
 from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
@@ -174,7 +174,7 @@ def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str])
 
 def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each trial that diverged, and one for each state of unfinished ones."""
-    state = results["status"].str.partition(":")[0]
+    state = states(results)
     diverged = [
         f"{MODEL_NAMES[row['model']]}, {row['dataset']}, {_initials(row['attributes'])}, latent size "
         f"{row['latent_dim']}, seed {row['seed']}, trial {row['trial']} {row['status']}."

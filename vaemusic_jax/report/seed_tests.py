@@ -130,8 +130,20 @@ def by_seed(results: pd.DataFrame, metric: str, index: list[str]) -> pd.DataFram
         index: the fields. Trials that share them and the seed are averaged.
     """
     done = finished(results)
-    values = done.assign(_value=numbers(done, metric)).dropna(subset=["_value"])
-    return values.pivot_table(index=index, columns="seed", values="_value", sort=False)
+    cells: dict[tuple[Any, ...], dict[int, list[float]]] = {}
+    keys = zip(*(done[name] for name in index), strict=True)
+    for key, seed, value in zip(keys, done["seed"], numbers(done, metric), strict=True):
+        if not np.isnan(value):
+            cells.setdefault(key, {}).setdefault(seed, []).append(value)
+    means = [{seed: float(np.mean(values)) for seed, values in row.items()} for row in cells.values()]
+    seeds = sorted({seed for row in means for seed in row})
+    return pd.DataFrame(means, _index(list(cells), index), columns=seeds, dtype=float)
+
+
+def _index(keys: list[tuple[Any, ...]], names: list[str]) -> pd.Index:
+    if len(names) == 1:
+        return pd.Index([key[0] for key in keys], name=names[0])
+    return pd.MultiIndex.from_tuples(keys, names=names)
 
 
 def balanced(table: pd.DataFrame) -> Balanced:
