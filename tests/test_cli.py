@@ -270,7 +270,18 @@ def test_run_sweep_is_vaemusic_sweep() -> None:
     assert done.stderr == "error: absent.yaml: No such file or directory; give the path of a YAML configuration\n"
 
 
-@pytest.mark.parametrize(("name", "count"), [("quickstart", 8), ("paper", 112), ("first_experiments", 8)])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("quickstart", 8),
+        ("paper", 112),
+        ("first_experiments", 8),
+        ("question_regularised_dims", 36),
+        ("question_dataset_size", 30),
+        ("question_corpus_features", 24),
+        ("delta_gamma", 48),
+    ],
+)
 def test_shipped_configurations_load_and_say_how_to_run_them(name: str, count: int) -> None:
     path = CONFIGS / f"{name}.yaml"
     config = load_config(path)
