@@ -73,10 +73,10 @@ def test_a_rival_that_is_ahead_makes_gaps_negative() -> None:
 
 def test_of_three_attributes_the_most_told_is_the_rival() -> None:
     information = np.array([[1.0, 0.2, 0.5], [0.3, 0.9, 0.0], [0.6, 0.0, 0.7]])
-    between = np.array([[2.0, 0.1, 0.8], [0.1, 1.5, 0.3], [0.8, 0.3, 1.2]])
+    between = np.array([[2.0, 0.1, 0.8], [0.1, 1.5, 0.3], [0.9, 0.3, 1.2]])  # estimates need not be symmetric
     dims = np.arange(3)
-    np.testing.assert_allclose(dmig(information, between, dims), [0.4 / 1.2, 0.7 / 1.4, 0.2 / 0.4], atol=1e-12)
-    np.testing.assert_allclose(dlig(information, between, dims), [0.5 / 1.2, 0.6 / 1.4, 0.1 / 0.4], atol=1e-12)
+    np.testing.assert_allclose(dmig(information, between, dims), [0.4 / 1.2, 0.7 / 1.4, 0.2 / 0.3], atol=1e-12)
+    np.testing.assert_allclose(dlig(information, between, dims), [0.5 / 1.2, 0.6 / 1.4, 0.1 / 0.3], atol=1e-12)
 
 
 def test_sap_by_hand() -> None:

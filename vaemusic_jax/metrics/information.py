@@ -24,7 +24,7 @@ def mutual_information(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -
     other dimensions: by up to .01 nats when one is added, .0002 when they are permuted (800 to 1,700 measures).
 
     Dimensions are estimated in parallel, in threads, since most of the time is spent in tree searches that let other
-    threads run. A pair takes about 13 ms of one core at 2,000 measures, 256 dimensions and 4 attributes about 13 s.
+    threads run. 256 dimensions, 4 attributes and 2,000 measures take about 15 s of processor time.
 
     Args:
         codes: (N, L) posterior means.
