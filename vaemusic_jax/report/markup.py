@@ -15,6 +15,8 @@ from vaemusic_jax.report.aggregate import Interval
 
 Better = Literal["higher", "lower", ""]
 DASH = "\N{EN DASH}"
+LONG_WORDS = 40  # letters; more are a sentence
+SENTENCES = 0.75  # of a line, for all columns of sentences together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +129,7 @@ def to_html(table: Table) -> str:
     footnotes = [f"<sup>{mark}</sup> {escape(note)}" for note, mark in marks.items()]
     below = "".join(f"<li>{line}</li>" for line in (*footnotes, *map(escape, table.notes)))
     return (
-        f'<table id="{escape(table.name)}"><caption>{escape(table.caption)}</caption>\n'
+        f'<table id="table-{escape(table.name)}"><caption>{escape(table.caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
         + (f'<ul class="footnotes">{below}</ul>\n' if below else "")
     )
@@ -152,7 +154,7 @@ def to_latex(table: Table) -> str:
     parts = []
     for title, rows in _parts(table):
         first = int(table.parted)  # the cell that all rows share is in the caption
-        kinds = "".join(_align(rows, i) for i in range(first, len(headers)))
+        kinds = _kinds(rows, first, len(headers))
         used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
         footnotes = [f"\\textsuperscript{{{marks[note]}}} {escape_latex(note)}" for note in marks if note in used]
         below = " \\\\\n".join([*footnotes, *map(escape_latex, table.notes)])
@@ -246,8 +248,13 @@ def _marks(table: Table) -> dict[str, str]:
     return dict(zip(notes, names, strict=False))
 
 
-def _align(rows: tuple[tuple[Cell, ...], ...], i: int) -> str:
-    return "l" if all(isinstance(row[i], str | Word) for row in rows) else "r"
+def _kinds(rows: tuple[tuple[Cell, ...], ...], first: int, width: int) -> str:
+    """LaTeX's column types from a column on: right for numbers, left for words, and lines that wrap for sentences."""
+    columns = [[row[i] for row in rows] for i in range(first, width)]
+    wraps = [any(isinstance(cell, str) and len(cell) > LONG_WORDS for cell in column) for column in columns]
+    wrapped = f"p{{{SENTENCES / max(sum(wraps), 1):.2f}\\linewidth}}"
+    plain = ["l" if all(isinstance(cell, str | Word) for cell in column) else "r" for column in columns]
+    return "".join(wrapped if is_long else kind for is_long, kind in zip(wraps, plain, strict=True))
 
 
 def _parts(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:
