@@ -9,9 +9,9 @@ from vaemusic_jax.commands import open_console
 
 
 def report(
-    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]")],
+    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]", help_behavior_hint="")],
     *,
-    out: Annotated[Path | None, arg(metavar="DIR")] = None,
+    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None,
 ) -> None:
     """Writes a report on evaluated runs: one page that opens offline, figures for print, tables for LaTeX.
 

@@ -84,7 +84,7 @@ class Chapter:
     """One part of the report.
 
     Attributes:
-        name: its anchor.
+        name: of its anchor, which is `chapter-NAME`: tables and figures have their own names for theirs.
         title: its heading.
         parts: what is in it; a plain string is a paragraph.
     """
@@ -102,11 +102,11 @@ def render(title: str, chapters: Sequence[Chapter], svgs: Mapping[str, str]) -> 
         chapters: in order.
         svgs: each drawing as an SVG element, by its name.
     """
-    contents = "".join(f'<li><a href="#{c.name}">{escape(c.title)}</a></li>' for c in chapters)
+    contents = "".join(f'<li><a href="#chapter-{c.name}">{escape(c.title)}</a></li>' for c in chapters)
     sections = []
     for chapter in chapters:
         parts = "".join(_html(part, svgs) for part in chapter.parts)
-        sections.append(f'<section id="{chapter.name}"><h2>{escape(chapter.title)}</h2>\n{parts}</section>\n')
+        sections.append(f'<section id="chapter-{chapter.name}"><h2>{escape(chapter.title)}</h2>\n{parts}</section>\n')
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"

@@ -65,7 +65,7 @@ def panels(rows: int, columns: int, width: float = 2.5, height: float = 2.1, **s
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * columns + 0.6, height * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(width * columns + 0.6, height * rows + 0.5), dpi=_DPI, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
@@ -77,27 +77,22 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
 
 def to_svg(figure: Figure) -> str:
     """A figure as an SVG element, the same text for the same figure."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     text = io.StringIO()
     with applied():
-        _lay_out(figure)
-        figure.savefig(text, format="svg", dpi=_DPI, metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})  # `savefig` would draw it twice
+    figure.set_layout_engine("none")  # placed once for all files: that takes longer than drawing
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 
 
 def to_png(figure: Figure) -> bytes:
     """A figure as a PNG file for print, the same bytes for the same figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     content = io.BytesIO()
     with applied():
-        _lay_out(figure)
-        figure.savefig(content, format="png", dpi=_DPI)
+        FigureCanvasAgg(figure).print_png(content)
+    figure.set_layout_engine("none")
     return content.getvalue()
-
-
-def _lay_out(figure: Figure) -> None:
-    """Places everything once for all files: layout takes longer than drawing."""
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")

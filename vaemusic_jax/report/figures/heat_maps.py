@@ -40,7 +40,7 @@ def heat_maps(grid: Sequence[Sequence[Matrix | None]], label: str, x: str = "", 
     """Matrices side by side, all on the colour scale from 0 to 1.
 
     Args:
-        grid: rows of matrices, equally many; None leaves a place empty.
+        grid: rows of matrices, equally many, at least one; None leaves a place empty.
         label: of the colour scale.
         x, y: what columns and rows of each matrix are.
     """
@@ -48,18 +48,16 @@ def heat_maps(grid: Sequence[Sequence[Matrix | None]], label: str, x: str = "", 
     tallest = max(len(matrix.rows) for row in grid for matrix in row if matrix)
     size = {"width": 0.9 + 0.4 * widest, "height": 0.7 + 0.4 * tallest}
     figure, axes = panels(len(grid), len(grid[0]), **size)
-    image: AxesImage | None = None
+    images = []
     for i, row in enumerate(grid):
         for j, matrix in enumerate(row):
             if matrix is None:
                 axes[i, j].set_axis_off()
                 continue
-            image = _draw(axes[i, j], matrix)
+            images.append(_draw(axes[i, j], matrix))
             axes[i, j].set_xlabel(x if i == len(grid) - 1 else "")
             axes[i, j].set_ylabel(y if j == 0 else "")
-    if image is None:
-        raise ValueError("no matrix to draw")
-    figure.colorbar(image, ax=axes, label=label, shrink=0.8 if len(grid) == 1 else 0.5, aspect=25)
+    figure.colorbar(images[0], ax=axes, label=label, shrink=0.8 if len(grid) == 1 else 0.5, aspect=25)
     return figure
 
 

@@ -1,0 +1,216 @@
+"""The report on a run: one page that needs nothing else, with what there is and without what there is not."""
+
+import base64
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.evaluated_runs import config_of, corpus_of, write_run
+from vaemusic_jax.cli import run
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation_store import EvaluationStore
+from vaemusic_jax.report import write
+from vaemusic_jax.report.runs import JoinedRuns
+from vaemusic_jax.report.write import write_report
+from vaemusic_jax.run_directory import RunDirectory
+
+ALL = config_of(attributes="all")
+TINY = config_of(attributes="note_density", latent_dim=4, seed=0, model="measure_vae")
+DIVERGED, RUNNING = 0, 5  # positions of trials: MeasureVAE, 4 dimensions, seed 0; AdversarialVAE, 4 dimensions, seed 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_figures() -> Iterator[None]:
+    """Figures for print have a test of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "to_png", lambda figure: b"PNG")
+        yield
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with both models; not to be written to but for its report."""
+    status = {DIVERGED: ("diverged", "loss is not finite"), RUNNING: ("running", "")}
+    return write_run(tmp_path_factory.mktemp("evaluated") / "run", ALL, status)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def page(evaluated: Path) -> str:
+    return write_report([evaluated]).page.read_text()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_run(tmp_path / "tiny", TINY)
+
+
+def elements(page: str) -> ElementTree.Element:
+    return ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+
+
+def section(page: str, name: str) -> str:
+    """Text of a chapter."""
+    found = elements(page).find(f".//section[@id='chapter-{name}']")
+    assert found is not None
+    return " ".join(found.itertext())
+
+
+def test_the_page_is_well_formed_and_fetches_nothing(page: str) -> None:
+    every = list(elements(page).iter())
+    assert all(element.get("src", "data:").startswith("data:") for element in every)
+    assert all(element.get("href", "#").startswith("#") for element in every)
+    assert not {"script", "link", "iframe", "object"} & {element.tag for element in every}
+    assert "http" not in re.sub(r'src="[^"]*"', "", page)
+    assert not re.search(r"@import|url\(", page)
+
+
+def test_images_within_the_page_fetch_nothing_either(page: str) -> None:
+    for element in elements(page).iter("img"):
+        svg = base64.b64decode(element.attrib["src"].partition(",")[2]).decode()
+        root = ElementTree.fromstring(svg)
+        links = [value for each in root.iter() for key, value in each.items() if key.rpartition("}")[2] == "href"]
+        assert all(link.startswith(("#", "data:")) for link in links)
+        assert element.attrib["alt"]
+
+
+def test_the_contents_name_every_chapter(page: str) -> None:
+    root = elements(page)
+    ids = [element.attrib["id"] for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    links = [element.attrib["href"].removeprefix("#chapter-") for element in root.findall(".//nav//a")]
+    assert [f"chapter-{link}" for link in links] == [each.attrib["id"] for each in root.iter("section")]
+    known = {"about", "findings", "tables", "latent_size", "learning", "control", "surfaces", "prior", "music"}
+    assert known <= set(links)
+
+
+def test_every_figure_says_what_it_shows_of_how_many_seeds(evaluated: Path, page: str) -> None:
+    figures = list(elements(page).iter("figure"))
+    for figure in figures:
+        caption = "".join(figure.itertext())
+        assert re.search(r"n = \d", caption) or "over seeds" in caption
+        assert re.search(r"split|trial|data", caption)
+        for ending in ("png", "svg"):
+            assert (evaluated / "report" / "figures" / f"{figure.attrib['id']}.{ending}").is_file()
+    assert len(figures) >= 12
+    assert len(list((evaluated / "report" / "figures").iterdir())) == 2 * len(figures)
+
+
+def test_every_table_is_there_for_latex_and_spreadsheets(evaluated: Path, page: str) -> None:
+    tables = {table.attrib["id"] for table in elements(page).iter("table") if table.get("id")}
+    assert {"accuracy", "loss", "control", "findings", "trials", "data"} <= tables
+    files = {path.name for path in (evaluated / "report" / "tables").iterdir()}
+    assert files == {f"{name}.{ending}" for name in tables for ending in ("tex", "csv")}
+
+
+def test_trials_without_numbers_are_named_with_the_reason(page: str) -> None:
+    about = section(page, "about")
+    assert "diverged: loss is not finite" in about
+    diverged = next(table for table in elements(page).iter("table") if table.get("id") == "not_done")
+    assert len(diverged.findall(".//tbody/tr")) == 2
+
+
+def test_data_sets_are_described_with_how_they_were_read(page: str) -> None:
+    about = section(page, "about")
+    assert "pitches rounded to twelve tones, the melody of each piece" in about
+    assert "0.12" in about  # seen in training
+    assert "latent_dim: [4, 16]" in about  # the configuration
+
+
+@pytest.fixture(scope="module")
+def tiny_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of one trial with one attribute."""
+    path = write_run(tmp_path_factory.mktemp("tiny") / "run", TINY)
+    return write_report([path]).page.parent
+
+
+def test_one_attribute_one_size_and_one_seed_are_enough(tiny_report: Path) -> None:
+    page = (tiny_report / "index.html").read_text()
+    assert "one latent size only" in section(page, "latent_size")
+    assert "No surfaces of irish_folk" in section(page, "surfaces")
+    assert "n = 1 seed" in section(page, "control")
+
+
+def test_the_same_run_gives_the_same_bytes_wherever_they_are_written(
+    tiny_report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "elsewhere"
+    assert run(["report", str(tiny_report.parent), "--out", str(out)]) == 0
+    n_figures, n_tables = (len(list((out / folder).iterdir())) // 2 for folder in ("figures", "tables"))
+    assert f"Report: {out / 'index.html'}; beside it {n_figures} figures as PNG and SVG" in capsys.readouterr().out
+    ours = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")}
+    assert ours == {path.relative_to(tiny_report): path.read_bytes() for path in tiny_report.rglob("*.*")}
+    assert len(ours) == 1 + 2 * n_figures + 2 * n_tables
+
+
+def test_a_trial_in_two_runs_counts_once_and_the_evaluated_one_counts(tmp_path: Path) -> None:
+    both = config_of(attributes="note_density", latent_dim=4, seed=[0, 1], model="measure_vae")
+    one = write_run(tmp_path / "one", both, {0: ("running", "")})
+    other = write_run(tmp_path / "other", TINY, metrics={"reconstruction_accuracy": 0.5})
+    trial = RunDirectory.read(other).trials[0].id
+    for paths in ([one, other], [other, one], [one, other, one]):
+        runs = JoinedRuns(paths)
+        assert len(runs.results) == 2
+        first = runs.results.set_index("trial").loc[trial]
+        assert first["status"] == "done"
+        assert first["reconstruction_accuracy"] == 0.5
+        assert not runs.curves.duplicated(["trial", "step", "split", "metric"]).any()
+        assert runs.evaluation(trial) is not None
+    assert JoinedRuns([one]).results["reconstruction_accuracy"].isna().sum() == 1
+
+
+def test_numbers_from_before_a_run_was_started_anew_do_not_count(tiny: Path) -> None:
+    with RunDirectory.reopen(tiny) as opened:
+        opened.set_status([opened.trials[0].id], "running")
+    with pytest.raises(UserError, match="no trial has been evaluated"):
+        JoinedRuns([tiny])
+
+
+def test_a_damaged_evaluation_is_left_out_and_said(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (damaged,) = (tiny / "evaluation" / "trials").iterdir()
+    damaged.write_bytes(damaged.read_bytes()[:-50])
+    monkeypatch.setattr(write, "to_svg", lambda figure: "<svg/>")
+    page = write_report([tiny]).page.read_text()
+    assert "Left out" in section(page, "about")
+    assert damaged.name in section(page, "about")
+    assert "there are no traversals" in section(page, "control")
+    assert "accuracy" in section(page, "tables")
+
+
+def test_runs_on_different_data_of_one_name_are_not_compared_silently(tiny: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny, other)
+    EvaluationStore(other).save_corpus(corpus_of("irish_folk", digest="abcdefabcd"))
+    runs = JoinedRuns([tiny, other])
+    assert runs.corpus("irish_folk") is not None
+    assert "different data under the name irish_folk" in runs.faults[0]
+    assert runs.corpus("bach") is None
+
+
+@pytest.mark.parametrize("evaluated", [False, None])
+def test_nothing_to_report_on_is_one_line(
+    evaluated: bool | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run"
+    if evaluated is not None:
+        write_run(path, TINY, evaluated=evaluated)
+    assert run(["report", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith(f"error: {path}: ")
+    assert ("is no run directory" if evaluated is None else f"run `vaemusic evaluate {path}` first") in said
+    assert not (path / "report").exists()
+
+
+def test_a_report_without_runs_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_report_that_cannot_be_written_is_refused(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written"):
+        write_report([tiny], tmp_path / "file")

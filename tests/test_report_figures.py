@@ -1,0 +1,201 @@
+"""Figures, selections and music of the report: what they are drawn from, and what they must not hide."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from tests.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
+from vaemusic_jax.config import trials
+from vaemusic_jax.report import examples
+from vaemusic_jax.report.chapters.captions import seeds
+from vaemusic_jax.report.figures.curves import learning_curves
+from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps
+from vaemusic_jax.report.figures.latent_size import by_latent_size
+from vaemusic_jax.report.figures.prior import mixture_density
+from vaemusic_jax.report.figures.question import draw
+from vaemusic_jax.report.figures.surfaces import Surface, surfaces
+from vaemusic_jax.report.section import FigureData, Series
+from vaemusic_jax.report.selection import evenly, example_trials, main_setting, most_attributes
+from vaemusic_jax.report.style import applied, panels, to_png, to_svg
+from vaemusic_jax.trial import ATTRIBUTES
+
+NAN = float("nan")
+
+
+def summed(**columns: list[object]) -> pd.DataFrame:
+    """Rows of an aggregated table: MeasureVAE on bach with all attributes unless said."""
+    n = len(next(iter(columns.values())))
+    rows = {"dataset": ["bach"] * n, "model": ["measure_vae"] * n, "attributes": ["all"] * n, "mean": [0.5] * n}
+    rows |= {"low": [0.4] * n, "high": [0.7] * n, "n_seeds": [3] * n, "n_diverged": [0] * n, "n_unfinished": [0] * n}
+    return pd.DataFrame(rows | columns)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def heights(line: Any) -> list[float]:
+    return np.asarray(line.get_ydata(), float).tolist()
+
+
+def test_latent_sizes_stand_in_doublings_with_a_tick_each() -> None:
+    figure = by_latent_size(summed(latent_dim=[4, 16, 64]), "accuracy", {"bach": 0.25})
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert list(axes.get_xticks()) == [4, 16, 64]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "16", "64"]
+    assert [0.25, 0.25] in [heights(line) for line in axes.lines]  # the baseline
+
+
+def test_a_configuration_without_a_number_is_no_point() -> None:
+    rows = summed(latent_dim=[4, 16], mean=[0.5, NAN], low=[0.4, NAN], high=[0.6, NAN])
+    (axes,) = by_latent_size(rows, "accuracy").axes
+    line = heights(axes.containers[0].lines[0])  # type: ignore[attr-defined]
+    assert np.isfinite(line).tolist() == [True, False]
+
+
+def test_bars_are_the_interval_though_it_is_not_symmetric() -> None:
+    (axes,) = by_latent_size(summed(latent_dim=[4]), "accuracy").axes
+    (bar,) = axes.containers[0].lines[2]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(bar.get_segments()[0][:, 1], [0.4, 0.7])
+
+
+def test_models_and_attributes_differ_by_more_than_colour() -> None:
+    rows = summed(
+        latent_dim=[4] * 4,
+        model=["measure_vae", "adversarial_vae"] * 2,
+        attributes=["all", "all", "note_density", "note_density"],
+    )
+    (axes,) = by_latent_size(rows, "accuracy").axes
+    lines = [container.lines[0] for container in axes.containers]  # type: ignore[attr-defined]
+    assert len({line.get_marker() for line in lines}) == 4
+    assert len(axes.containers) == 4
+
+
+def test_learning_curves_are_means_over_seeds() -> None:
+    shown = pd.DataFrame({"trial": ["a", "b"], "dataset": "bach", "model": "measure_vae", "latent_dim": 4})
+    curves = pd.DataFrame({"trial": ["a", "b"] * 2, "step": [1, 1, 2, 2], "metric": "loss", "value": [3.0, 5, 1, 2]})
+    (axes,) = learning_curves(curves, shown, "loss", "loss").axes
+    assert heights(axes.lines[0]) == [4, 1.5]
+
+
+def test_heat_maps_write_their_numbers_and_leave_gaps_empty() -> None:
+    values = np.array([[1, 0.254], [NAN, 0]])
+    marks = np.array([["*", ""], ["", ""]])
+    figure = heat_maps([[Matrix("m", values, "ab", "cd", marks), None]], "R²")
+    assert texts(figure) == ["1*", ".25", ".00"]
+
+
+def test_the_first_control_runs_to_the_right_and_the_second_up() -> None:
+    reached = np.zeros((2, 2, len(ATTRIBUTES)))
+    reached[1, 0, 0] = 9  # first control at its highest, second at its lowest
+    values = np.array([[0.0, 1], [0, 1]])
+    (axes, *_) = surfaces([Surface("s", (ATTRIBUTES[0], ATTRIBUTES[1]), values, reached, values.T)]).axes
+    mesh = axes.collections[0].get_array()
+    assert np.asarray(mesh).reshape(2, 2).tolist() == [[0, 9], [0, 0]]  # rows are drawn from the bottom up
+
+
+def test_a_posterior_like_the_prior_has_its_density() -> None:
+    z = np.linspace(-6, 6, 401)
+    density = mixture_density(z, np.zeros(5), np.ones(5))
+    np.testing.assert_allclose(density[200], 0.398942, rtol=1e-5)  # 1/sqrt(2 pi)
+    two = mixture_density(z, np.array([-2.0, 2.0]), np.array([0.5, 0.0]))
+    assert np.trapezoid(two, z) == pytest.approx(1, abs=0.01)  # even where a measure is sharper than the grid
+
+
+@pytest.mark.parametrize("kind", ["lines", "scatter"])
+def test_plain_figure_data_are_drawn_as_they_are(kind: str) -> None:
+    series = Series("a", (1.0, 2.0), (3.0, 4.0), (2.5, NAN), (3.5, NAN), ("p", "q") if kind == "scatter" else ())
+    data = FigureData("f", kind, "c", "x", "y", log_x=True, series=(series,))  # type: ignore[arg-type]
+    (axes,) = draw(data).axes
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xscale()) == ("x", "y", "log")
+    assert heights(axes.lines[0]) == [3, 4]
+    assert [text.get_text() for text in axes.texts] == list(series.names)
+
+
+def test_a_plain_heat_map_leaves_gaps_empty() -> None:
+    figure = draw(
+        FigureData("f", "heatmap", "c", "x", "y", x=(0.1, 1), y=(3, 10), z=((0.5, NAN), (0.25, 1)), z_label="z")
+    )
+    assert texts(figure) == ["0.500", "0.250", "1.000"]
+    assert figure.axes[0].get_ylim()[0] < figure.axes[0].get_ylim()[1]  # larger values are higher up
+
+
+def test_a_figure_is_the_same_bytes_each_time() -> None:
+    def files() -> tuple[str, bytes]:
+        with applied():
+            figure, axes = panels(1, 1)
+            axes[0, 0].plot([1, 2], [1, 2], marker="o")
+        return to_svg(figure), to_png(figure)
+
+    assert files() == files()
+
+
+def test_captions_count_seeds_and_what_is_missing() -> None:
+    assert seeds(summed(latent_dim=[4, 8])) == "n = 3 seeds"
+    some = summed(latent_dim=[4, 8, 16], n_seeds=[1, 3, 0], n_diverged=[1, 0, 3], n_unfinished=[1, 0, 0])
+    assert seeds(some) == "n = 1 to 3 seeds, without 4 diverged and 1 unfinished trials"
+
+
+def test_evenly_keeps_both_ends() -> None:
+    assert evenly(range(9), 5) == [0, 2, 4, 6, 8]
+    assert evenly([1, 2], 5) == [1, 2]
+
+
+def table(**fields: object) -> pd.DataFrame:
+    rows = pd.DataFrame([{"trial": trial.id, **trial.row()} for trial in trials(config_of(**fields))])
+    return rows.assign(reconstruction_accuracy=0.5, validation_accuracy=0.5)
+
+
+def test_like_is_compared_with_like() -> None:
+    several = pd.concat([table(gamma=1.0, latent_dim=[4, 8]), table(gamma=2.0, latent_dim=4)])
+    kept, said = main_setting(several.reset_index(drop=True))
+    assert set(kept.loc[kept["model"] == "measure_vae", "gamma"]) == {1.0}
+    assert "MeasureVAE with gamma 1.0" in said
+    assert "AdversarialVAE" not in said  # it has no gamma
+    assert main_setting(table())[1] == ""
+
+
+def test_examples_are_the_best_on_validation_among_those_with_most_attributes() -> None:
+    rows = table(latent_dim=[4, 8], seed=0)
+    rows["validation_accuracy"] = [
+        0.9 if choice != "all" else 0.1 * n for choice, n in rows[["attributes", "latent_dim"]].to_numpy()
+    ]
+    chosen = example_trials(rows)
+    assert chosen[["model", "attributes", "latent_dim"]].to_numpy().tolist() == [
+        ["measure_vae", "all", 8],
+        ["adversarial_vae", "all", 8],
+    ]
+    assert set(most_attributes(rows)["attributes"]) == {"all"}
+    rows.loc[rows["latent_dim"] == 8, "reconstruction_accuracy"] = NAN  # these have not been evaluated
+    assert set(example_trials(rows)["latent_dim"]) == {4}
+
+
+def test_notation_has_every_note_of_a_measure() -> None:
+    tokens = np.zeros(24, np.uint8)
+    tokens[[0, 6, 15]] = [2, 5, 7]
+    assert examples.draw(tokens, VOCABULARY).count('class="note"') == 3
+
+
+def test_without_verovio_there_are_piano_rolls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examples, "has_notation", lambda: False)
+    tokens = np.zeros(24, np.uint8)
+    assert "matplotlib" in examples.draw(tokens, VOCABULARY)  # a measure without notes has one as well
+    tokens[[0, 6]] = [2, 5]
+    assert "matplotlib" in examples.draw(tokens, VOCABULARY)
+
+
+def test_examples_show_what_was_given_what_came_back_and_every_control() -> None:
+    (trial, *_) = trials(config_of(attributes="all"))
+    corpus = corpus_of("irish_folk")
+    evaluation = evaluation_of(trial, {})
+    evaluation.arrays["reconstruction"][:] = corpus.tokens
+    given, back = examples.reconstructions(corpus, evaluation).rows
+    assert [svg for svg, _ in given[1]] == [svg for svg, _ in back[1]]
+    assert {words for _, words in back[1]} == {"24 of 24 tokens right"}
+    turned = examples.traversals(trial, corpus, evaluation)
+    assert [label for label, _ in turned.rows] == [name.replace("_", " ") for name in ATTRIBUTES]
+    assert [words for _, words in turned.rows[0][1]] == [f"control at {z:.2f}" for z in (-3, -1.5, 0, 1.5, 3)]
