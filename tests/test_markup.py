@@ -105,6 +105,8 @@ def test_latex_is_well_formed(parted: bool) -> None:
     assert latex.count(r"\textbf{") == 1
     assert r"$\uparrow$" in latex
     assert r"\textsuperscript{a} Alone." in latex
+    interval = next(line for line in latex.split("\n") if "[0.500, 0.900]" in line)
+    assert interval.replace(" ", "").count("&") == interval[: interval.index("[")].count("&") == (2 if parted else 3)
     assert not re.search(r"(?<!\\)[%#_]", latex.replace("tab:law", ""))
 
 

@@ -85,6 +85,11 @@ def test_a_configuration_of_other_seeds_does_not_count_the_rest_out() -> None:
     assert kept.n_left_out == 1
 
 
+def test_one_configuration_of_three_seeds_says_more_than_two_of_two() -> None:
+    table = pd.DataFrame({0: [1.0, 2.0, 5.0], 1: [1.0, 2.0, 6.0], 2: [np.nan, np.nan, 7.0]})
+    assert balanced(table).table.to_numpy().tolist() == [[5, 6, 7]]
+
+
 @pytest.mark.parametrize(
     ("model", "status"), [("measure_vae", "done"), (["measure_vae", "adversarial_vae"], "pending")]
 )

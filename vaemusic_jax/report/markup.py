@@ -136,21 +136,27 @@ def to_html(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """`table` environments with booktabs rules, escaped, for a document that loads `booktabs`."""
+    """`table` environments, escaped, for a document that loads `booktabs` and has lines of some 17 cm."""
     marks = _marks(table)
 
     def text(cell: Cell) -> str:
         if not isinstance(cell, Value):
             return escape_latex(_plain(cell))
         shown = escape_latex(_mean(cell))
-        # Braces: after a row's end, LaTeX would take a bracket for an option.
-        interval = f" {{\\tiny {ends(cell.interval)}}}" if ends(cell.interval) else ""
-        marked = "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
         bold = f"\\textbf{{{shown}}}" if cell.best else shown
-        return f"{bold}{interval}{marked}"
+        return bold + "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
+
+    def lines_of(row: tuple[Cell, ...]) -> list[str]:
+        """The means, and below them the intervals: beside them they would be wider than a page."""
+        below = [ends(cell.interval) if isinstance(cell, Value) else "" for cell in row]
+        small = [f"{{\\tiny {interval}}}" if interval else "" for interval in below]
+        return [" & ".join(map(text, row)), *([" & ".join(small)] if any(small) else [])]
 
     arrows = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
-    headers = [f"{escape_latex(column.header)}{arrows[column.better]}" for column in table.columns]
+    headers = [
+        f"\\shortstack{{{escape_latex(column.header).replace(' ', _NEW_LINE)}{arrows[column.better]}}}"
+        for column in table.columns
+    ]
     parts = []
     for title, rows in _parts(table):
         first = int(table.parted)  # the cell that all rows share is in the caption
@@ -169,7 +175,7 @@ def to_latex(table: Table) -> str:
             "\\toprule",
             " & ".join(headers[first:]) + r" \\",
             "\\midrule",
-            *(" & ".join(map(text, row[first:])) + r" \\" for row in rows),
+            *(line + r" \\" for row in rows for line in lines_of(row[first:])),
             "\\bottomrule",
             "\\end{tabular}",
             *(["", f"\\medskip\\parbox{{\\linewidth}}{{\\raggedright {below}}}"] if below else []),
@@ -219,6 +225,7 @@ _LATEX = {
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+_NEW_LINE = r" \\ "
 _LATEX_TABLE = str.maketrans(_LATEX)
 _NO_LABEL = str.maketrans(dict.fromkeys(" \\{}%#~^&$,", "-"))
 
