@@ -28,7 +28,7 @@ def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | 
     datasets = list(dict.fromkeys(rows["dataset"]))
     n_columns = min(COLUMNS, len(datasets))
     n_rows = -(-len(datasets) // n_columns)
-    figure, axes = panels(n_rows, n_columns, width=3.1, height=2.4, sharey=True)
+    figure, axes = panels(n_rows, n_columns, width=3.1 if n_columns > 1 else 3.6, height=2.4, sharey=True)
     styles = series_styles(rows)
     for i, dataset in enumerate(datasets):
         panel = axes.flat[i]
@@ -46,7 +46,7 @@ def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | 
         panel.set(title=dataset, ylabel=label if i % n_columns == 0 else "")
     for panel in axes.flat[len(datasets) :]:
         panel.set_axis_off()
-    legend_below(figure, axes.flat[0], columns=3)
+    legend_below(figure, axes.flat[0], columns=min(3, n_columns + 1))
     return figure
 
 
