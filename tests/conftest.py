@@ -49,10 +49,17 @@ def cache_dir(session_dir: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def programs(cache_dir: Path) -> None:
-    """Compiled programs are kept there too: equal ones come up in many test files, and once in each worker."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_dir / "test_programs"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+def programs(cache_dir: Path) -> Iterator[None]:
+    """Compiled programs are kept there too: equal ones come up in many test files, in workers and in subprocesses."""
+    options = {
+        "jax_compilation_cache_dir": str(cache_dir / "test_programs"),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for option, value in options.items():
+            jax.config.update(option, value)
+            patch.setenv(option.upper(), str(value))
+        yield
 
 
 @pytest.fixture(scope="session")
