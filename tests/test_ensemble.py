@@ -18,6 +18,7 @@ from vaemusic_jax.train import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")
 TOLERANCE = 1e-4
+COMPARED = {"fast": (0, 2), "reference": (0,)}  # members of a mixed cohort; each is a program of its own to compile
 
 
 def mixed_cohort(model, recipe):
@@ -40,11 +41,11 @@ def mixed_cohort(model, recipe):
 @pytest.mark.parametrize("recipe", ["fast", "reference"])
 @pytest.mark.parametrize("model", MODELS)
 def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_folk):
-    """`pytest -s` prints the worst difference over all training metrics of 20 steps."""
+    """`pytest -n 0 -s` prints the worst difference over all training metrics of 20 steps."""
     trials = mixed_cohort(model, recipe)
     together = cohorts.losses(cohorts.ensemble(trials, irish_folk), 20)
     worst = 0.0
-    for i in (0, 2):
+    for i in COMPARED[recipe]:
         alone = cohorts.losses(cohorts.ensemble([trials[i]], irish_folk), 20)
         for name, values in alone.items():
             np.testing.assert_allclose(together[name][:, i], values[:, 0], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
