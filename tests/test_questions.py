@@ -87,7 +87,8 @@ def test_attributes_cost_what_the_text_says() -> None:
             "interpretability.note_density": cost,
         }
 
-    results = results_of(metrics, model="measure_vae", attributes=["note_density", "note_density+note_range", "all"])
+    choices = ["note_density", "note_density+note_range", "all"]
+    results = results_of(metrics, model="measure_vae", attributes=choices, latent_dim=[32, 4])
     (section,) = open_questions(results, {})
     assert "imposes 1, 2, 4 attributes" in section.text
     assert "all instead of ND" in section.text

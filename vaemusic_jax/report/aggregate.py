@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,20 +76,18 @@ def aggregate(results: pd.DataFrame, metrics: Iterable[str]) -> pd.DataFrame:
         `CONFIGURATION`, metric, mean, low, high, n (values, as in ``interval_over_seeds``), n_seeds (trials done),
         n_diverged, n_unfinished. Only trials that are done count towards the numbers.
     """
-    wanted = tuple(metrics)
+    columns = {metric: numbers(results, metric) for metric in metrics}
+    state = states(results).to_numpy()
+    groups: dict[Any, Any] = results.groupby(list(CONFIGURATION), sort=False, dropna=False).indices
     rows = []
-    for key, trials in results.groupby(list(CONFIGURATION), sort=False, dropna=False):
-        state = states(trials)
-        done = trials[state == "done"]
-        n_diverged = int((state == "diverged").sum())
-        counts = {
-            "n_seeds": len(done),
-            "n_diverged": n_diverged,
-            "n_unfinished": len(trials) - len(done) - n_diverged,
-        }
+    for key, at in sorted(groups.items(), key=lambda group: group[1][0]):
+        done = at[state[at] == "done"]
+        n_diverged = int((state[at] == "diverged").sum())
+        n_unfinished = len(at) - len(done) - n_diverged
+        counts = {"n_seeds": len(done), "n_diverged": n_diverged, "n_unfinished": n_unfinished}
         fields = dict(zip(CONFIGURATION, key, strict=True))
-        for metric in wanted:
-            interval = interval_over_seeds(numbers(done, metric))
+        for metric, values in columns.items():
+            interval = interval_over_seeds(values[done])
             rows.append(fields | {"metric": metric} | dataclasses.asdict(interval) | counts)
     ends = [field.name for field in dataclasses.fields(Interval)]
     return pd.DataFrame(rows, columns=[*CONFIGURATION, "metric", *ends, "n_seeds", "n_diverged", "n_unfinished"])

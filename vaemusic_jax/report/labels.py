@@ -51,6 +51,7 @@ _LABELS = {
     "reconstruction_efficiency_quantiles": Label("efficiency over quantiles", empty=_REGULARISED),
     "attribute_independence_quantiles": Label("independence over quantiles", empty=f"{_TWO}, and {_REGULARISED}"),
     "attribute_span": Label("attribute span", empty=_UNMOVED),
+    "attribute_change": Label("share of the change", empty="the control changes nothing"),
     "consistency": Label("consistency"),
     "restrictiveness": Label("restrictiveness", empty=_TWO),
     "linearity": Label("linearity"),

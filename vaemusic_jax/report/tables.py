@@ -50,6 +50,7 @@ BY_ATTRIBUTE = (
     "attribute_independence",
     "attribute_independence_quantiles",
     "attribute_span",
+    "attribute_change",
     "consistency",
     "restrictiveness",
     "linearity",
