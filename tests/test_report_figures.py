@@ -199,3 +199,8 @@ def test_examples_show_what_was_given_what_came_back_and_every_control() -> None
     turned = examples.traversals(trial, corpus, evaluation)
     assert [label for label, _ in turned.rows] == [name.replace("_", " ") for name in ATTRIBUTES]
     assert [words for _, words in turned.rows[0][1]] == [f"control at {z:.2f}" for z in (-3, -1.5, 0, 1.5, 3)]
+    m = 0  # the first measure has two notes or more
+    expected = [
+        examples.draw(evaluation.arrays["traversal_tokens"][m, 2, q], corpus.vocabulary) for q in (0, 2, 4, 6, 8)
+    ]
+    assert [svg for svg, _ in turned.rows[2][1]] == expected
