@@ -94,7 +94,8 @@ def _findings(runs: JoinedRuns, facts: Mapping[str, Mapping[str, Any]]) -> tuple
 
 
 def _question(section: Section) -> Chapter:
-    drawn = (Drawing(data.name, draw(data), data.caption) for data in section.figures)
+    counted = "Test split; how many seeds there are stands in the table above."
+    drawn = (Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures)
     return Chapter(f"question-{section.name}", section.title, (section.text, section.table, *drawn))
 
 
