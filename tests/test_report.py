@@ -100,7 +100,7 @@ def test_every_figure_says_what_it_shows_of_how_many_seeds(evaluated: Path, page
 
 
 def test_every_table_is_there_for_latex_and_spreadsheets(evaluated: Path, page: str) -> None:
-    tables = {table.attrib["id"] for table in elements(page).iter("table") if table.get("id")}
+    tables = {table.attrib["id"].removeprefix("table-") for table in elements(page).iter("table") if table.get("id")}
     assert {"accuracy", "loss", "control", "findings", "trials", "data"} <= tables
     files = {path.name for path in (evaluated / "report" / "tables").iterdir()}
     assert files == {f"{name}.{ending}" for name in tables for ending in ("tex", "csv")}
@@ -109,7 +109,7 @@ def test_every_table_is_there_for_latex_and_spreadsheets(evaluated: Path, page: 
 def test_trials_without_numbers_are_named_with_the_reason(page: str) -> None:
     about = section(page, "about")
     assert "diverged: loss is not finite" in about
-    diverged = next(table for table in elements(page).iter("table") if table.get("id") == "not_done")
+    diverged = next(table for table in elements(page).iter("table") if table.get("id") == "table-not_done")
     assert len(diverged.findall(".//tbody/tr")) == 2
 
 
@@ -190,18 +190,16 @@ def test_runs_on_different_data_of_one_name_are_not_compared_silently(tiny: Path
     assert runs.corpus("bach") is None
 
 
-@pytest.mark.parametrize("evaluated", [False, None])
-def test_nothing_to_report_on_is_one_line(
-    evaluated: bool | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("is_run", [True, False])
+def test_nothing_to_report_on_is_one_line(is_run: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "run"
-    if evaluated is not None:
-        write_run(path, TINY, evaluated=evaluated)
+    if is_run:
+        write_run(path, TINY, evaluated=False)
     assert run(["report", str(path)]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.startswith(f"error: {path}: ")
-    assert ("is no run directory" if evaluated is None else f"run `vaemusic evaluate {path}` first") in said
+    assert (f"run `vaemusic evaluate {path}` first" if is_run else "is no run directory") in said
     assert not (path / "report").exists()
 
 
