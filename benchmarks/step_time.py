@@ -17,9 +17,9 @@ import tyro
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.member import hyper_parameters, program_of
+from vaemusic_jax.member_axis import use_every_core
 from vaemusic_jax.models.measure_vae import N_TICKS
 from vaemusic_jax.recipes import MODELS, Model, RecipeName, defaults
-from vaemusic_jax.sweep import use_every_core
 from vaemusic_jax.trial import ATTRIBUTES, Trial
 
 VOCAB_SIZE = 62  # of irish_folk

@@ -15,12 +15,13 @@ from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset, Split
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures
-from vaemusic_jax.metrics import evaluate
+from vaemusic_jax.metrics import corpus, evaluate
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.run_directory import RunDirectory
 
 EVALUATED = (24, 48, 60)  # steps
 DIVERGING_RATE = 1e30
+N_TRAVERSED = 6
 
 
 def config_of(directory: Path, **fields: Any) -> SweepConfig:
@@ -60,9 +61,10 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
 
 
 def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    """Has every sweep and evaluation find this data set, whatever the name."""
+    """Has every sweep and evaluation find this data set, whatever the name, and traverse a few of its measures."""
     for module in (sweep, evaluate):
         patch.setattr(module, "load_dataset", lambda name, **options: dataset)
+    patch.setattr(corpus, "N_TRAVERSED", N_TRAVERSED)
 
 
 _ensembles: dict[tuple[str, ...], Ensemble] = {}
@@ -90,7 +92,7 @@ def run(config: SweepConfig) -> None:
 
 def evaluate_and_save(path: Path) -> None:
     with RunDirectory.reopen(path) as opened:
-        opened.write_results(evaluate.evaluate_run(opened, no_progress))
+        opened.write_results(evaluate.evaluate_run(opened, progress=no_progress))
 
 
 def finish(path: Path, dataset: Dataset) -> Path:

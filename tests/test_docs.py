@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from vaemusic_jax.config import SweepConfig
-from vaemusic_jax.results_table import METRICS
+from vaemusic_jax.metric_columns import METRICS
 from vaemusic_jax.run_directory import CURVE_COLUMNS
 from vaemusic_jax.trial import ATTRIBUTES
 

@@ -90,7 +90,7 @@ def test_sharded_over_four_devices_equals_one_device(model, irish_folk):
     trials = [cohorts.trial(model, seed=seed, latent_dim=4 + seed) for seed in range(3)]
     assert len(jax.devices()) == 4
     spread = cohorts.ensemble(trials, irish_folk, jax.devices()[:2])  # two devices for three members: one dummy
-    assert spread.n_rows == 4
+    assert spread.axis.n_rows == 4
     one = cohorts.ensemble(trials, irish_folk, jax.devices()[:1])
     ours, theirs = cohorts.losses(spread, 10), cohorts.losses(one, 10)
     for name in theirs:

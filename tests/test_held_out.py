@@ -9,7 +9,7 @@ import pytest
 
 from tests import cohorts
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.held_out import encode_means, score
+from vaemusic_jax.held_out import encode_split, score
 from vaemusic_jax.measures import ROWS, blocks
 from vaemusic_jax.recipes import Model
 
@@ -24,7 +24,7 @@ def test_scores_equal_a_direct_computation(model: Model, irish_folk: Dataset) ->
     params = program.initial_params(5)
     measures, midi = cohorts.first_measures(irish_folk, N), irish_folk.vocabulary.midi
     scores = jax.jit(partial(score, program))(params, hp, blocks(measures), midi)
-    codes = jax.jit(partial(encode_means, program))(params, blocks(measures)[0])
+    codes, stds = jax.jit(partial(encode_split, program))(params, blocks(measures)[0])
 
     tokens = np.asarray(measures.tokens, np.int32)
     apply = jax.jit(partial(program.vae().apply, {"params": params["vae"]}), static_argnames="method")
@@ -49,3 +49,4 @@ def test_scores_equal_a_direct_computation(model: Model, irish_folk: Dataset) ->
         total = expected["cross_entropy"] + 0.5 * kl / 8 + 2.0 * scores["adversary"]
     np.testing.assert_allclose(scores["loss"], total, rtol=1e-4)
     np.testing.assert_allclose(codes[:N], mean, atol=1e-5)
+    np.testing.assert_allclose(stds[:N], np.exp(log_std), rtol=1e-4)

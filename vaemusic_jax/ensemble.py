@@ -18,12 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import serialization
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vaemusic_jax import held_out
 from vaemusic_jax.layers import Array
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.member import HyperParameters, Program, make_batch
+from vaemusic_jax.member_axis import MemberAxis
 from vaemusic_jax.train import Metrics, Params, TrainState, start_state, train_step
 from vaemusic_jax.transposition import Transposition, draw_shifts, transpose
 
@@ -101,8 +101,7 @@ def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
 class Ensemble:
     """A cohort on this process's devices. States are `MemberState`s with a leading member axis, sharded.
 
-    Where the number of devices does not divide the number of members, copies of the last member fill up; they are
-    dropped from whatever leaves the ensemble.
+    Copies of the last member that fill up the devices are dropped from whatever leaves the ensemble.
     """
 
     def __init__(
@@ -113,40 +112,18 @@ class Ensemble:
         devices: Sequence[jax.Device] | None = None,
         transposition: Transposition | None = None,
     ) -> None:
-        devices = (devices or jax.local_devices())[: len(members)]
-        self.program, self.n_members = program, len(members)
-        self.n_rows = math.ceil(len(members) / len(devices)) * len(devices)
-        mesh = Mesh(np.array(devices), ("member",))
-        self.by_member = NamedSharding(mesh, PartitionSpec("member"))
-        self.replicated = NamedSharding(mesh, PartitionSpec())
-        self.members = [*members, *[members[-1]] * (self.n_rows - len(members))]
-        self.hp: HyperParameters = jax.device_put(jax.tree.map(lambda *x: np.stack(x), *self.members), self.by_member)
-        self.train: Measures = jax.device_put(train, self.replicated)
-        self.transposition = jax.device_put(transposition, self.replicated)
+        self.axis = axis = MemberAxis(len(members), devices)
+        self.program, self.members = program, members
+        self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))
+        self.train: Measures = jax.device_put(train, axis.replicated)
+        self.transposition = jax.device_put(transposition, axis.replicated)
 
         n_least = min(int(hp.n_train) for hp in members)
         n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
-        self._start = jax.jit(self._over_members(partial(start_member, program), shared=1))
-        run = self._over_members(partial(run_member, program, n_orders), shared=3)
+        self._start = jax.jit(axis.over_members(partial(start_member, program), shared=1))
+        run = axis.over_members(partial(run_member, program, n_orders), shared=3)
         self._run: Any = jax.jit(run, donate_argnums=0)
-        self._score: Any = jax.jit(self._over_members(partial(held_out.score, program), shared=2))
-
-    def _over_members(self, function: Any, shared: int) -> Any:
-        """`function(member arguments..., shared arguments...)` for every member, each device its own members."""
-
-        def mapped(*args: Any) -> Any:
-            own = len(args) - shared
-            in_axes = (0,) * own + (None,) * shared
-            specs = (PartitionSpec("member"),) * own + (PartitionSpec(),) * shared
-            return jax.shard_map(
-                jax.vmap(function, in_axes),
-                mesh=self.by_member.mesh,
-                in_specs=specs,
-                out_specs=PartitionSpec("member"),
-                check_vma=False,
-            )(*args)
-
-        return mapped
+        self._score: Any = jax.jit(axis.over_members(partial(held_out.score, program), shared=2))
 
     def start(self) -> MemberState:
         """Members that have made no step: weights drawn at each member's own sizes, then padded with zeros."""
@@ -157,26 +134,25 @@ class Ensemble:
                 self.program, latent_dim=int(hp.latent_dim), n_attributes=int(hp.n_attributes)
             ).initial_params(int(hp.seed))
             padded.append(jax.tree.map(pad_to, own, shapes))
-        params = jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded), self.by_member)
+        params = self.axis.put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded))
         return self._start(params, self.hp, self.train)
 
     def to_host(self, state: MemberState) -> dict[str, Any]:
         """The real members as a nested dict of numpy arrays, with their hyper-parameters: what a checkpoint holds."""
-        held = {"state": state, "hp": self.hp}
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[: self.n_members], serialization.to_state_dict(held))
+        held: dict[str, Any] = self.axis.take(serialization.to_state_dict({"state": state, "hp": self.hp}))
+        return held
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:
         """The inverse of `to_host`, for any number of devices."""
-        n_copies = self.n_rows - self.n_members
-        filled = jax.tree.map(lambda leaf: np.concatenate([leaf, *[leaf[-1:]] * n_copies]), arrays["state"])
+        filled = jax.tree.map(self.axis.fill, arrays["state"])
         shapes = jax.eval_shape(lambda: self.program.initial_params(0))
-        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((self.n_rows, *leaf.shape), leaf.dtype), shapes)
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((self.axis.n_rows, *leaf.shape), leaf.dtype), shapes)
         like = jax.eval_shape(self._start, shapes, self.hp, self.train)
-        return jax.device_put(serialization.from_state_dict(like, filled), self.by_member)
+        return jax.device_put(serialization.from_state_dict(like, filled), self.axis.by_member)
 
     def compile(self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> None:
         """Compiles `run` and `score` ahead of their first calls, without running them."""
-        split, midi_V = jax.device_put((split, midi_V), self.replicated)
+        split, midi_V = jax.device_put((split, midi_V), self.axis.replicated)
         self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
         self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
 
@@ -189,11 +165,9 @@ class Ensemble:
 
     def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:
         """Mean of each training metric since the last reading, (M,) each (NaN where no step counted); a fresh count."""
-        n = np.asarray(state.n_summed)[: self.n_members]
+        n, sums = self.axis.take((state.n_summed, state.sums))
         with np.errstate(invalid="ignore"):
-            means = {
-                name: np.asarray(total)[: self.n_members] / np.where(n, n, np.nan) for name, total in state.sums.items()
-            }
+            means = {name: total / np.where(n, n, np.nan) for name, total in sums.items()}
         zeros = jax.tree.map(jnp.zeros_like, (state.sums, state.n_summed))
         return state._replace(sums=zeros[0], n_summed=zeros[1]), means
 
@@ -201,6 +175,6 @@ class Ensemble:
         self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Every held-out metric of every member, (M,) each; `split` as made by `measures.blocks`."""
-        split, midi_V = jax.device_put((split, midi_V), self.replicated)
-        scores = self._score(state.train.params, self.hp, split, midi_V)
-        return {name: np.asarray(values)[: self.n_members] for name, values in scores.items()}
+        split, midi_V = jax.device_put((split, midi_V), self.axis.replicated)
+        scores: dict[str, np.ndarray] = self.axis.take(self._score(state.train.params, self.hp, split, midi_V))
+        return scores

@@ -68,10 +68,15 @@ def score(
     }
 
 
-def encode_means(program: Program, params: dict, measures: Measures) -> Array:
-    """Posterior means of measures cut into blocks (G, ROWS, ...): (G * ROWS, Z), the filling of the last block too."""
+def encode_split(program: Program, params: dict, measures: Measures) -> tuple[Array, Array]:
+    """Posterior means and standard deviations of measures cut into blocks (G, ROWS, ...).
 
-    def encode_block(tokens_BxT: Array) -> Array:
-        return program.vae().apply({"params": params["vae"]}, tokens_BxT.astype(jnp.int32), method="encode")[0]
+    Returns (G * ROWS, Z) each, the filling of the last block too.
+    """
 
-    return lax.map(encode_block, measures.tokens).reshape(-1, program.latent_dim)
+    def encode_block(tokens_BxT: Array) -> tuple[Array, Array]:
+        mean, log_std = program.vae().apply({"params": params["vae"]}, tokens_BxT.astype(jnp.int32), method="encode")
+        return mean, jnp.exp(log_std)
+
+    mean, std = lax.map(encode_block, measures.tokens)
+    return mean.reshape(-1, program.latent_dim), std.reshape(-1, program.latent_dim)

@@ -11,28 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from vaemusic_jax.config import UNUSED
+from vaemusic_jax.metric_columns import METRICS
 from vaemusic_jax.trial import ATTRIBUTES, Trial, format_attributes, parse_attributes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The columns that identify a trial come first, then its other fields and its cohort, then these.
+# The columns that identify a trial come first, then its other fields and its cohort, then its metrics.
 FIRST = ("trial", "dataset", "model", "recipe", "hidden_size", "latent_dim", "attributes", "seed", "status")
-METRICS = (
-    "reconstruction_accuracy",
-    "majority_baseline",
-    "measure_accuracy",
-    "onset_accuracy",
-    "loss",
-    "cross_entropy",
-    "kl",
-    "regularisation",
-    "adversary",
-    "classifier_loss",
-    *(f"interpretability.{name}{part}" for name in ATTRIBUTES for part in ("", ".dimension", ".is_regularised")),
-    "seen_in_training",
-)
-
 INITIALS = {"rhythmic_complexity": "RC", "note_range": "NR", "note_density": "ND", "average_interval_jump": "IJ"}
 FIELD_HEADERS = {
     "latent_dim": "latent",
@@ -157,6 +143,18 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
             0,
             f"{metric}.is_regularised",
         )
+    add(
+        "reconstruction_efficiency.mean",
+        "eff",
+        "eff: reconstruction efficiency, how surely a control's move changes its attribute (1: always)",
+        _share,
+    )
+    add(
+        "attribute_independence.mean",
+        "ind",
+        "ind: attribute independence, how little it moves the others (1: not at all)",
+        _share,
+    )
     add("seen_in_training", "seen", "seen: share of test measures that also occur in training", _share, 3)
     return columns
 

@@ -3,8 +3,6 @@
 Running it again goes on from the newest checkpoint of each cohort.
 """
 
-import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -21,6 +19,7 @@ from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
 from vaemusic_jax.member import hyper_parameters
+from vaemusic_jax.member_axis import use_every_core
 from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.transposition import table_for
@@ -84,13 +83,6 @@ def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
         if waiting := [trial.id for trial in run.unfinished() if trial.dataset == name]:
             run.set_status(waiting, "waiting", reason)
             print(f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}", file=sys.stderr)
-
-
-def use_every_core() -> None:
-    """On CPU, one device per core: members side by side keep all of them busy, one member alone does not."""
-    if jax.config.values["jax_num_cpu_devices"] < 0:
-        with contextlib.suppress(RuntimeError):  # the devices are already in use
-            jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
 
 
 def train_cohort(

@@ -42,8 +42,8 @@ class TrainedModel:
         self._decode = functools.partial(jax.jit(decode), weights)
 
     def encode(self, tokens: ArrayLike) -> NDArray[np.float32]:
-        """Posterior means (N, Z) of measures (N, 24)."""
-        return np.asarray(self._encode(self._checked(tokens)))[:, : self.trial.latent_dim]
+        """Posterior means (N, Z) of measures (N, 24), to be changed at will."""
+        return np.array(self._encode(self._checked(tokens)))[:, : self.trial.latent_dim]
 
     def decode(self, codes: ArrayLike, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
         """Measures (N, 24) from codes (N, Z), free-running and greedy.
@@ -65,7 +65,7 @@ class TrainedModel:
 
     def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
         """The values (N, 4) of all four attributes of measures (N, 24), in the order of `trial.ATTRIBUTES`."""
-        return np.asarray(attributes_of(self._checked(tokens), self.vocabulary.midi))
+        return np.array(attributes_of(self._checked(tokens), self.vocabulary.midi))
 
     def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
         tokens = np.atleast_2d(np.asarray(tokens))

@@ -7,38 +7,52 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from vaemusic_jax.commands import open_console
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.metric_columns import FAMILIES, families_of
 
 if TYPE_CHECKING:
     from vaemusic_jax.run_directory import RunDirectory
 
 
-def evaluate(run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]) -> None:
+def evaluate(
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
+    *,
+    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="")] = (),
+) -> None:
     """Measures every trial of a run on the test split, from its checkpoints alone, and prints the results table.
 
-    Writes results.csv and results.parquet in the run directory, replacing those of an earlier evaluation. Trials that
-    have not finished or have diverged are listed as such.
+    Writes results.csv and results.parquet in the run directory, and below evaluation/ the raw arrays of every trial.
+    What was computed before is kept: only what is missing is computed. Trials that have not finished or have diverged
+    are listed as such.
 
         vaemusic evaluate runs/quickstart
+        vaemusic evaluate runs/quickstart --metrics reconstruction interpretability
 
     Args:
         run: the folder that a sweep wrote.
+        metrics: compute only these and what is computed with them: reconstruction, control, latent, training, or names
+            of columns of the results table. All if left out.
     """
     from vaemusic_jax.commands.programs import keep_programs
     from vaemusic_jax.run_directory import RunDirectory
 
+    try:
+        families = {family: None for name in metrics for family in families_of(name)}
+    except ValueError as error:
+        raise UserError(f"--metrics: {error}") from None
     keep_programs()
     with RunDirectory.reopen(run) as opened:
-        evaluate_and_print(opened)
+        evaluate_and_print(opened, tuple(families or FAMILIES))
 
 
-def evaluate_and_print(run: "RunDirectory") -> None:
+def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = tuple(FAMILIES)) -> None:
     """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
     from vaemusic_jax.data.registry import look_up
     from vaemusic_jax.data.tune import Reading
     from vaemusic_jax.metrics.evaluate import evaluate_run
     from vaemusic_jax.results_table import to_rich
 
-    results = evaluate_run(run)
+    results = evaluate_run(run, families)
     run.write_results(results)
     console = open_console()
     console.print(to_rich(results[~results["status"].str.startswith("waiting")], console.width))
@@ -51,8 +65,8 @@ def evaluate_and_print(run: "RunDirectory") -> None:
             console.print(f"Data: {name}, {entry.summary}: {how}.", soft_wrap=True, highlight=False, markup=False)
     console.print(
         f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
-        "Next: add a latent size with --latent-dim, or regularise other attributes with --attributes, in a new --out; "
-        "`vaemusic sweep --help` lists every field.",
+        f"Next: `vaemusic report {run.path}` makes a page of tables and figures; add a latent size with --latent-dim, "
+        "or regularise other attributes with --attributes, in a new --out; `vaemusic sweep --help` lists every field.",
         soft_wrap=True,
         highlight=False,
     )

@@ -1,87 +1,138 @@
-"""Every metric of every trial of a run, on the test split, from checkpoints alone."""
+"""Every metric of every trial of a run, on the test split, from checkpoints alone.
 
-from collections.abc import Iterator
-from functools import partial
+What has been computed is kept in the run directory, trial by trial; another evaluation computes what is missing.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-import jax
-import numpy as np
 import pandas as pd
 
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.held_out import encode_means, score
-from vaemusic_jax.measures import Measures, blocks, measures_of
-from vaemusic_jax.member import hyper_parameters_of
-from vaemusic_jax.metrics.interpretability import interpretability
-from vaemusic_jax.metrics.reconstruction import majority_token_baseline
+from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.member_axis import use_every_core
+from vaemusic_jax.metric_columns import FAMILIES
+from vaemusic_jax.metrics.cohort_arrays import TrialArrays, measure_members
+from vaemusic_jax.metrics.columns import control_columns, latent_columns, training_columns
+from vaemusic_jax.metrics.corpus import sample_of
+from vaemusic_jax.metrics.information import MIN_MEASURES
 from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.results_table import assemble
 from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import ATTRIBUTES, Cohort, Trial
+from vaemusic_jax.trial import Cohort, Trial
+
+FORMAT = 1  # of what is kept; another one makes it stale
 
 
-def evaluate_run(run: RunDirectory, progress: Progress = progress_bar) -> pd.DataFrame:
+def evaluate_run(
+    run: RunDirectory, families: Iterable[str] = tuple(FAMILIES), progress: Progress = progress_bar
+) -> pd.DataFrame:
     """One row per trial of the run: its fields, its status and every metric; empty where it has not finished.
 
+    Args:
+        run: open for writing; `evaluation/` in it is filled.
+        families: of metrics (see `metric_columns.FAMILIES`) to compute where they are missing.
+        progress: shows how far it is.
+
     Raises:
-        UserError: no checkpoint, one that cannot be read, or one of other data than there are now.
+        UserError: no trial has finished; or none can be evaluated, for want of its checkpoint or of its data. Where
+            some can, the others are left empty and said to be.
     """
-    finished = {trial for trial, status in run.status().items() if status == "done"}
+    use_every_core()
+    finished = [trial for trial in run.trials if run.status()[trial.id] == "done"]
     if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
-    metrics: dict[str, dict[str, Any]] = {}
+    store = EvaluationStore(run.path)
+    problems: list[str] = []
     with progress("evaluating", len(finished), "trials") as advance:
         for cohort in run.cohorts:
-            for trial, values in evaluate_cohort(run, cohort, finished, advance):
-                metrics[trial.id] = values
-    return assemble(run.trials_table, metrics)
+            wanted = [trial for trial in cohort.trials if trial in finished]
+            try:
+                _Evaluation(run, store, cohort, tuple(families), advance).complete(wanted)
+            except UserError as error:
+                problems.append(str(error))
+    found = {trial.id: evaluation for trial in finished if (evaluation := store.trial(trial.id))}
+    if problems and not found:
+        raise UserError("; ".join(dict.fromkeys(problems)))
+    for problem in dict.fromkeys(problems):
+        print(f"left out: {problem}", file=sys.stderr)
+    return assemble(run.trials_table, {trial: evaluation.metrics for trial, evaluation in found.items()})
 
 
-def evaluate_cohort(
-    run: RunDirectory, cohort: Cohort, finished: set[str], advance: Advance
-) -> Iterator[tuple[Trial, dict[str, Any]]]:
-    """Yields (trial, its metrics) for the finished trials of one cohort."""
-    if not any(trial.id in finished for trial in cohort.trials):
-        return
-    dataset = load_dataset(cohort.dataset)
-    store = CheckpointStore(run.cohort_path(cohort))
-    owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
-    if difference := store.owner_difference(owner):
-        raise UserError(f"{store.path}: {difference}; evaluate with the data set that it was trained on")
-    arrays = store.arrays()
-    params, hp = arrays["state"]["train"]["params"], hyper_parameters_of(arrays["hp"])
-    test = measures_of(dataset.test, dataset.vocabulary)
-    split = blocks(test)
-    over_members = partial(jax.vmap, in_axes=(0, 0, None, None))
-    scores = jax.jit(over_members(partial(score, owner.program)))(params, hp, split, dataset.vocabulary.midi)
-    codes_MxNxZ = np.asarray(jax.jit(jax.vmap(partial(encode_means, owner.program), (0, None)))(params, split[0]))
-    about_data = describe_data(dataset)
-    for i, trial in enumerate(cohort.trials):
-        if trial.id in finished:
-            values = {name: float(value[i]) for name, value in scores.items()}
-            codes = codes_MxNxZ[i, : len(test.tokens), : trial.latent_dim]
-            yield trial, values | about_data | explain(trial, codes, test)
-            advance(1)
+@dataclass
+class _Evaluation:
+    """Of one cohort."""
+
+    run: RunDirectory
+    store: EvaluationStore
+    cohort: Cohort
+    families: tuple[str, ...]
+    advance: Advance
+
+    def complete(self, trials: list[Trial]) -> None:
+        """Computes what is missing about these trials, and keeps it. Raises UserError."""
+        if not trials:
+            return
+        checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
+        owner = checkpoints.owner()
+        made_of = {"format": FORMAT, "step": checkpoints.latest_step(), "data": owner.dataset_digest}
+        kept = {trial: self._kept(trial, made_of) for trial in trials}
+        missing = {trial: set(self.families) - set(kept[trial].families) for trial in trials}
+        self.advance(sum(not names for names in missing.values()))
+        incomplete = [trial for trial in trials if missing[trial]]
+        if not incomplete:
+            return
+        dataset = load_dataset(self.cohort.dataset)
+        expected = Owner(self.cohort.trials, dataset.vocabulary, dataset.digest)
+        if difference := expected.difference(owner):
+            raise UserError(f"{checkpoints.path}: {difference}; evaluate with the data set that it was trained on")
+        sample = self._sample(dataset)
+        members = [self.cohort.trials.index(trial) for trial in incomplete]
+        asked = set().union(*missing.values())
+        curves = self.run.curves
+        measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
+        for trial, arrays in zip(incomplete, measured, strict=True):
+            values = _families(trial, arrays, sample, curves[curves["trial"] == trial.id], missing[trial])
+            before = kept[trial]
+            evaluation = TrialEvaluation(before.families | values, before.arrays | arrays.arrays, made_of)
+            self.store.save_trial(trial.id, evaluation)
+            self.advance(1)
+
+    def _kept(self, trial: Trial, made_of: dict[str, Any]) -> TrialEvaluation:
+        kept = None
+        with contextlib.suppress(UserError):  # damaged: computed again
+            kept = self.store.trial(trial.id)
+        return kept if kept and kept.made_of == made_of else TrialEvaluation({}, {}, made_of)
+
+    def _sample(self, dataset: Dataset) -> CorpusSample:
+        kept = self.store.corpus(dataset.name)
+        if kept is None or kept.facts["digest"] != dataset.digest:
+            kept = sample_of(dataset)
+            self.store.save_corpus(kept)
+            if len(dataset.test) < MIN_MEASURES:
+                print(
+                    f"{dataset.name}: has {len(dataset.test)} test measures; interpretability and the other metrics of "
+                    f"the latent space need {MIN_MEASURES} and are left empty",
+                    file=sys.stderr,
+                )
+        return kept
 
 
-def describe_data(dataset: Dataset) -> dict[str, float]:
-    """What an accuracy is read against."""
-    return {
-        "majority_baseline": majority_token_baseline(dataset.train.tokens, dataset.test.tokens),
-        "seen_in_training": dataset.seen_in_training,
+def _families(
+    trial: Trial, arrays: TrialArrays, sample: CorpusSample, curves: pd.DataFrame, names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """The columns of each family of metrics that is asked for."""
+    about_data = {name: sample.facts[name] for name in ("majority_baseline", "seen_in_training")}
+    compute = {
+        "reconstruction": lambda: (arrays.scores or {}) | about_data,
+        "control": lambda: control_columns(trial, arrays.arrays, sample.attributes),
+        "latent": lambda: latent_columns(trial, arrays.codes, arrays.stds, sample.attributes),
+        "training": lambda: training_columns(curves),
     }
-
-
-def explain(trial: Trial, codes_NxZ: np.ndarray, measures: Measures) -> dict[str, Any]:
-    """Interpretability of all four attributes, regularised or not, on the trial's own latent dimensions."""
-    found = interpretability(codes_NxZ, np.asarray(measures.attributes))
-    values: dict[str, Any] = {}
-    for name, explained, dimension in zip(ATTRIBUTES, found.score, found.dimension, strict=True):
-        values[f"interpretability.{name}"] = float(explained)
-        values[f"interpretability.{name}.dimension"] = int(dimension)
-        is_own = name in trial.attributes and trial.attributes.index(name) == dimension
-        values[f"interpretability.{name}.is_regularised"] = bool(is_own)
-    return values
+    return {name: compute[name]() for name in names}

@@ -1,0 +1,199 @@
+"""Evaluation computes what is missing, keeps what it has, and says what it leaves out."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests import sweeps
+from vaemusic_jax import arrays_file
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import NotReadyError
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation_store import EvaluationStore
+from vaemusic_jax.metric_columns import FAMILIES, METRICS, families_of
+from vaemusic_jax.metrics import evaluate
+from vaemusic_jax.metrics.corpus import sample_of, token_entropy
+from vaemusic_jax.progress import no_progress
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> None:
+    sweeps.use_data(monkeypatch, small_irish_folk)
+
+
+@pytest.fixture
+def copy(finished_run: Path, tmp_path: Path) -> Path:
+    """The finished run, to be spoilt."""
+    return Path(shutil.copytree(finished_run, tmp_path / "copy"))
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Trial, frozenset[str]]]:
+    """Every trial that an evaluation computes anything of, with the families it asked for."""
+    found: list[tuple[Trial, frozenset[str]]] = []
+    compute = evaluate.measure_members
+
+    def spy(owner: Any, checkpoint: Any, members: list[int], dataset: Any, families: set[str]) -> Any:
+        found.extend((owner.trials[i], frozenset(families)) for i in members)
+        return compute(owner, checkpoint, members, dataset, families)
+
+    monkeypatch.setattr(evaluate, "measure_members", spy)
+    return found
+
+
+def results_of(path: Path, families: tuple[str, ...] = tuple(FAMILIES)) -> pd.DataFrame:
+    with RunDirectory.reopen(path) as run:
+        return evaluate.evaluate_run(run, families, progress=no_progress)
+
+
+def done(path: Path) -> list[Trial]:
+    run = RunDirectory.read(path)
+    return [trial for trial in run.trials if run.status()[trial.id] == "done"]
+
+
+def test_what_has_been_computed_is_not_computed_again(
+    copy: Path, measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "load_dataset", lambda name: pytest.fail("the data set is not needed"))
+    before = RunDirectory.read(copy).results
+    assert before is not None
+    pd.testing.assert_frame_equal(results_of(copy), before, check_exact=True)
+    assert measured == []
+
+
+def test_only_missing_trials_are_computed_and_come_out_the_same(copy: Path, measured: list[Any]) -> None:
+    lost = done(copy)[1::2]
+    before = RunDirectory.read(copy).results
+    for trial in lost:
+        (copy / "evaluation" / "trials" / f"{trial.id}.npz").unlink()
+    after = results_of(copy)
+    assert {trial for trial, _ in measured} == set(lost)
+    assert before is not None
+    pd.testing.assert_frame_equal(after, before, rtol=1e-5, atol=1e-6)
+
+
+def test_families_are_computed_one_after_the_other(copy: Path, measured: list[Any]) -> None:
+    whole = RunDirectory.read(copy).results
+    shutil.rmtree(copy / "evaluation")
+    some = results_of(copy, ("reconstruction", "training"))
+    others = [column for family in ("latent", "control") for column in FAMILIES[family]]
+    assert some["reconstruction_accuracy"].notna().sum() == len(done(copy))
+    assert some[others].isna().all(axis=None)
+    asked = len(measured)
+    after = results_of(copy)
+    assert {families for _, families in measured[asked:]} == {frozenset({"latent", "control"})}
+    assert whole is not None
+    pd.testing.assert_frame_equal(after, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_an_interrupted_evaluation_goes_on_with_the_next_trial(
+    copy: Path, measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(copy / "evaluation")
+    save = EvaluationStore.save_trial
+    saved: list[str] = []
+
+    def interrupt(store: EvaluationStore, trial_id: str, evaluation: Any) -> None:
+        if len(saved) == 1:
+            raise KeyboardInterrupt
+        saved.append(trial_id)
+        save(store, trial_id, evaluation)
+
+    monkeypatch.setattr(EvaluationStore, "save_trial", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        results_of(copy, ("training",))
+    monkeypatch.setattr(EvaluationStore, "save_trial", save)
+    measured.clear()
+    results_of(copy, ("training",))
+    assert {trial.id for trial, _ in measured} == {trial.id for trial in done(copy)} - set(saved)
+
+
+def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any]) -> None:
+    trial = done(copy)[0]
+    store = EvaluationStore(copy)
+    kept = store.trial(trial.id)
+    assert kept
+    path = copy / "evaluation" / "trials" / f"{trial.id}.npz"
+    arrays_file.write(path, {}, {"families": {"training": {}}, "made_of": kept.made_of | {"step": 1}})
+    results_of(copy, ("training",))
+    assert [trial for trial, _ in measured] == [trial]
+    again = store.trial(trial.id)
+    assert again
+    assert again.made_of == kept.made_of
+
+
+def test_a_damaged_file_is_computed_again(copy: Path, measured: list[Any]) -> None:
+    trial = done(copy)[0]
+    path = copy / "evaluation" / "trials" / f"{trial.id}.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    results = results_of(copy).set_index("trial")
+    assert [trial for trial, _ in measured] == [trial]
+    assert results.loc[[trial.id for trial in done(copy)], "reconstruction_accuracy"].notna().all()
+
+
+def test_a_data_set_that_is_gone_leaves_its_trials_out(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(name: str) -> Dataset:
+        raise NotReadyError(f"{name}: is gone")
+
+    first, *others = done(copy)
+    monkeypatch.setattr(evaluate, "load_dataset", gone)
+    (copy / "evaluation" / "trials" / f"{first.id}.npz").unlink()
+    results = results_of(copy).set_index("trial")["reconstruction_accuracy"]
+    assert np.isnan(results[first.id])
+    assert results[[trial.id for trial in others]].notna().all()
+    assert capsys.readouterr().err == "left out: irish_folk: is gone\n"
+    shutil.rmtree(copy / "evaluation")
+    with pytest.raises(UserError, match=r"^irish_folk: is gone$"):
+        results_of(copy)
+
+
+def test_too_few_test_measures_leave_the_latent_space_out(
+    copy: Path, small_irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = sweeps.first_of(small_irish_folk, len(small_irish_folk.train), 4)
+    monkeypatch.setattr(type(few), "digest", small_irish_folk.digest)
+    shutil.rmtree(copy / "evaluation")
+    sweeps.use_data(monkeypatch, few)
+    results = results_of(copy, ("latent", "reconstruction"))
+    assert results[list(FAMILIES["latent"])].isna().all(axis=None)
+    assert results["reconstruction_accuracy"].notna().sum() == len(done(copy))
+    assert capsys.readouterr().err == (
+        "irish_folk: has 4 test measures; interpretability and the other metrics of the latent space need 5 and are "
+        "left empty\n"
+    )
+
+
+def test_names_of_metrics() -> None:
+    assert [families_of(name) for name in ("latent", "mig", "mig.mean", "reconstruction_efficiency", "loss")] == [
+        ("latent",),
+        ("latent",),
+        ("latent",),
+        ("control",),
+        ("reconstruction",),
+    ]
+    assert {family for column in METRICS for family in families_of(column)} == set(FAMILIES)
+    with pytest.raises(
+        ValueError, match=r"'mi' is no metric; use reconstruction, control, latent, training, or one of"
+    ):
+        families_of("mi")
+
+
+def test_a_sample_says_what_the_data_set_is(small_irish_folk: Dataset) -> None:
+    sample = sample_of(small_irish_folk)
+    test = small_irish_folk.test
+    assert len(sample.tokens) == sweeps.N_TRAVERSED
+    assert {row.tobytes() for row in sample.tokens} <= {row.tobytes() for row in test.tokens}
+    assert sample.attributes.shape == (len(test), 4)
+    assert sample.vocabulary == small_irish_folk.vocabulary
+    assert sample.facts["measures"] == {"train": 1000, "validation": 250, "test": 250}
+    assert sample.facts["attribute_mean"].keys() == set(ATTRIBUTES)
+    assert token_entropy(np.array([[0, 1, 2, 3], [0, 1, 2, 3]])) == 2
+    assert token_entropy(np.zeros((3, 24), int)) == 0

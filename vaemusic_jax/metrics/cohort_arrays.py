@@ -1,0 +1,111 @@
+"""What a cohort's trials make of the test measures: all that runs on the devices, vmapped over the members.
+
+Shapes: N test measures, M of them decoded again, L latent dimensions, R rows to decode.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.held_out import encode_split, score
+from vaemusic_jax.measures import attributes_of, blocks, measures_of
+from vaemusic_jax.member import HyperParameters, Program, hyper_parameters_of
+from vaemusic_jax.member_axis import MemberAxis
+from vaemusic_jax.metrics.corpus import chosen_measures
+from vaemusic_jax.metrics.plan import plan
+from vaemusic_jax.traversal import decode_edited
+from vaemusic_jax.trial import Trial
+
+
+@dataclass(frozen=True)
+class TrialArrays:
+    """One trial's share.
+
+    Attributes:
+        scores: of `held_out.score`; None unless asked for.
+        codes, stds: (N, L) posterior means and standard deviations.
+        arrays: as `TrialEvaluation.arrays`, empty unless asked for.
+    """
+
+    scores: dict[str, float] | None
+    codes: np.ndarray
+    stds: np.ndarray
+    arrays: Arrays
+
+
+def measure_members(
+    owner: Owner, checkpoint: dict[str, Any], members: Sequence[int], dataset: Dataset, families: Container[str]
+) -> Iterator[TrialArrays]:
+    """Scores, codes and traversals of some members of a cohort, in the order given.
+
+    Args:
+        owner: whose checkpoint it is.
+        checkpoint: its arrays.
+        members: places in `owner.trials`.
+        dataset: that they were trained on.
+        families: what to compute besides the codes: "reconstruction" for scores, "control" for arrays.
+    """
+    axis, program = MemberAxis(len(members)), owner.program
+    trials = [owner.trials[i] for i in members]
+    params, hp = axis.put(
+        jax.tree.map(
+            lambda leaf: leaf[list(members)],
+            (checkpoint["state"]["train"]["params"], hyper_parameters_of(checkpoint["hp"])),
+        )
+    )
+    split = blocks(measures_of(dataset.test, dataset.vocabulary))
+
+    def run(function: Any, *args: Any, shared: int) -> Any:
+        return axis.take(jax.jit(axis.over_members(partial(function, program), shared))(params, *args))
+
+    codes, stds = run(encode_split, split[0], shared=1)
+    scores = run(score, hp, split, dataset.vocabulary.midi, shared=2) if "reconstruction" in families else None
+    own = [codes[i, : len(dataset.test), : trial.latent_dim] for i, trial in enumerate(trials)]
+    traversals: list[Arrays] = [{}] * len(trials)
+    if "control" in families:
+        traversals = traverse(program, axis, params, hp, trials, own, dataset)
+    for i, trial in enumerate(trials):
+        spread = stds[i, : len(dataset.test), : trial.latent_dim]
+        arrays = traversals[i]
+        if arrays and trial.model == "measure_vae":
+            n_controls = len(trial.attributes)
+            arrays |= {"codes": own[i][:, :n_controls], "code_stds": spread[:, :n_controls]}
+        yield TrialArrays({n: float(v[i]) for n, v in scores.items()} if scores else None, own[i], spread, arrays)
+
+
+def traverse(
+    program: Program,
+    axis: MemberAxis,
+    params: Any,
+    hp: HyperParameters,
+    trials: Sequence[Trial],
+    codes: Sequence[np.ndarray],
+    dataset: Dataset,
+) -> list[Arrays]:
+    """Reconstructions, traversals of every control and attribute surfaces of all members, decoded in one call."""
+    chosen = chosen_measures(len(dataset.test))
+    test = measures_of(dataset.test, dataset.vocabulary)
+    training = np.asarray(measures_of(dataset.train, dataset.vocabulary).attributes)
+    plans = [
+        plan(trial, program.n_attributes, len(chosen), own, training) for trial, own in zip(trials, codes, strict=True)
+    ]
+    base_R = np.concatenate([part.base for part in plans[0]])
+    edits = axis.put(np.stack([np.concatenate([part.edits for part in parts]) for parts in plans]))
+    decode = jax.jit(axis.over_members(partial(decode_edited, program), shared=3))
+    tokens = axis.take(decode(params, hp, edits, test.tokens[chosen], test.attributes[chosen], base_R))
+    attributes = np.asarray(attributes_of(tokens, dataset.vocabulary.midi))
+    found = []
+    for i, parts in enumerate(plans):
+        arrays: Arrays = {}
+        cuts = np.cumsum([len(part.base) for part in parts])[:-1]
+        for part, some, of_some in zip(parts, np.split(tokens[i], cuts), np.split(attributes[i], cuts), strict=True):
+            arrays |= part.named(some, of_some)
+        found.append(arrays)
+    return found

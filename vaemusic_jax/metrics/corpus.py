@@ -1,0 +1,44 @@
+"""What reports say of the data set that trials were trained and measured on."""
+
+import numpy as np
+
+from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.evaluation_store import CorpusSample
+from vaemusic_jax.measures import measures_of
+from vaemusic_jax.metrics.reconstruction import majority_token_baseline
+from vaemusic_jax.trial import ATTRIBUTES
+
+N_TRAVERSED = 200  # test measures that are decoded again
+
+
+def chosen_measures(n_test: int) -> np.ndarray:
+    """Which test measures are decoded again: the same for every trial of a data set, in order."""
+    return np.sort(np.random.default_rng(0).choice(n_test, min(n_test, N_TRAVERSED), replace=False))
+
+
+def sample_of(dataset: Dataset) -> CorpusSample:
+    """The test measures that are decoded again, the attributes of all, and facts about the data set."""
+    training = np.asarray(measures_of(dataset.train, dataset.vocabulary).attributes, np.float64)
+    facts = {
+        "digest": dataset.digest,
+        "vocabulary": list(dataset.vocabulary.tokens),
+        "reading": dataset.report["reading"],
+        "tunes": {name: dataset.split(name).n_tunes for name in SPLITS},
+        "measures": {name: len(dataset.split(name)) for name in SPLITS},
+        "majority_baseline": majority_token_baseline(dataset.train.tokens, dataset.test.tokens),
+        "seen_in_training": dataset.seen_in_training,
+        "token_entropy": token_entropy(dataset.train.tokens),
+        "distinct": len(np.unique(dataset.train.tokens, axis=0)) / len(dataset.train),
+        "attribute_mean": dict(zip(ATTRIBUTES, training.mean(0).tolist(), strict=True)),
+        "attribute_std": dict(zip(ATTRIBUTES, training.std(0).tolist(), strict=True)),
+    }
+    tokens = dataset.test.tokens[chosen_measures(len(dataset.test))]
+    attributes = np.asarray(measures_of(dataset.test, dataset.vocabulary).attributes)
+    return CorpusSample(dataset.name, tokens, attributes, facts)
+
+
+def token_entropy(tokens: np.ndarray) -> float:
+    """Entropy of single tokens in bits: how much there is to say of a token when nothing is known of its place."""
+    counts = np.bincount(tokens.ravel())
+    shares = counts[counts > 0] / tokens.size
+    return float(-(shares * np.log2(shares)).sum())

@@ -1,0 +1,109 @@
+"""What is decoded again for one trial: measures as they are, each control at each of its values, attribute surfaces.
+
+Shapes: M measures, K controls of the trial, S control slots of its cohort, Q values, G grid points, R rows to decode.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.traversal import KEEP, ORIGIN
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+N_VALUES = 9  # of a control
+N_GRID = 15  # per side of an attribute surface
+REACH = 3.0  # how far from 0 a regularised dimension is moved, in standard deviations of the prior
+QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES  # that controls are set to; the extremes are left out
+EDGES = (0.025, 0.975)  # quantiles of an attribute between which a surface spans its conditioning value
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to decode, and what their results are called.
+
+    Attributes:
+        base: (R,) measure that each row starts from, or ORIGIN.
+        edits: (R, S) values for the controls, NaN where one is left as it is.
+        shape: what R rows are an array of.
+        own: which of that array are the trial's, the rest filling up its cohort.
+        names: of tokens and, if there is a second one, of attributes.
+        values: arrays to go with them.
+    """
+
+    base: np.ndarray
+    edits: np.ndarray
+    shape: tuple[int, ...]
+    own: tuple[slice, ...]
+    names: tuple[str, ...]
+    values: Arrays
+
+    def named(self, tokens_RxT: np.ndarray, attributes_Rx4: np.ndarray) -> Arrays:
+        """Results by name."""
+        if not self.names:
+            return {}
+        results = (results.reshape(*self.shape, -1)[self.own] for results in (tokens_RxT, attributes_Rx4))
+        return self.values | dict(zip(self.names, results, strict=False))
+
+
+def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, training_Nx4: np.ndarray) -> list[Part]:
+    """The parts of a trial; equal in number and rows for all trials of a cohort.
+
+    Args:
+        trial: whose controls are moved.
+        n_slots: S.
+        n_measures: M.
+        codes_NxL: posterior means of the test measures.
+        training_Nx4: attributes of the training measures.
+    """
+    n_controls = len(trial.attributes)
+    as_they_are = np.full((n_measures, n_slots), KEEP)
+    every = np.arange(n_measures, dtype=np.int32)
+    parts = [Part(every, as_they_are, (n_measures,), (), ("reconstruction",), {})]
+    if trial.model == "measure_vae":
+        evenly = np.linspace(-REACH, REACH, N_VALUES, dtype=np.float32)
+        control_KxQ = np.tile(evenly, (n_controls, 1))
+        axes_KxG = np.tile(np.linspace(-REACH, REACH, N_GRID, dtype=np.float32), (n_controls, 1))
+    else:
+        own_NxK = training_Nx4[:, [ATTRIBUTES.index(name) for name in trial.attributes]]
+        control_KxQ = np.quantile(own_NxK, QUANTILES, axis=0).T.astype(np.float32)
+        low_K, high_K = np.quantile(own_NxK, EDGES, axis=0)
+        axes_KxG = np.linspace(low_K, high_K, N_GRID, axis=1).astype(np.float32)
+    parts.append(_controls("control_values", "traversal", control_KxQ, n_slots, n_measures))
+    if trial.model == "measure_vae":
+        at_KxQ = np.quantile(codes_NxL[:, :n_controls], QUANTILES, axis=0).T.astype(np.float32)
+        parts.append(_controls("quantile_values", "quantile", at_KxQ, n_slots, n_measures))
+    if n_slots > 1:
+        parts.append(_surface(axes_KxG[:2], n_slots))
+    return parts
+
+
+def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: int, n_measures: int) -> Part:
+    """Each control of each measure set to each of its values, the others kept."""
+    n_controls, n_values = values_KxQ.shape
+    edits = np.full((n_measures, n_slots, n_values, n_slots), KEEP)
+    for k in range(n_controls):
+        edits[:, k, :, k] = values_KxQ[k]
+    return Part(
+        base=np.repeat(np.arange(n_measures, dtype=np.int32), n_slots * n_values),
+        edits=edits.reshape(-1, n_slots),
+        shape=(n_measures, n_slots, n_values),
+        own=(slice(None), slice(n_controls)),
+        names=(f"{prefix}_tokens", f"{prefix}_attributes"),
+        values={values_name: values_KxQ},
+    )
+
+
+def _surface(axes_KxG: np.ndarray, n_slots: int) -> Part:
+    """The first two controls on a grid, all else at the prior's mean; of no meaning with one control."""
+    first, second = np.meshgrid(axes_KxG[0], axes_KxG[-1], indexing="ij")
+    edits = np.full((first.size, n_slots), KEEP)
+    edits[:, 0], edits[:, 1] = first.ravel(), second.ravel()
+    return Part(
+        base=np.full(first.size, ORIGIN, np.int32),
+        edits=edits,
+        shape=first.shape,
+        own=(),
+        names=("surface_tokens", "surface_attributes") if len(axes_KxG) > 1 else (),
+        values={"surface_values": axes_KxG},
+    )
