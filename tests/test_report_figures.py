@@ -204,3 +204,14 @@ def test_examples_show_what_was_given_what_came_back_and_every_control() -> None
         examples.draw(evaluation.arrays["traversal_tokens"][m, 2, q], corpus.vocabulary) for q in (0, 2, 4, 6, 8)
     ]
     assert [svg for svg, _ in turned.rows[2][1]] == expected
+
+
+def test_a_png_is_for_print_whether_or_not_it_was_drawn_as_svg_before() -> None:
+    sizes = []
+    for drawn_before in (False, True):
+        figure, _ = panels(1, 2)
+        if drawn_before:
+            to_svg(figure)
+        sizes.append(tuple(np.frombuffer(to_png(figure)[16:24], ">u4").tolist()))  # width and height in a PNG's header
+    assert sizes[0] == sizes[1]
+    assert sizes[0][0] >= 200 * 4  # dots per inch, of at least four inches

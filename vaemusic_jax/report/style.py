@@ -92,6 +92,7 @@ def to_png(figure: Figure) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
+    figure.set_dpi(_DPI)  # drawing it as SVG leaves another one
     with applied():
         FigureCanvasAgg(figure).print_png(content)
     figure.set_layout_engine("none")
