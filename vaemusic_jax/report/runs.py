@@ -16,7 +16,7 @@ from vaemusic_jax.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-EVALUATED = "reconstruction_accuracy"  # every evaluated trial has one
+EVALUATED = "reconstruction_accuracy"  # reports are on trials that have one
 
 
 class JoinedRuns:
@@ -50,7 +50,7 @@ class JoinedRuns:
         tables = [_results_now(run) for run in runs]
         for path, table in zip(self.paths, tables, strict=True):
             if table[EVALUATED].isna().all():
-                raise UserError(f"{path}: no trial has been evaluated; run `vaemusic evaluate {path}` first")
+                raise UserError(f"{path}: no trial has been evaluated{_why(path, table['status'])}")
         everything = pd.concat(tables, keys=range(len(tables)))
         first = everything.sort_values(EVALUATED, key=lambda column: column.isna(), kind="stable")
         kept = first.drop_duplicates("trial").sort_index()
@@ -90,6 +90,16 @@ class JoinedRuns:
     def _note(self, sentence: str) -> None:
         if sentence not in self.faults:
             self.faults.append(sentence)
+
+
+def _why(path: Path, statuses: pd.Series) -> str:
+    """What keeps a run from having numbers, and what to do."""
+    if (statuses == "done").any():
+        return f"; run `vaemusic evaluate {path}` first"
+    unfinished = statuses[~statuses.str.startswith("diverged")]
+    if unfinished.empty:
+        return f", since all {len(statuses)} have diverged; the first: {statuses.iloc[0]}"
+    return f", since none has finished ({unfinished.iloc[0]}); run `vaemusic sweep` on it again"
 
 
 def _results_now(run: RunDirectory) -> pd.DataFrame:

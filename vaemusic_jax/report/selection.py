@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaemusic_jax.config import UNUSED
 from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.report.aggregate import finished, numbers
 from vaemusic_jax.report.configurations import field_header
 from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.trial import Trial, parse_attributes
@@ -24,7 +25,7 @@ EXAMPLE_RULE = (
 
 
 def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Of each model, the trials of its most frequent setting, so that a figure compares like with like.
+    """Of each model, the trials of the setting that most of its finished ones have: a figure compares like with like.
 
     Args:
         results: one row per trial, its fields among the columns.
@@ -39,12 +40,12 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         rows = results[results["model"] == model]
         varied = [name for name in fields if name not in UNUSED[model] and rows[name].nunique() > 1]
         groups = [group for _, group in rows.groupby(varied, sort=False)] if varied else [rows]
-        largest = max(groups, key=len)  # the first at a tie
+        largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # the first at a tie
         kept.extend(largest.index)
         if varied:
             values = ", ".join(f"{field_header(name)} {largest[name].iloc[0]}" for name in varied)
             said.append(f"{MODEL_NAMES[model]} with {values}")
-    sentence = f"Of several settings, the most frequent one: {'; '.join(said)}." if said else ""
+    sentence = f"Of several settings, the one with most finished trials: {'; '.join(said)}." if said else ""
     return results.loc[sorted(kept)], sentence
 
 
@@ -68,9 +69,10 @@ def example_trials(results: pd.DataFrame) -> pd.DataFrame:
     """By `EXAMPLE_RULE`: one evaluated trial of each data set and model.
 
     Args:
-        results: one row per trial, with `validation_accuracy`.
+        results: one row per trial.
     """
     done = results[results["reconstruction_accuracy"].notna()]
     number = done["attributes"].map(lambda choice: len(parse_attributes(choice)))
-    ranked = done.assign(_n=number).sort_values(["_n", "validation_accuracy"], ascending=False, kind="stable")
-    return ranked.drop_duplicates(["dataset", "model"]).sort_index().drop(columns="_n")
+    ranks = done.assign(_n=number, _accuracy=numbers(done, "validation_accuracy"))
+    best_first = ranks.sort_values(["_n", "_accuracy"], ascending=False, kind="stable")
+    return done.loc[best_first.drop_duplicates(["dataset", "model"]).index.sort_values()]

@@ -103,7 +103,7 @@ def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
             "training",
             "Training efficiency: what it takes to come to 95% of the best validation accuracy",
             TRAINING,
-            notes=("Seconds are those of a whole cohort, of trials that train together, on the machine of the run.",),
+            notes=("Seconds are the trial's share of its cohort's time, on the machine of the run.",),
         ),
     )
 

@@ -65,7 +65,7 @@ def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
         cells = rows.groupby("latent_dim")
         values = [cells[f"interpretability.{name}"].mean().reindex(sizes) for name in ATTRIBUTES]
         marked = [cells[f"interpretability.{name}.is_regularised"].min().reindex(sizes) for name in ATTRIBUTES]
-        marks = np.array([["*" if mark == True else "" for mark in row] for row in marked])  # noqa: E712  NA is no mark
+        marks = np.array([["*" if mark else "" for mark in row.fillna(False)] for row in marked])
         labels = [INITIALS[name] for name in ATTRIBUTES]
         matrices.append(
             Matrix(MODEL_NAMES[str(model)], np.array(values, float), labels, [str(n) for n in sizes], marks)

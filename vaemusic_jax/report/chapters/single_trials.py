@@ -73,7 +73,10 @@ def music(runs: JoinedRuns) -> Chapter:
         f"Shown is, {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
     ]
     for dataset in runs.datasets:
-        for trial, corpus, evaluation in _examples(runs, dataset):
+        examples = list(_examples(runs, dataset))
+        if not examples:
+            parts.append(f"No examples of {dataset}: no decoded measures of its trials have been kept.")
+        for trial, corpus, evaluation in examples:
             parts += [
                 Heading(named(trial)),
                 "Held-out measures and what the model gives back; the more tokens are right the better.",
@@ -89,7 +92,7 @@ def _examples(runs: JoinedRuns, dataset: str) -> Iterator[tuple[Trial, CorpusSam
     corpus, rows = runs.corpus(dataset), example_trials(runs.results)
     for trial_id in rows.loc[rows["dataset"] == dataset, "trial"]:
         evaluation = runs.evaluation(trial_id)
-        if corpus and evaluation:
+        if corpus and evaluation and evaluation.arrays:
             yield runs.trials[trial_id], corpus, evaluation
 
 

@@ -48,6 +48,7 @@ def heat_maps(grid: Sequence[Sequence[Matrix | None]], label: str, x: str = "", 
     tallest = max(len(matrix.rows) for row in grid for matrix in row if matrix)
     size = {"width": 0.9 + 0.4 * widest, "height": 0.7 + 0.4 * tallest}
     figure, axes = panels(len(grid), len(grid[0]), **size)
+    figure.set_layout_engine("compressed")  # for panels of fixed aspect: the titles of others are cut off
     images = []
     for i, row in enumerate(grid):
         for j, matrix in enumerate(row):
