@@ -1,0 +1,69 @@
+"""Seconds that evaluation takes per trial, by what it is spent on.
+
+    python -m benchmarks.evaluation
+    python -m benchmarks.evaluation --latent-dim 32 --members 4
+
+Members are untrained, which changes no shape; Irish folk measures stand for the test split. Run it on a quiet machine.
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import tyro
+
+from benchmarks.step_time import Options as TrialOptions
+from benchmarks.step_time import trial
+from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.data.dataset import Split
+from vaemusic_jax.data.load import load_dataset
+from vaemusic_jax.measures import measures_of
+from vaemusic_jax.member_axis import use_every_core
+from vaemusic_jax.metrics.cohort_arrays import measure_members
+from vaemusic_jax.metrics.columns import control_columns, latent_columns
+from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.sweep import cohort_ensemble
+
+
+@dataclass
+class Options:
+    """What to time."""
+
+    hidden_size: int = 64
+    latent_dim: int = 256
+    members: int = 2
+    """Trials of one cohort."""
+    measures: int = 2000
+    """In the test split."""
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=__doc__)
+    use_every_core()
+    dataset = load_dataset("irish_folk")
+    rows = slice(options.measures)
+    dataset = dataclasses.replace(dataset, test=Split(dataset.train.tokens[rows], dataset.train.tune[rows]))
+    train, test = (measures_of(split, dataset.vocabulary) for split in (dataset.train, dataset.test))
+    shape = TrialOptions(hidden_size=options.hidden_size, latent_dim=options.latent_dim)
+    for model in MODELS:
+        trials = tuple(trial(model, shape, seed) for seed in range(options.members))
+        ensemble = cohort_ensemble(Owner(trials, dataset.vocabulary, dataset.digest), dataset, train)
+        checkpoint = ensemble.to_host(ensemble.start())
+        owner = Owner(trials, dataset.vocabulary, dataset.digest)
+        spent = {}
+        for name, families in {"codes": (), "codes and scores": ("reconstruction",), "codes and traversals": ("control",)}.items():
+            started = time.perf_counter()  # compiling is part of it, as in a run
+            measured = list(measure_members(owner, checkpoint, range(options.members), dataset, families))
+            spent[name] = time.perf_counter() - started
+        started = time.perf_counter()
+        latent_columns(trials[0], measured[0].codes, measured[0].stds, test.attributes)
+        spent["latent metrics"] = options.members * (time.perf_counter() - started)
+        started = time.perf_counter()
+        control_columns(trials[0], measured[0].arrays, test.attributes)
+        spent["control metrics"] = options.members * (time.perf_counter() - started)
+        each = "; ".join(f"{name} {seconds / options.members:.2f} s" for name, seconds in spent.items())
+        print(f"{model:16} x {options.members}, latent {options.latent_dim}, per trial: {each}")
+
+
+if __name__ == "__main__":
+    main()
