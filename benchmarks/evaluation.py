@@ -51,7 +51,8 @@ def main() -> None:
         checkpoint = ensemble.to_host(ensemble.start())
         owner = Owner(trials, dataset.vocabulary, dataset.digest)
         spent = {}
-        for name, families in {"codes": (), "codes and scores": ("reconstruction",), "codes and traversals": ("control",)}.items():
+        parts = {"codes": (), "codes and scores": ("reconstruction",), "codes and traversals": ("control",)}
+        for name, families in parts.items():
             started = time.perf_counter()  # compiling is part of it, as in a run
             measured = list(measure_members(owner, checkpoint, range(options.members), dataset, families))
             spent[name] = time.perf_counter() - started

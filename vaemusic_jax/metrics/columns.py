@@ -46,8 +46,8 @@ def latent_columns(trial: Trial, codes_NxL: np.ndarray, stds_NxL: np.ndarray, at
         values[f"interpretability.{name}.dimension"] = int(dimension)
         is_own = name in imposed and imposed.index(name) == dimension
         values[f"interpretability.{name}.is_regularised"] = bool(is_own and trial.model == "measure_vae")
-    told = information_Lx4[:, own]
-    if len(imposed) > 1 and told.any():
+    told = information_Lx4[:, [k for k in own if between_4x4[k, k] > 0]]  # a constant would count as one not told
+    if told.shape[1] > 1 and told.any():
         values["modularity"] = float(modularity(told)[told.any(1)].mean())  # dimensions that tell of none do not count
     if trial.model == "measure_vae":
         values |= _regularised_columns(trial, codes_NxL, stds_NxL, attributes_Nx4, information_Lx4, between_4x4)
@@ -94,7 +94,7 @@ def control_columns(trial: Trial, arrays: Arrays, attributes_Nx4: np.ndarray) ->
         "reconstruction_efficiency": reconstruction_efficiency(control_KxQ, changed),
         "attribute_independence": attribute_independence(control_KxQ, changed),
         "attribute_span": attribute_span(changed, attributes_Nx4[:, own]),
-        "consistency": consistency(changed),
+        "consistency": consistency(changed) if len(changed) > 1 else np.full(len(own), np.nan),
         "restrictiveness": restrictiveness(changed),
         "attribute_change": attribute_change(changed).diagonal(),
         "linearity": linearity(control_KxQ, changed),

@@ -86,13 +86,16 @@ class _Evaluation:
         missing = {trial: set(self.families) - set(kept[trial].families) for trial in trials}
         self.advance(sum(not names for names in missing.values()))
         incomplete = [trial for trial in trials if missing[trial]]
-        if not incomplete:
+        sample = self._kept_sample(owner.dataset_digest)
+        if sample and not incomplete:
             return
         dataset = load_dataset(self.cohort.dataset)
         expected = Owner(self.cohort.trials, dataset.vocabulary, dataset.digest)
         if difference := expected.difference(owner):
             raise UserError(f"{checkpoints.path}: {difference}; evaluate with the data set that it was trained on")
-        sample = self._sample(dataset)
+        sample = sample or self._new_sample(dataset)
+        if not incomplete:
+            return
         members = [self.cohort.trials.index(trial) for trial in incomplete]
         asked = set().union(*missing.values())
         curves = self.run.curves
@@ -110,18 +113,23 @@ class _Evaluation:
             kept = self.store.trial(trial.id)
         return kept if kept and kept.made_of == made_of else TrialEvaluation({}, {}, made_of)
 
-    def _sample(self, dataset: Dataset) -> CorpusSample:
-        kept = self.store.corpus(dataset.name)
-        if kept is None or kept.facts["digest"] != dataset.digest:
-            kept = sample_of(dataset)
-            self.store.save_corpus(kept)
-            if len(dataset.test) < MIN_MEASURES:
-                print(
-                    f"{dataset.name}: has {len(dataset.test)} test measures; interpretability and the other metrics of "
-                    f"the latent space need {MIN_MEASURES} and are left empty",
-                    file=sys.stderr,
-                )
-        return kept
+    def _kept_sample(self, digest: str) -> CorpusSample | None:
+        """Of the data set with this digest."""
+        kept = None
+        with contextlib.suppress(UserError):  # damaged: made again
+            kept = self.store.corpus(self.cohort.dataset)
+        return kept if kept and kept.facts["digest"] == digest else None
+
+    def _new_sample(self, dataset: Dataset) -> CorpusSample:
+        sample = sample_of(dataset)
+        self.store.save_corpus(sample)
+        if len(dataset.test) < MIN_MEASURES:
+            print(
+                f"{dataset.name}: has {len(dataset.test)} test measures; interpretability and the other metrics of "
+                f"the latent space need {MIN_MEASURES} and are left empty",
+                file=sys.stderr,
+            )
+        return sample
 
 
 def _families(

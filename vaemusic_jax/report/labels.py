@@ -27,13 +27,15 @@ class Label:
 
 _CONSTANT = "an attribute that is constant on the test split, or too few test measures for the estimator"
 _REGULARISED = "only measure_vae has regularised dimensions"
+_OF_REGULARISED = f"{_REGULARISED}; of those, {_CONSTANT}"
 _TWO = "needs two imposed attributes or more"
-_UNMOVED = "no control changes the attribute, or the data's attribute is constant"
+_UNMOVED = "the control does not change the attribute"
+_NO_SPAN = "an attribute whose span in the test split is 0"
 
 _LABELS = {
     "reconstruction_accuracy": Label("accuracy"),
     "validation_accuracy": Label("validation accuracy"),
-    "onset_accuracy": Label("onset accuracy"),
+    "onset_accuracy": Label("onset accuracy", empty="no note starts in the test split"),
     "measure_accuracy": Label("whole measures"),
     "majority_baseline": Label("majority baseline", "", of_the_data=True),
     "seen_in_training": Label("seen in training", "", of_the_data=True),
@@ -43,33 +45,33 @@ _LABELS = {
     "cross_entropy": Label("test cross-entropy", "lower"),
     "kl": Label("test KL", ""),
     "training_efficiency.steps": Label("steps to 95% of the best", "lower"),
-    "training_efficiency.seconds": Label("seconds to 95% of the best", "lower"),
+    "training_efficiency.seconds": Label("seconds to 95% of the best", "lower", "training was not timed"),
     "training_efficiency.area": Label("mean validation accuracy over the steps"),
-    "modularity": Label("modularity", empty=_CONSTANT),
+    "modularity": Label("modularity", empty=f"{_TWO} that vary, and enough test measures for the estimator"),
     "reconstruction_efficiency": Label("efficiency"),
     "attribute_independence": Label("independence", empty=_TWO),
     "reconstruction_efficiency_quantiles": Label("efficiency over quantiles", empty=_REGULARISED),
     "attribute_independence_quantiles": Label("independence over quantiles", empty=f"{_TWO}, and {_REGULARISED}"),
-    "attribute_span": Label("attribute span", empty=_UNMOVED),
+    "attribute_span": Label("attribute span", empty=_NO_SPAN),
     "attribute_change": Label("share of the change", empty="the control changes nothing"),
-    "consistency": Label("consistency"),
+    "consistency": Label("consistency", empty="needs two test measures or more"),
     "restrictiveness": Label("restrictiveness", empty=_TWO),
     "linearity": Label("linearity"),
     "monotonicity": Label("monotonicity", empty=_UNMOVED),
     "smoothness": Label("smoothness", empty=_UNMOVED),
-    "latent_density_ratio": Label("latent density ratio", empty=_UNMOVED),
+    "latent_density_ratio": Label("latent density ratio"),
     "interpretability": Label("interpretability", empty=_CONSTANT),
     "mig": Label("MIG", empty=_CONSTANT),
     "sap": Label("SAP", empty=_CONSTANT),
     "scc": Label("SCC", empty=_CONSTANT),
-    "mig_regularised": Label("MIG, regularised", empty=_REGULARISED),
-    "sap_regularised": Label("SAP, regularised", empty=_REGULARISED),
-    "dmig": Label("DMIG", empty=_REGULARISED),
-    "xmig": Label("XMIG", empty=_REGULARISED),
-    "dlig": Label("DLIG", empty=_REGULARISED),
-    "prior_overlap": Label("overlap with the prior", empty=_REGULARISED),
-    "prior_mean": Label("mean on the dimension", "", _REGULARISED),
-    "prior_std": Label("standard deviation on the dimension", "", _REGULARISED),
+    "mig_regularised": Label("MIG, regularised", empty=_OF_REGULARISED),
+    "sap_regularised": Label("SAP, regularised", empty=_OF_REGULARISED),
+    "dmig": Label("DMIG", empty=f"{_OF_REGULARISED}, or one that another attribute determines"),
+    "xmig": Label("XMIG", empty=f"{_OF_REGULARISED}, or no dimension that is not regularised"),
+    "dlig": Label("DLIG", empty=f"{_OF_REGULARISED}, or a single imposed attribute"),
+    "prior_overlap": Label("overlap with the prior", empty=_OF_REGULARISED),
+    "prior_mean": Label("mean on the dimension", "", _OF_REGULARISED),
+    "prior_std": Label("standard deviation on the dimension", "", _OF_REGULARISED),
 }
 
 

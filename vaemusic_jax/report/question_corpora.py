@@ -109,11 +109,12 @@ def _table(found: Mapping[AttributeName, list[Point]]) -> Table:
         Column("attribute_std", "standard deviation"),
         Column("variation", "standard deviation / mean"),
         Column("interpretability", "interpretability", "higher"),
+        Column("n_seeds", "seeds"),
     )
     rows: list[tuple[Cell, ...]] = []
     for attribute, points in found.items():
         for name, mean, std, interval in points:
             notes = (ONE_SEED,) if np.isnan(interval.low) else ()
-            rows.append((attribute, name, mean, std, std / mean, Value(interval, notes=notes)))
+            rows.append((attribute, name, mean, std, std / mean, Value(interval, notes=notes), interval.n))
     caption = "Attributes of the training data, and MeasureVAE's interpretability of them where imposed"
     return Table("question-corpora", caption, columns, tuple(rows))

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 LEGEND = "; ".join(f"{INITIALS[name]}: {ATTRIBUTE_NAMES[name]}" for name in ATTRIBUTES)
 
 
-def seeds(summed: pd.DataFrame) -> str:
+def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
     """How many seeds there are per point, and how many trials have no number.
 
     Args:
         summed: as of ``aggregate``, of one metric.
+        counted: its column of counts: "n" of those with a value, "n_seeds" of those that are done; one is above 0.
     """
-    numbers = summed.loc[summed["n_seeds"] > 0, "n_seeds"]
+    numbers = summed.loc[summed[counted] > 0, counted]
     low, high = int(numbers.min()), int(numbers.max())
     said = f"n = {low} seed{'s' * (low > 1)}" if low == high else f"n = {low} to {high} seeds"
     left = [f"{summed[f'n_{word}'].sum()} {word}" for word in ("diverged", "unfinished") if summed[f"n_{word}"].sum()]

@@ -31,16 +31,20 @@ def control_matrices(runs: JoinedRuns) -> Chapter:
     shown = most_attributes(rows[rows["reconstruction_accuracy"].notna()])
     parts: list[Part] = [f"Trials with the most attributes of each data set. {selected} {LEGEND}."]
     for dataset, trials in shown.groupby("dataset", sort=False):
+        counted = f"{dataset}, test split; {seeds(aggregate(trials, ['reconstruction_accuracy']))}."
         parts.append(Heading(str(dataset)))
-        parts.append(
-            Drawing(
-                f"interpretability_{dataset}",
-                heat_maps([_interpretability(trials)], "R²", x="latent dimensions"),
-                "Interpretability: R² of each attribute on its most informative latent dimension, mean over seeds; "
-                f"* where in all seeds it is the regularised one; higher is better. {dataset}, test split; "
-                f"{seeds(aggregate(trials, ['interpretability.mean']))}.",
+        matrices = _interpretability(trials)
+        if all(np.isnan(matrix.values).all() for matrix in matrices):
+            parts.append(f"No interpretability of {dataset}: no trial has a value.")
+        else:
+            parts.append(
+                Drawing(
+                    f"interpretability_{dataset}",
+                    heat_maps([matrices], "R²", x="latent dimensions"),
+                    "Interpretability: R² of each attribute on its most informative latent dimension, mean over seeds; "
+                    f"* where in all seeds it is the regularised one; higher is better. {counted}",
+                )
             )
-        )
         grid = _dependences(runs, str(dataset), trials)
         if grid is None:
             parts.append(f"No control matrices of {dataset}: there are no traversals of its trials.")
@@ -52,7 +56,7 @@ def control_matrices(runs: JoinedRuns) -> Chapter:
                 "What each control (rows) does to each attribute (columns): mean over measures of |Spearman| between "
                 "the control's value and the decoded attribute, then over seeds. Best is 1 on the diagonal and little "
                 "beside it; right: |Spearman| between the attributes of the test measures themselves, which no control "
-                f"has to undercut. {dataset}, test split; {seeds(aggregate(trials, ['reconstruction_accuracy']))}.",
+                f"has to undercut. {counted}",
             )
         )
     return Chapter("control", "What the controls do", tuple(parts))

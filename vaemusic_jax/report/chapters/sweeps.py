@@ -87,7 +87,7 @@ def learning(runs: JoinedRuns) -> Chapter:
         says = (
             f"{label.capitalize()} while training, with the most attributes of each data set; {better} is better. "
             "Lines: mean over seeds, bands: their lowest and highest. "
-            f"Validation split; {seeds(aggregate(shown, [metric]))}; only trials that are done. {selected}"
+            f"Validation split; {seeds(aggregate(shown, [metric]), "n_seeds")}; only trials that are done. {selected}"
         )
         name = f"learning_{label.split()[-1]}"
         parts.append(Drawing(name, learning_curves(curves, shown, metric, label), says.strip()))
