@@ -32,8 +32,8 @@ def decode_edited(
     """Rows decoded by one member: (R, 24) uint8. For `vmap` over members the first four are its own.
 
     Only ROWS rows are decoded at a time, so that a cohort's working memory does not grow with R: it is below
-    members * ROWS * 24 ticks * 12 hidden sizes * 4 bytes, most of it for encoding. XLA's own count for 14 members on CPU:
-    1.8 GiB at the published size of MeasureVAE (512), 2.6 GiB at that of AdversarialVAE (1,024).
+    members * ROWS * 24 ticks * 12 hidden sizes * 4 bytes, most of it for encoding. XLA's own count for 14 members on
+    CPU: 1.8 GiB at the published size of MeasureVAE (512), 2.6 GiB at that of AdversarialVAE (1,024).
 
     Args:
         program: of the cohort.
