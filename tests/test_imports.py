@@ -146,6 +146,7 @@ def loaded_by(statement: str) -> set[str]:
         (REFUSED_COMMAND, set()),
         ("import vaemusic_jax.data.dataset", set()),
         ("import vaemusic_jax.train, vaemusic_jax.ensemble", {"jax", "flax", "optax", "scipy"}),
+        ("import vaemusic_jax.report.write", {"pandas", "scipy"}),
         ("import vaemusic_jax.metrics.reconstruction, vaemusic_jax.metrics.interpretability", {"jax", "scipy"}),
     ],
 )

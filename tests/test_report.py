@@ -1,6 +1,7 @@
 """The report on a run: one page that needs nothing else, with what there is and without what there is not."""
 
 import base64
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,10 +14,14 @@ from tests.evaluated_runs import config_of, corpus_of, write_run
 from vaemusic_jax.cli import run
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import EvaluationStore
+from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.report import write
+from vaemusic_jax.report.chapters.controls import control_matrices
+from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.run_directory import RunDirectory, State
+from vaemusic_jax.trial import ATTRIBUTES
 
 ALL = config_of(attributes="all")
 TINY = config_of(attributes="note_density", latent_dim=4, seed=0, model="measure_vae")
@@ -188,6 +193,62 @@ def test_runs_on_different_data_of_one_name_are_not_compared_silently(tiny: Path
     assert runs.corpus("irish_folk") is not None
     assert "different data under the name irish_folk" in runs.faults[0]
     assert runs.corpus("bach") is None
+
+
+def test_what_has_not_been_measured_is_said_and_the_rest_of_the_report_made(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "to_svg", lambda figure: "<svg/>")
+    store, (trial,) = EvaluationStore(tiny), RunDirectory.read(tiny).trials
+    measured = store.trial(trial.id)
+    assert measured
+    # `evaluate --metrics reconstruction`
+    store.save_trial(trial.id, dataclasses.replace(measured, arrays={}))
+    with RunDirectory.reopen(tiny) as opened:
+        results = opened.results
+        assert results is not None
+        scores = [name for name in results if name.startswith("interpretability")]
+        opened.write_results(results.assign(**dict.fromkeys(scores)).astype(results.dtypes))
+    page = write_report([tiny]).page.read_text()
+    assert "No interpretability of irish_folk" in section(page, "control")
+    assert "there are no traversals" in section(page, "control")
+    assert "No examples of irish_folk" in section(page, "music")
+
+
+def test_a_run_of_an_earlier_version_has_fewer_columns(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "to_svg", lambda figure: "<svg/>")
+    shutil.rmtree(tiny / "evaluation")
+    with RunDirectory.reopen(tiny) as opened:
+        results = opened.results
+        assert results is not None
+        later = [*FAMILIES["control"], *FAMILIES["training"], "interpretability.mean", "modularity"]
+        opened.write_results(results.drop(columns=later))
+    page = write_report([tiny]).page.read_text()
+    assert "The results have no such column; run `vaemusic evaluate`." in section(page, "tables")
+    assert "There is no sample of irish_folk" in section(page, "about")
+
+
+def test_a_size_at_which_no_trial_of_a_model_is_done_is_an_empty_column(tmp_path: Path) -> None:
+    config = config_of(attributes="all", seed=0)
+    runs = JoinedRuns([write_run(tmp_path / "run", config, {0: ("diverged", "loss is not finite")})])
+    drawing = next(part for part in control_matrices(runs).parts if isinstance(part, Drawing))
+    panels = {axes.get_title(): len(axes.texts) for axes in drawing.figure.axes}
+    assert panels["MeasureVAE"] == len(ATTRIBUTES)
+    assert panels["AdversarialVAE"] == 2 * len(ATTRIBUTES)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (("done", ""), "run `vaemusic evaluate {path}` first"),
+        (("running", ""), r"none has finished \(running\); run `vaemusic sweep` on it again"),
+        (("diverged", "a loss of nan"), "since all 1 have diverged; the first: diverged: a loss of nan"),
+    ],
+)
+def test_why_there_is_nothing_to_report_on(state: tuple[State, str], said: str, tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", TINY, {0: state}, evaluated=False)
+    with pytest.raises(UserError, match=said.format(path=path)):
+        JoinedRuns([path])
 
 
 @pytest.mark.parametrize("is_run", [True, False])

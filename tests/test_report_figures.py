@@ -29,8 +29,8 @@ def summed(**columns: list[object]) -> pd.DataFrame:
     """Rows of an aggregated table: MeasureVAE on bach with all attributes unless said."""
     n = len(next(iter(columns.values())))
     rows = {"dataset": ["bach"] * n, "model": ["measure_vae"] * n, "attributes": ["all"] * n, "mean": [0.5] * n}
-    rows |= {"low": [0.4] * n, "high": [0.7] * n, "n_seeds": [3] * n, "n_diverged": [0] * n, "n_unfinished": [0] * n}
-    return pd.DataFrame(rows | columns)
+    rows |= {"low": [0.4] * n, "high": [0.7] * n, "n": [3] * n, "n_seeds": [3] * n}
+    return pd.DataFrame(rows | {"n_diverged": [0] * n, "n_unfinished": [0] * n} | columns)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -136,8 +136,11 @@ def test_a_figure_is_the_same_bytes_each_time() -> None:
 
 def test_captions_count_seeds_and_what_is_missing() -> None:
     assert seeds(summed(latent_dim=[4, 8])) == "n = 3 seeds"
-    some = summed(latent_dim=[4, 8, 16], n_seeds=[1, 3, 0], n_diverged=[1, 0, 3], n_unfinished=[1, 0, 0])
+    some = summed(latent_dim=[4, 8, 16], n=[1, 3, 0], n_diverged=[1, 0, 3], n_unfinished=[1, 0, 0])
     assert seeds(some) == "n = 1 to 3 seeds, without 4 diverged and 1 unfinished trials"
+    unmeasured = summed(latent_dim=[4], n=[2])  # of one of the three there is no value
+    assert seeds(unmeasured) == "n = 2 seeds"
+    assert seeds(unmeasured, "n_seeds") == "n = 3 seeds"
 
 
 def test_evenly_keeps_both_ends() -> None:
@@ -147,7 +150,7 @@ def test_evenly_keeps_both_ends() -> None:
 
 def table(**fields: object) -> pd.DataFrame:
     rows = pd.DataFrame([{"trial": trial.id, **trial.row()} for trial in trials(config_of(**fields))])
-    return rows.assign(reconstruction_accuracy=0.5, validation_accuracy=0.5)
+    return rows.assign(status="done", reconstruction_accuracy=0.5, validation_accuracy=0.5)
 
 
 def test_like_is_compared_with_like() -> None:
@@ -157,6 +160,14 @@ def test_like_is_compared_with_like() -> None:
     assert "MeasureVAE with gamma 1.0" in said
     assert "AdversarialVAE" not in said  # it has no gamma
     assert main_setting(table())[1] == ""
+
+
+def test_a_setting_that_diverged_is_not_the_one_that_is_shown() -> None:
+    rows = table(learning_rate=[9.0, 0.01])
+    rows.loc[rows["learning_rate"] == 9.0, "status"] = "diverged: loss is not finite"
+    kept, said = main_setting(rows)
+    assert set(kept["learning_rate"]) == {0.01}
+    assert "learning rate 0.01" in said
 
 
 def test_examples_are_the_best_on_validation_among_those_with_most_attributes() -> None:
@@ -172,6 +183,7 @@ def test_examples_are_the_best_on_validation_among_those_with_most_attributes() 
     assert set(most_attributes(rows)["attributes"]) == {"all"}
     rows.loc[rows["latent_dim"] == 8, "reconstruction_accuracy"] = NAN  # these have not been evaluated
     assert set(example_trials(rows)["latent_dim"]) == {4}
+    assert len(example_trials(rows.drop(columns="validation_accuracy"))) == 2  # as in runs of earlier versions
 
 
 def test_notation_has_every_note_of_a_measure() -> None:

@@ -84,10 +84,11 @@ def learning(runs: JoinedRuns) -> Chapter:
         if not (curves["metric"] == metric).any():
             parts.append(f"No {label} has been recorded.")
             continue
+        counted = seeds(aggregate(shown, [metric]), "n_seeds")
         says = (
             f"{label.capitalize()} while training, with the most attributes of each data set; {better} is better. "
             "Lines: mean over seeds, bands: their lowest and highest. "
-            f"Validation split; {seeds(aggregate(shown, [metric]), "n_seeds")}; only trials that are done. {selected}"
+            f"Validation split; {counted}; only trials that are done. {selected}"
         )
         name = f"learning_{label.split()[-1]}"
         parts.append(Drawing(name, learning_curves(curves, shown, metric, label), says.strip()))
