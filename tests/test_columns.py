@@ -1,0 +1,160 @@
+"""From raw arrays to the columns of a trial: which are there, and what stands where there is nothing to say."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.evaluated_runs import config_of
+from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.config import trials
+from vaemusic_jax.metric_columns import FAMILIES
+from vaemusic_jax.metrics.columns import control_columns, latent_columns, training_columns
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+N, M, Q = 80, 5, 9
+RC, NR, ND, IJ = range(4)
+
+
+def trial_of(attributes: str = "all", latent_dim: int = 6, model: str = "measure_vae") -> Trial:
+    (trial,) = trials(config_of(attributes=attributes, latent_dim=latent_dim, model=model, seed=0))
+    return trial
+
+
+def attributes_of_measures() -> np.ndarray:
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (N, 4))
+    values[:, IJ] *= 12
+    return values
+
+
+def latent(trial: Trial, attributes: np.ndarray, **codes: np.ndarray) -> dict[str, Any]:
+    """Of a model whose codes are noise but for some dimensions."""
+    values = np.random.default_rng(1).normal(size=(len(attributes), trial.latent_dim))
+    for dimension, own in codes.items():
+        values[:, int(dimension.removeprefix("z"))] = own
+    return latent_columns(trial, values, np.full_like(values, 0.1), attributes)
+
+
+def controlled(trial: Trial, n: int = M) -> Arrays:
+    """Measures of which each control moves its own attribute up, and nothing else moves."""
+    own = [ATTRIBUTES.index(name) for name in trial.attributes]
+    values = np.tile(np.linspace(-3, 3, Q), (len(own), 1))
+    reached = np.full((n, len(own), Q, 4), 0.5)
+    for k, attribute in enumerate(own):
+        reached[:, k, :, attribute] += 0.1 * values[k]
+    return {"control_values": values, "traversal_attributes": reached}
+
+
+def test_each_attribute_is_read_where_it_was_tied_to() -> None:
+    attributes, trial = attributes_of_measures(), trial_of("note_density+rhythmic_complexity")
+    columns = latent(trial, attributes, z0=attributes[:, ND], z1=attributes[:, RC], z2=attributes[:, NR])
+    found = {name: columns[f"interpretability.{name}.dimension"] for name in ATTRIBUTES[:3]}
+    assert found == {"note_density": 0, "rhythmic_complexity": 1, "note_range": 2}
+    own = {name: columns[f"interpretability.{name}.is_regularised"] for name in ATTRIBUTES[:3]}
+    assert own == {"note_density": True, "rhythmic_complexity": True, "note_range": False}
+    assert columns["interpretability.mean"] == pytest.approx(1)  # of the imposed ones alone
+    assert columns["xmig.mean"] > 0.5
+    swapped = latent(trial, attributes, z1=attributes[:, ND], z0=attributes[:, RC])
+    assert not swapped["interpretability.note_density.is_regularised"]
+    assert swapped["mig_regularised.note_density"] < 0 < swapped["mig.note_density"]
+    adversarial = latent(trial_of("note_density", model="adversarial_vae"), attributes, z0=attributes[:, ND])
+    assert not adversarial["interpretability.note_density.is_regularised"]
+    assert "dmig.note_density" not in adversarial
+
+
+def test_a_constant_attribute_is_empty_and_counts_in_no_mean() -> None:
+    attributes = attributes_of_measures()
+    attributes[:, ND] = 0.25  # whole notes
+    columns = latent(trial_of(), attributes, z0=attributes[:, RC], z1=attributes[:, NR], z3=attributes[:, IJ])
+    for name in ("interpretability", "mig", "sap", "scc", "mig_regularised", "sap_regularised", "dmig", "xmig"):
+        assert np.isnan(columns[f"{name}.note_density"])
+        assert np.isfinite(columns[f"{name}.mean"])
+    assert columns["interpretability.note_density.dimension"] == -1
+    assert columns["interpretability.mean"] == pytest.approx(1)
+    # A constant that is not told leaves modularity what it is without it.
+    without = latent(
+        trial_of("rhythmic_complexity+note_range+average_interval_jump"),
+        attributes,
+        z0=attributes[:, RC],
+        z1=attributes[:, NR],
+        z3=attributes[:, IJ],
+    )
+    assert columns["modularity"] == pytest.approx(without["modularity"], abs=1e-3)
+
+
+def test_with_one_attribute_there_is_nothing_to_be_independent_of() -> None:
+    trial = trial_of("note_density", latent_dim=1)  # nor a dimension that is not regularised
+    attributes = attributes_of_measures()
+    columns = latent(trial, attributes, z0=attributes[:, ND]) | control_columns(trial, controlled(trial), attributes)
+    assert columns["interpretability.mean"] == pytest.approx(1)
+    assert columns["reconstruction_efficiency.mean"] == 1
+    for name in ("attribute_independence", "restrictiveness", "xmig", "dlig"):
+        assert np.isnan(columns[f"{name}.note_density"])
+        assert np.isnan(columns[f"{name}.mean"])
+    assert "modularity" not in columns
+
+
+def test_too_few_measures_for_an_estimator_leave_its_columns_empty() -> None:
+    trial, attributes = trial_of(), attributes_of_measures()
+    assert latent(trial, attributes[:4]) == {}
+    columns = control_columns(trial, controlled(trial, n=1), attributes[:1])
+    assert np.isnan(columns["consistency.mean"])
+    assert columns["reconstruction_efficiency.mean"] == 1
+    assert columns["attribute_independence.mean"] == 1
+    assert np.isnan(columns["attribute_span.mean"])  # a single measure spans nothing
+
+
+def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> None:
+    trial, attributes = trial_of("average_interval_jump+note_density"), attributes_of_measures()
+    arrays = controlled(trial)
+    backwards = arrays | {"quantile_values": arrays["control_values"]}
+    backwards["quantile_attributes"] = arrays["traversal_attributes"][:, :, ::-1]
+    columns = control_columns(trial, backwards, attributes)
+    for name in trial.attributes:
+        assert columns[f"reconstruction_efficiency.{name}"] == 1
+        assert columns[f"reconstruction_efficiency_quantiles.{name}"] == -1
+        assert columns[f"attribute_independence.{name}"] == 1
+        assert columns[f"attribute_change.{name}"] == 1
+        assert columns[f"monotonicity.{name}"] == 1
+    assert columns["attribute_span.note_density"] > columns["attribute_span.average_interval_jump"]
+    assert "attribute_independence_quantiles.mean" in columns
+    assert not [name for name in columns if "note_range" in name]
+
+
+def test_families_hold_the_columns_they_name() -> None:
+    trial, attributes = trial_of(), attributes_of_measures()
+    arrays = controlled(trial)
+    arrays |= {"quantile_values": arrays["control_values"], "quantile_attributes": arrays["traversal_attributes"]}
+    assert set(control_columns(trial, arrays, attributes)) == set(FAMILIES["control"])
+    assert set(latent(trial, attributes)) == set(FAMILIES["latent"])
+    assert set(training_columns(curves(seconds=True))) == set(FAMILIES["training"])
+
+
+def curves(seconds: bool) -> pd.DataFrame:
+    """Validated after 10, 20 and 30 steps, in no order."""
+    rows = [
+        (step, split, metric, start + slope * step)
+        for step in (20, 10, 30)
+        for split, metric, start, slope in (
+            ("validation", "reconstruction_accuracy", 0.5, 0.01),
+            ("validation", "loss", 2.0, -0.01),
+            ("train", "loss", 1.0, -0.01),
+            ("train", "seconds", 5.0, 0.0),
+        )
+        if metric != "seconds" or seconds
+    ]
+    return pd.DataFrame(rows, columns=["step", "split", "metric", "value"])
+
+
+def test_training_is_told_by_its_curves() -> None:
+    timed = training_columns(curves(seconds=True))
+    assert timed["validation_accuracy"] == pytest.approx(0.8)
+    assert timed["validation_loss"] == pytest.approx(1.7)
+    assert timed["training_loss"] == pytest.approx(0.7)
+    assert timed["training_efficiency.steps"] == pytest.approx(26)  # .76, that is 95% of .8
+    assert timed["training_efficiency.seconds"] == pytest.approx(13)
+    untimed = training_columns(curves(seconds=False))  # as in runs of earlier versions
+    assert np.isnan(untimed.pop("training_efficiency.seconds"))
+    assert untimed == {name: timed[name] for name in untimed}
+    assert training_columns(curves(seconds=True).iloc[:0]) == {}
