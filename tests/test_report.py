@@ -207,7 +207,7 @@ def test_what_has_not_been_measured_is_said_and_the_rest_of_the_report_made(
     with RunDirectory.reopen(tiny) as opened:
         results = opened.results
         assert results is not None
-        scores = [name for name in results if name.startswith("interpretability")]
+        scores = [name for name in map(str, results) if name.startswith("interpretability")]
         opened.write_results(results.assign(**dict.fromkeys(scores)).astype(results.dtypes))
     page = write_report([tiny]).page.read_text()
     assert "No interpretability of irish_folk" in section(page, "control")

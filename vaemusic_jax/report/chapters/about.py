@@ -64,7 +64,8 @@ def not_done_table(runs: JoinedRuns) -> Table:
 def _data(runs: JoinedRuns) -> list[Part]:
     corpora = [(name, runs.corpus(name)) for name in runs.datasets]
     known = [corpus for _, corpus in corpora if corpus]
-    parts: list[Part] = [f"There is no sample of {name}: no evaluation has kept one." for name, corpus in corpora if not corpus]
+    unknown = [name for name, corpus in corpora if not corpus]
+    parts: list[Part] = [f"There is no sample of {name}: no evaluation has kept one." for name in unknown]
     parts += [
         f"{corpus.name} was read with {corpus.facts['reading']} (digest {corpus.facts['digest']})." for corpus in known
     ]
