@@ -117,6 +117,7 @@ def test_a_parted_table_names_its_parts() -> None:
 
 
 def test_every_special_sign_is_escaped() -> None:
+    assert escape_latex("|Spearman|") == r"\textbar{}Spearman\textbar{}"
     assert escape_latex(r"\ & % $ # _ { } ~ ^") == (
         r"\textbackslash{} \& \% \$ \# \_ \{ \} \textasciitilde{} \textasciicircum{}"
     )

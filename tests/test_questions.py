@@ -57,6 +57,9 @@ def test_figures_hold_what_a_drawing_needs() -> None:
     assert len(sections) == 4
     figures = [figure for section in sections for figure in section.figures]
     assert len({figure.name for figure in figures}) == len(figures)
+    for section in sections:
+        (seeds,) = (i for i, column in enumerate(section.table.columns) if column.name == "n_seeds")
+        assert {row[seeds] for row in section.table.rows} == {2}
     for figure in figures:
         if figure.kind == "heatmap":
             assert (len(figure.z), {len(row) for row in figure.z}) == (len(figure.y), {len(figure.x)})

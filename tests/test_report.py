@@ -108,7 +108,8 @@ def test_every_table_is_there_for_latex_and_spreadsheets(evaluated: Path, page: 
     tables = {table.attrib["id"].removeprefix("table-") for table in elements(page).iter("table") if table.get("id")}
     assert {"accuracy", "loss", "control", "findings", "trials", "data"} <= tables
     files = {path.name for path in (evaluated / "report" / "tables").iterdir()}
-    assert files == {f"{name}.{ending}" for name in tables for ending in ("tex", "csv")}
+    folded = {"attributes"}  # some thirty columns, which no page holds
+    assert files == {f"{name}.csv" for name in tables} | {f"{name}.tex" for name in tables - folded}
 
 
 def test_trials_without_numbers_are_named_with_the_reason(page: str) -> None:
@@ -144,11 +145,11 @@ def test_the_same_run_gives_the_same_bytes_wherever_they_are_written(
 ) -> None:
     out = tmp_path / "elsewhere"
     assert run(["report", str(tiny_report.parent), "--out", str(out)]) == 0
-    n_figures, n_tables = (len(list((out / folder).iterdir())) // 2 for folder in ("figures", "tables"))
+    n_figures, n_tables = len(list(out.rglob("*.png"))), len(list(out.rglob("*.csv")))
     assert f"Report: {out / 'index.html'}; beside it {n_figures} figures as PNG and SVG" in capsys.readouterr().out
     ours = {path.relative_to(out): path.read_bytes() for path in out.rglob("*.*")}
     assert ours == {path.relative_to(tiny_report): path.read_bytes() for path in tiny_report.rglob("*.*")}
-    assert len(ours) == 1 + 2 * n_figures + 2 * n_tables
+    assert len(ours) == 1 + 2 * n_figures + 2 * n_tables - 1
 
 
 def test_a_trial_in_two_runs_counts_once_and_the_evaluated_one_counts(tmp_path: Path) -> None:

@@ -98,6 +98,16 @@ def test_the_first_control_runs_to_the_right_and_the_second_up() -> None:
     assert np.asarray(mesh).reshape(2, 2).tolist() == [[0, 9], [0, 0]]  # rows are drawn from the bottom up
 
 
+def test_a_surface_that_is_flat_has_no_scale_but_its_value() -> None:
+    reached = np.full((2, 2, len(ATTRIBUTES)), 0.25)
+    reached[1, :, 1] = 0.75
+    values = np.array([[0.0, 1], [0, 1]])
+    flat, other, *scales = surfaces([Surface("s", (ATTRIBUTES[0], ATTRIBUTES[1]), values, reached, values.T)]).axes
+    assert flat.get_title().endswith("s: 0.25 everywhere")
+    assert other.get_title().endswith("s")
+    assert len(scales) == 1
+
+
 def test_a_posterior_like_the_prior_has_its_density() -> None:
     z = np.linspace(-6, 6, 401)
     density = mixture_density(z, np.zeros(5), np.ones(5))

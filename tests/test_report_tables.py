@@ -109,6 +109,9 @@ def test_footnotes_say_why_there_is_no_number() -> None:
     assert "two imposed attributes" in independence
     assert "2 of 3 seeds" in some
     assert "no such column" in absent
+    tied = results_of(lambda trial: {"xmig.mean": np.nan}, model="measure_vae", latent_dim=4, attributes="all")
+    (outside,) = values(configuration_table(tied, "law", "", ("xmig.mean",)), "xmig.mean")[0].notes
+    assert "or no dimension that is not regularised" in outside
     (alone,) = values(accuracy(results_of(lambda trial: {ACCURACY: 0.5}, seed=0)), ACCURACY)[0].notes
     assert alone == "No interval: a single seed."
 

@@ -32,7 +32,7 @@ def report(
     written = write_report(runs, out)
     open_console().print(
         f"Report: {written.page}; beside it {written.figures} figures as PNG and SVG in figures/ and {written.tables} "
-        "tables as LaTeX and CSV in tables/",
+        "tables as CSV, those that fit a page as LaTeX too, in tables/",
         soft_wrap=True,
         highlight=False,
         markup=False,

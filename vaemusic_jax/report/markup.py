@@ -218,6 +218,7 @@ _LATEX = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "[": "{[}",  # else an option where it follows a row's end
     "]": "{]}",
     "\N{EN DASH}": "--",

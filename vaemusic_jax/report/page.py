@@ -65,7 +65,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Folded:
-    """A table that is too long to be shown unasked.
+    """A table that is too long to be shown unasked, and too wide to be printed.
 
     Attributes:
         summary: what is shown in its place.

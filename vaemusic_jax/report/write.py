@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Written:
     Attributes:
         page: the HTML file.
         figures: how many, each as PNG and SVG.
-        tables: how many, each as LaTeX and CSV.
+        tables: how many, each as CSV, and as LaTeX but for those that are folded in the page.
     """
 
     page: Path
@@ -52,18 +52,21 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
             folder.mkdir(parents=True, exist_ok=True)
     with applied():
         chapters = _chapters(runs)
-        figures = [part for chapter in chapters for part in chapter.parts if isinstance(part, Drawing)]
-        tables = [part for chapter in chapters for part in _tables(chapter)]
+        parts = [part for chapter in chapters for part in chapter.parts]
+        tables = [part for part in parts if isinstance(part, Table)]
+        too_wide = [part.table for part in parts if isinstance(part, Folded)]
+        figures = [part for part in parts if isinstance(part, Drawing)]
         svgs = {drawing.name: to_svg(drawing.figure) for drawing in figures}
         for drawing in figures:
             write_atomically(out / "figures" / f"{drawing.name}.svg", svgs[drawing.name].encode())
             write_atomically(out / "figures" / f"{drawing.name}.png", to_png(drawing.figure))
         for table in tables:
             write_atomically(out / "tables" / f"{table.name}.tex", to_latex(table).encode())
+        for table in (*tables, *too_wide):
             write_atomically(out / "tables" / f"{table.name}.csv", to_csv(table).encode())
         page = render(f"Report on {', '.join(config.name for config in runs.configs)}", chapters, svgs)
         write_atomically(out / "index.html", page.encode("utf-8", "replace"))
-    return Written(out / "index.html", len(figures), len(tables))
+    return Written(out / "index.html", len(figures), len(tables) + len(too_wide))
 
 
 def _chapters(runs: JoinedRuns) -> list[Chapter]:
@@ -97,9 +100,3 @@ def _question(section: Section) -> Chapter:
     counted = "Test split; how many seeds there are stands in the table above."
     drawn = (Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures)
     return Chapter(f"question-{section.name}", section.title, (section.text, section.table, *drawn))
-
-
-def _tables(chapter: Chapter) -> Iterator[Table]:
-    for part in chapter.parts:
-        if isinstance(part, Table | Folded):
-            yield part if isinstance(part, Table) else part.table

@@ -10,7 +10,7 @@ import numpy as np
 from vaemusic_jax.report.chapters.captions import named
 from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
 from vaemusic_jax.report.figures.prior import against_prior
-from vaemusic_jax.report.figures.surfaces import Surface, surfaces
+from vaemusic_jax.report.figures.surfaces import MOST_POINTS, Surface, surfaces
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
 from vaemusic_jax.report.style import MODEL_NAMES
@@ -34,8 +34,9 @@ def attribute_surfaces(runs: JoinedRuns) -> Chapter:
             Drawing(
                 f"surfaces_{dataset}",
                 surfaces(drawn),
-                "Attributes of the measures decoded with two controls set and all other dimensions of z at 0; average "
-                "interval jump in semitones. Points: the test measures that lie within, at their codes (MeasureVAE) or "
+                "Attributes of the measures decoded with two controls set, all other dimensions of z at 0 and any "
+                "other attributes that AdversarialVAE is told at their mean; average interval jump in semitones. "
+                f"Points: those of up to {MOST_POINTS} test measures that lie within, at their codes (MeasureVAE) or "
                 "attribute values (AdversarialVAE). Best is a surface that rises along its own control alone. "
                 f"{dataset}, one trial of each model (n = 1 seed).",
             )

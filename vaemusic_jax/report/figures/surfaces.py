@@ -14,7 +14,7 @@ from vaemusic_jax.trial import ATTRIBUTES, AttributeName
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_POINTS = 400
+MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def surfaces(rows: Sequence[Surface]) -> Figure:
     figure, axes = panels(len(rows), 2, width=3.3, height=2.5)
     for i, surface in enumerate(rows):
         x, y = surface.values
-        points = surface.data[:: -(-len(surface.data) // _MOST_POINTS)]
+        points = surface.data[:: -(-len(surface.data) // MOST_POINTS)]
         inside = (points >= surface.values.min(1)).all(1) & (points <= surface.values.max(1)).all(1)
         for j, attribute in enumerate(surface.controls):
             panel = axes[i, j]
@@ -51,5 +51,8 @@ def surfaces(rows: Sequence[Surface]) -> Figure:
             panel.set_xlabel(f"control of {ATTRIBUTE_NAMES[surface.controls[0]]}")
             panel.set_ylabel(f"control of {ATTRIBUTE_NAMES[surface.controls[1]]}" if j == 0 else "")
             panel.set_title(f"{ATTRIBUTE_NAMES[attribute]}\n{surface.title}")
-            figure.colorbar(image, ax=panel)
+            if np.ptp(heights) > 0:
+                figure.colorbar(image, ax=panel)
+            else:  # a scale without a span says nothing
+                panel.set_title(f"{panel.get_title()}: {heights[0, 0]:.2f} everywhere")
     return figure
