@@ -1,0 +1,104 @@
+"""What is decoded again: alike for all trials of a cohort, and each trial's own part of it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.evaluated_runs import config_of
+from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.config import trials
+from vaemusic_jax.metrics.corpus import chosen_measures
+from vaemusic_jax.metrics.plan import N_GRID, N_VALUES, Part, plan
+from vaemusic_jax.traversal import ORIGIN
+from vaemusic_jax.trial import ATTRIBUTES, Trial
+
+SLOTS, M = 4, 3
+CHOICES = ("average_interval_jump", "note_density+note_range", "all")
+RANDOM = np.random.default_rng(0)
+CODES = RANDOM.normal(size=(50, 4))
+TRAINING = RANDOM.uniform(0, [1, 2, 3, 12], (60, 4))
+
+
+def trial_of(model: Any, attributes: str) -> Trial:
+    (trial,) = trials(config_of(model=model, attributes=attributes, latent_dim=4, seed=0))
+    return trial
+
+
+def planned(trial: Trial, n_slots: int = SLOTS) -> list[Part]:
+    return plan(trial, n_slots, M, CODES, TRAINING)
+
+
+def arrays_of(parts: list[Part]) -> Arrays:
+    """As if every row was decoded to 24 times the number of its row, and its edits were its attributes."""
+    arrays: Arrays = {}
+    for part in parts:
+        rows = np.repeat(np.arange(len(part.base))[:, None], 24, axis=1)
+        arrays |= part.named(rows, part.edits)
+    return arrays
+
+
+@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+def test_trials_of_a_cohort_are_decoded_from_the_same_measures(model: str) -> None:
+    bases = [np.concatenate([part.base for part in planned(trial_of(model, choice))]) for choice in CHOICES]
+    edits = [np.concatenate([part.edits for part in planned(trial_of(model, choice))]) for choice in CHOICES]
+    for other in bases[1:]:
+        np.testing.assert_array_equal(bases[0], other)
+    assert {part.shape for part in edits} == {(len(bases[0]), SLOTS)}
+    assert set(bases[0].tolist()) == {ORIGIN, *range(M)}
+
+
+@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+@pytest.mark.parametrize("choice", CHOICES)
+def test_each_control_is_moved_alone_through_its_own_values(model: str, choice: str) -> None:
+    trial = trial_of(model, choice)
+    arrays, n = arrays_of(planned(trial)), len(trial.attributes)
+    moves = {"traversal": "control_values"} | ({"quantile": "quantile_values"} if model == "measure_vae" else {})
+    for prefix, name in moves.items():
+        assert arrays[name].shape == (n, N_VALUES)
+        assert (np.diff(arrays[name]) > 0).all()
+        edits = arrays[f"{prefix}_attributes"]
+        assert edits.shape == (M, n, N_VALUES, SLOTS)
+        for k in range(n):
+            for slot in range(SLOTS):
+                if slot == k:
+                    np.testing.assert_array_equal(edits[:, k, :, slot], np.tile(arrays[name][k], (M, 1)))
+                else:
+                    assert np.isnan(edits[:, k, :, slot]).all()
+    assert ("quantile_values" in arrays) == (model == "measure_vae")
+    assert arrays["reconstruction"].shape == (M, 24)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_what_adversarial_vae_is_told_is_in_units_of_the_attribute(choice: str) -> None:
+    trial = trial_of("adversarial_vae", choice)
+    arrays = arrays_of(planned(trial))
+    for k, name in enumerate(trial.attributes):
+        own = TRAINING[:, ATTRIBUTES.index(name)]
+        below = (own[:, None] <= arrays["control_values"][k]).mean(0)
+        np.testing.assert_allclose(below, (np.arange(9) + 0.5) / 9, atol=1 / 60)
+    if len(trial.attributes) > 1:
+        own = TRAINING[:, [ATTRIBUTES.index(name) for name in trial.attributes[:2]]]
+        below = (own[:, :, None] <= arrays["surface_values"][None]).mean(0)
+        np.testing.assert_allclose(below[:, [0, -1]], [[0.025, 0.975]] * 2, atol=1 / 60)
+
+
+@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+def test_a_surface_takes_two_controls(model: str) -> None:
+    assert "surface_tokens" not in arrays_of(planned(trial_of(model, CHOICES[0])))
+    assert len(planned(trial_of(model, CHOICES[0]), n_slots=1)) == len(planned(trial_of(model, CHOICES[0]))) - 1
+    arrays = arrays_of(planned(trial_of(model, "all")))
+    (first, second), edits = arrays["surface_values"], arrays["surface_attributes"]
+    assert len(first) == N_GRID
+    np.testing.assert_array_equal(edits[3, 5, :2], [first[3], second[5]])
+    assert np.isnan(edits[..., 2:]).all()
+    assert arrays["surface_tokens"].shape == (N_GRID, N_GRID, 24)
+
+
+def test_the_same_measures_are_decoded_for_every_trial() -> None:
+    few, many = chosen_measures(7), chosen_measures(5000)
+    assert few.tolist() == list(range(7))
+    assert len(many) == len(set(many.tolist())) == 200
+    assert (np.diff(many) > 0).all()
+    assert many[-1] > 4000
+    np.testing.assert_array_equal(many, chosen_measures(5000))
