@@ -66,6 +66,9 @@ def test_each_control_is_moved_alone_through_its_own_values(model: str, choice: 
                 else:
                     assert np.isnan(edits[:, k, :, slot]).all()
     assert ("quantile_values" in arrays) == (model == "measure_vae")
+    if model == "measure_vae":
+        below = (CODES[:, :n, None] <= arrays["quantile_values"]).mean(0)
+        np.testing.assert_allclose(below, np.tile((np.arange(9) + 0.5) / 9, (n, 1)), atol=1 / 50)
     assert arrays["reconstruction"].shape == (M, 24)
 
 

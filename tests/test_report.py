@@ -15,13 +15,15 @@ from vaemusic_jax.cli import run
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.metric_columns import FAMILIES
-from vaemusic_jax.report import write
+from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
+from vaemusic_jax.report.chapters.single_trials import music
 from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.run_directory import RunDirectory, State
 from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.vocabulary import Vocabulary
 
 ALL = config_of(attributes="all")
 TINY = config_of(attributes="note_density", latent_dim=4, seed=0, model="measure_vae")
@@ -214,6 +216,19 @@ def test_what_has_not_been_measured_is_said_and_the_rest_of_the_report_made(
     assert "No interpretability of irish_folk" in section(page, "control")
     assert "there are no traversals" in section(page, "control")
     assert "No examples of irish_folk" in section(page, "music")
+
+
+@pytest.mark.parametrize("pitch", ["B4-4c", "B-4"])
+def test_notation_says_where_it_rounds_pitches(pitch: str, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examples, "draw", lambda tokens, vocabulary: "<svg/>")
+    store = EvaluationStore(tiny)
+    sample = store.corpus("irish_folk")
+    assert sample
+    vocabulary = Vocabulary.from_pitches(["A4", pitch], room=False)
+    sample.facts["vocabulary"] = list(vocabulary.tokens)
+    store.save_corpus(sample)
+    said = " ".join(part for part in music(JoinedRuns([tiny])).parts if isinstance(part, str))
+    assert ("as the nearest of twelve tones" in said) == vocabulary.microtonal == (pitch == "B4-4c")
 
 
 def test_a_run_of_an_earlier_version_has_fewer_columns(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

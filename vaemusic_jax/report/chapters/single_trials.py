@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation
     from vaemusic_jax.report.runs import JoinedRuns
 
+_ROUNDED = "Pitches in commas are written as the nearest of twelve tones; the models know them in commas."
+
 
 def attribute_surfaces(runs: JoinedRuns) -> Chapter:
     """Decoded attributes over two controls."""
@@ -80,6 +82,7 @@ def music(runs: JoinedRuns) -> Chapter:
         for trial, corpus, evaluation in examples:
             parts += [
                 Heading(named(trial)),
+                *([_ROUNDED] if has_notation() and corpus.vocabulary.microtonal else []),
                 "Held-out measures and what the model gives back; the more tokens are right the better.",
                 reconstructions(corpus, evaluation),
                 "One held-out measure with one control at a time set to the value below it, all else kept; best, each "
