@@ -112,8 +112,11 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "Expected one of {data, sweep, evaluate}.; see vaemusic --help"),
-        (["swep"], "Unrecognized options: swep; Available subcommands: data, sweep, evaluate; see vaemusic --help"),
+        ([], "Expected one of {data, sweep, evaluate, report}.; see vaemusic --help"),
+        (
+            ["swep"],
+            "Unrecognized options: swep; Available subcommands: data, sweep, evaluate, report; see vaemusic --help",
+        ),
         (["sweep"], "Missing from vaemusic sweep: CONFIG the YAML file. (required); see vaemusic sweep --help"),
         (
             ["sweep", "CONFIG", "--stps", "3"],

@@ -1,12 +1,13 @@
 """Mutual information: the published estimates, known answers, and what a constant tells."""
 
-import threading
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.metric_examples import Published, assert_equal_to_published, independent, perfect
+from vaemusic_jax.metrics import information
 from vaemusic_jax.metrics.information import binned_information, mutual_information
 
 
@@ -66,12 +67,13 @@ def test_constants_tell_nothing() -> None:
         assert information[0, 1] > 0.5
 
 
-def test_no_thread_is_left_behind() -> None:
-    before = set(threading.enumerate())
-    mutual_information(*perfect(60))
-    for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=10)  # those that are about to end
-        assert not thread.is_alive()
+def test_attributes_side_by_side_are_as_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    codes, attributes = rng.normal(size=(60, 3)), rng.integers(5, size=(60, 2)).astype(float)
+    alone = mutual_information(codes, attributes)
+    monkeypatch.setattr(information, "SIDE_BY_SIDE", 0)
+    np.testing.assert_array_equal(mutual_information(codes, attributes), alone)
+    assert multiprocessing.active_children() == []
 
 
 def test_bins_of_few_values_are_the_values() -> None:

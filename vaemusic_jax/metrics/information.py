@@ -3,6 +3,10 @@
 N measures, L latent dimensions, K attributes. Codes are posterior means, and only of a member's real dimensions.
 """
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,6 +15,7 @@ Floats = NDArray[np.float64]
 DEGENERATE_VARIANCE = 1e-12  # a dimension or attribute that varies less counts as constant
 MIN_MEASURES = 5  # the estimator looks at 3 neighbours
 MAX_BINS = 32
+SIDE_BY_SIDE = 700_000  # measures x dimensions x attributes from which processes are worth their start
 
 
 def mutual_information(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> Floats:
@@ -23,8 +28,8 @@ def mutual_information(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -
     implementations. Values of attributes are tied, so an estimate changes a little with the number and order of the
     other dimensions: by up to .01 nats when one is added, .0002 when they are permuted (800 to 1,700 measures).
 
-    Dimensions are estimated in parallel, in threads, since most of the time is spent in tree searches that let other
-    threads run. 256 dimensions, 4 attributes and 2,000 measures take about 15 s of processor time.
+    256 dimensions, 4 attributes and 2,000 measures take about 15 s of processor time. From about a third of that on,
+    each attribute is estimated in a process of its own, which take some 2 s to start.
 
     Args:
         codes: (N, L) posterior means.
@@ -37,13 +42,26 @@ def mutual_information(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -
     Raises:
         ValueError: wrong shapes, fewer than 5 measures, or values that are not finite.
     """
-    from joblib import parallel_config  # type: ignore[import-untyped]  # these are slow to import
-    from sklearn.feature_selection import mutual_info_regression
-
     z_NxL, a_NxK = checked(codes, attributes)
-    with parallel_config(backend="threading", n_jobs=-1):
-        columns = [mutual_info_regression(z_NxL, a_k, random_state=seed) for a_k in a_NxK.T]
+    tasks = [(z_NxL, a_k, seed) for a_k in a_NxK.T]
+    if z_NxL.size * len(tasks) < SIDE_BY_SIDE or len(tasks) == 1:
+        columns = list(map(_estimate, tasks))
+    else:
+        # Not in threads, as scikit-learn would: it changes the warnings filters, which all threads share, around each
+        # task. Not by forking, which JAX's threads would not survive.
+        n_workers = min(len(tasks), os.cpu_count() or 1)
+        with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+            columns = list(pool.map(_estimate, tasks))
     return np.stack(columns, axis=1) * np.outer(varying(z_NxL), varying(a_NxK))
+
+
+def _estimate(task: tuple[Floats, Floats, int]) -> Floats:
+    """One attribute's information with every dimension: (L,)."""
+    from sklearn.feature_selection import mutual_info_regression  # slow to import
+
+    codes_NxL, attribute_N, seed = task
+    found: Floats = mutual_info_regression(codes_NxL, attribute_N, random_state=seed)
+    return found
 
 
 def binned_information(attributes: ArrayLike) -> Floats:
