@@ -83,13 +83,22 @@ def test_a_constant_attribute_is_empty_and_counts_in_no_mean() -> None:
     assert columns["modularity"] == pytest.approx(without["modularity"], abs=1e-3)
 
 
+def test_a_dimension_that_tells_nothing_leaves_modularity_as_it_is() -> None:
+    attributes = attributes_of_measures()
+    own = {f"z{k}": attributes[:, k] for k in range(4)}
+    more = latent(trial_of(latent_dim=5), attributes, **own, z4=np.zeros(N))
+    assert more["modularity"] == pytest.approx(
+        latent(trial_of(latent_dim=4), attributes, **own)["modularity"], abs=0.02
+    )
+
+
 def test_with_one_attribute_there_is_nothing_to_be_independent_of() -> None:
     trial = trial_of("note_density", latent_dim=1)  # nor a dimension that is not regularised
     attributes = attributes_of_measures()
     columns = latent(trial, attributes, z0=attributes[:, ND]) | control_columns(trial, controlled(trial), attributes)
     assert columns["interpretability.mean"] == pytest.approx(1)
     assert columns["reconstruction_efficiency.mean"] == 1
-    for name in ("attribute_independence", "restrictiveness", "xmig", "dlig"):
+    for name in ("attribute_independence", "restrictiveness", "attribute_change", "xmig", "dlig"):
         assert np.isnan(columns[f"{name}.note_density"])
         assert np.isnan(columns[f"{name}.mean"])
     assert "modularity" not in columns

@@ -183,7 +183,7 @@ def test_a_damaged_evaluation_is_left_out_and_said(tiny: Path, monkeypatch: pyte
     monkeypatch.setattr(write, "to_svg", lambda figure: "<svg/>")
     page = write_report([tiny]).page.read_text()
     assert "Left out" in section(page, "about")
-    assert damaged.name in section(page, "about")
+    assert section(page, "about").count(damaged.name) == 1  # though several chapters would read it
     assert "there are no traversals" in section(page, "control")
     assert "accuracy" in section(page, "tables")
 

@@ -96,7 +96,8 @@ def control_columns(trial: Trial, arrays: Arrays, attributes_Nx4: np.ndarray) ->
         "attribute_span": attribute_span(changed, attributes_Nx4[:, own]),
         "consistency": consistency(changed) if len(changed) > 1 else np.full(len(own), np.nan),
         "restrictiveness": restrictiveness(changed),
-        "attribute_change": attribute_change(changed).diagonal(),
+        # Of one attribute's change all falls on it, whatever the control does.
+        "attribute_change": attribute_change(changed).diagonal() if len(own) > 1 else np.full(1, np.nan),
         "linearity": linearity(control_KxQ, changed),
         "monotonicity": _mean_of_series(monotonicity(own_series_KxMxQ)),
         "smoothness": _mean_of_series(smoothness(own_series_KxMxQ)),

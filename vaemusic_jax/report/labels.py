@@ -53,7 +53,7 @@ _LABELS = {
     "reconstruction_efficiency_quantiles": Label("efficiency over quantiles", empty=_REGULARISED),
     "attribute_independence_quantiles": Label("independence over quantiles", empty=f"{_TWO}, and {_REGULARISED}"),
     "attribute_span": Label("attribute span", empty=_NO_SPAN),
-    "attribute_change": Label("share of the change", empty="the control changes nothing"),
+    "attribute_change": Label("share of the change", empty=f"{_TWO}, and a control that changes one of them"),
     "consistency": Label("consistency", empty="needs two test measures or more"),
     "restrictiveness": Label("restrictiveness", empty=_TWO),
     "linearity": Label("linearity"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vaemusic_jax.config import UNUSED
 from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import finished, numbers
 from vaemusic_jax.report.configurations import field_header
@@ -38,7 +37,7 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     said = []
     for model in MODELS:
         rows = results[results["model"] == model]
-        varied = [name for name in fields if name not in UNUSED[model] and rows[name].nunique() > 1]
+        varied = [name for name in fields if rows[name].nunique() > 1]
         groups = [group for _, group in rows.groupby(varied, sort=False)] if varied else [rows]
         largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # the first at a tie
         kept.extend(largest.index)
