@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from tests.evaluated_runs import config_of, corpus_of, write_run
@@ -17,7 +18,7 @@ from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
-from vaemusic_jax.report.chapters.single_trials import music
+from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
 from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
@@ -193,7 +194,9 @@ def test_runs_on_different_data_of_one_name_are_not_compared_silently(tiny: Path
     shutil.copytree(tiny, other)
     EvaluationStore(other).save_corpus(corpus_of("irish_folk", digest="abcdefabcd"))
     runs = JoinedRuns([tiny, other])
-    assert runs.corpus("irish_folk") is not None
+    first = runs.corpus("irish_folk")
+    assert first
+    assert first.facts["digest"] == corpus_of("irish_folk").facts["digest"]
     assert "different data under the name irish_folk" in runs.faults[0]
     assert runs.corpus("bach") is None
 
@@ -251,6 +254,50 @@ def test_a_size_at_which_no_trial_of_a_model_is_done_is_an_empty_column(tmp_path
     panels = {axes.get_title(): len(axes.texts) for axes in drawing.figure.axes}
     assert panels["MeasureVAE"] == len(ATTRIBUTES)
     assert panels["AdversarialVAE"] == 2 * len(ATTRIBUTES)
+
+
+def test_matrices_are_of_the_attributes_that_are_controlled(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", config_of(attributes="average_interval_jump+note_density"))
+    with RunDirectory.reopen(path) as opened:
+        results = opened.results
+        assert results is not None
+        results.loc[0, "interpretability.note_density.is_regularised"] = False  # in one seed of two
+        opened.write_results(results)
+        wide = [trial.id for trial in opened.trials if trial.latent_dim == 16]
+    store, sample = EvaluationStore(path), corpus_of("irish_folk")
+    sample.attributes[:, 3] = -sample.attributes[:, 2]
+    store.save_corpus(sample)
+    for trial in wide:
+        measured = store.trial(trial)
+        assert measured
+        measured.arrays["traversal_attributes"][:] = 0.5
+        store.save_trial(trial, measured)
+    score, control = (part.figure for part in control_matrices(JoinedRuns([path])).parts if isinstance(part, Drawing))
+    marked = {axes.get_title(): [text.get_text().endswith("*") for text in axes.texts] for axes in score.axes}
+    assert marked["MeasureVAE"][-2:] == [True, True]  # 4 and 16 dimensions
+    assert marked["MeasureVAE"][4:6] == [False, True]
+    sizes = [[f"{model}\nlatent size {n}" for n in (4, 16)] for model in ("MeasureVAE", "AdversarialVAE")]
+    titles = [axes.get_title() for axes in control.axes]
+    assert titles[:6] == [*sizes[0], "the data\nthemselves", *sizes[1], ""]
+    for axes in (control.axes[0], control.axes[3]):
+        first, beside, below, second = (float(text.get_text()) for text in axes.texts)
+        assert min(first, second) > 0.7 > max(beside, below)
+    assert {text.get_text() for text in control.axes[1].texts} == {".00"}
+    assert {text.get_text() for text in control.axes[2].texts} == {"1"}
+
+
+def test_surfaces_lie_over_the_codes_or_what_the_model_is_told(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", config_of(attributes="all", latent_dim=4, seed=0))
+    (drawing,) = (part for part in attribute_surfaces(JoinedRuns([path])).parts if isinstance(part, Drawing))
+    least = [float(np.min(axes.collections[1].get_offsets())) for axes in (drawing.figure.axes[i] for i in (0, 2))]
+    assert least[0] < 0 < least[1]  # no attribute is below 0
+    store = EvaluationStore(path)
+    for trial in RunDirectory.read(path).trials:
+        measured = store.trial(trial.id)
+        assert measured
+        measured.arrays["surface_values"][1] = 0.5  # as of whole notes
+        store.save_trial(trial.id, measured)
+    assert "No surfaces of irish_folk" in str(attribute_surfaces(JoinedRuns([path])).parts)
 
 
 @pytest.mark.parametrize(
