@@ -55,9 +55,13 @@ def test_a_file_that_is_not_what_was_written_is_refused(compressed: bool, tmp_pa
     arrays_file.write(path, arrays, {"step": 3}, compressed=compressed)
     whole = path.read_bytes()
     assert arrays_file.read(path, "")[1] == {"step": 3}
-    np.savez(path, metadata=np.array('{"step": 3}'), checksum=np.array("00"), one=arrays["one"])  # other arrays
-    others = path.read_bytes()
-    for damaged in (b"", b"PK", whole[: len(whole) // 2], whole[:-1], others):
+    checksum = np.array(arrays_file.checksum(arrays, {"step": 3}))
+    others = []
+    for name in arrays:
+        changed: Arrays = arrays | {name: arrays[name] + 1}
+        np.savez(path, metadata=np.array('{"step": 3}'), checksum=checksum, **changed)  # type: ignore[arg-type]
+        others.append(path.read_bytes())
+    for damaged in (b"", b"PK", whole[: len(whole) // 2], whole[:-1], *others):
         path.write_bytes(damaged)
         with pytest.raises(UserError, match=r"file.npz: damaged file \(.*\); fetch another"):
             arrays_file.read(path, "fetch another")

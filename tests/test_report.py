@@ -19,6 +19,7 @@ from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
 from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
+from vaemusic_jax.report.chapters.sweeps import latent_sizes, learning
 from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
@@ -126,6 +127,7 @@ def test_data_sets_are_described_with_how_they_were_read(page: str) -> None:
     about = section(page, "about")
     assert "pitches rounded to twelve tones, the melody of each piece" in about
     assert "0.12" in about  # seen in training
+    assert re.search(r"80\s*10\s*10\s*800\s*100\s*60", about)  # tunes and measures
     assert "latent_dim: [4, 16]" in about  # the configuration
 
 
@@ -284,6 +286,17 @@ def test_matrices_are_of_the_attributes_that_are_controlled(tmp_path: Path) -> N
         assert min(first, second) > 0.7 > max(beside, below)
     assert {text.get_text() for text in control.axes[1].texts} == {".00"}
     assert {text.get_text() for text in control.axes[2].texts} == {"1"}
+
+
+def test_curves_are_of_what_is_done_and_held_out(evaluated: Path) -> None:
+    runs = JoinedRuns([evaluated])
+    drawing = next(part for part in learning(runs).parts if isinstance(part, Drawing))
+    (alone,) = (t for t in runs.trials.values() if (t.model, t.latent_dim, t.seed) == ("measure_vae", 4, 1))
+    rows = runs.curves[(runs.curves["trial"] == alone.id) & (runs.curves["split"] == "validation")]  # seed 0 diverged
+    expected = rows.loc[rows["metric"] == "reconstruction_accuracy", "value"].to_numpy()
+    np.testing.assert_allclose(np.asarray(drawing.figure.axes[0].lines[0].get_ydata(), float), expected)
+    drawings = [part for part in latent_sizes(runs).parts if isinstance(part, Drawing)]
+    assert [part.name for part in drawings if "Dotted" in part.caption] == ["accuracy_by_latent_size"]
 
 
 def test_surfaces_lie_over_the_codes_or_what_the_model_is_told(tmp_path: Path) -> None:
