@@ -10,8 +10,9 @@ import pytest
 
 from tests import sweeps
 from vaemusic_jax import arrays_file
-from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import NotReadyError
+from vaemusic_jax.data.statistics import statistics_of
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.metric_columns import FAMILIES, METRICS, families_of
@@ -194,6 +195,18 @@ def test_a_sample_says_what_the_data_set_is(small_irish_folk: Dataset) -> None:
     assert sample.attributes.shape == (len(test), 4)
     assert sample.vocabulary == small_irish_folk.vocabulary
     assert sample.facts["measures"] == {"train": 1000, "validation": 250, "test": 250}
-    assert sample.facts["attribute_mean"].keys() == set(ATTRIBUTES)
+    known = statistics_of(small_irish_folk)
+    training = [row.tobytes() for row in small_irish_folk.train.tokens]
+    assert sample.facts["distinct"] == len(set(training)) / 1000
+    assert sample.facts["majority_baseline"] == pytest.approx(known.baseline)
+    assert sample.facts["seen_in_training"] == np.mean([row.tobytes() in training for row in test.tokens])
+    assert sum(sample.facts["tunes"].values()) == len(
+        {t for name in SPLITS for t in small_irish_folk.split(name).tune.tolist()}
+    )
+    for name, column in zip(ATTRIBUTES, known.attributes.T, strict=True):
+        assert sample.facts["attribute_mean"][name] == pytest.approx(column.mean(dtype=float))
+        assert sample.facts["attribute_std"][name] == pytest.approx(column.std(dtype=float))
+    shares = np.bincount(small_irish_folk.train.tokens.ravel()) / (24 * 1000)
+    assert 2 ** -sample.facts["token_entropy"] < shares.max()  # of the commonest: entropy is at least its surprise
     assert token_entropy(np.array([[0, 1, 2, 3], [0, 1, 2, 3]])) == 2
     assert token_entropy(np.zeros((3, 24), int)) == 0
