@@ -1,5 +1,6 @@
 """Evaluation computes what is missing, keeps what it has, and says what it leaves out."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,24 @@ def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any]) -> 
     again = store.trial(trial.id)
     assert again
     assert again.made_of == kept.made_of
+
+
+def test_stale_numbers_are_not_reported_where_they_cannot_be_made_again(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(name: str) -> Dataset:
+        raise NotReadyError(f"{name}: is gone")
+
+    first, *others = done(copy)
+    store = EvaluationStore(copy)
+    kept = store.trial(first.id)
+    assert kept
+    store.save_trial(first.id, dataclasses.replace(kept, made_of=kept.made_of | {"step": 1}))
+    monkeypatch.setattr(evaluate, "load_dataset", gone)
+    results = results_of(copy).set_index("trial")["reconstruction_accuracy"]
+    assert np.isnan(results[first.id])
+    assert results[[trial.id for trial in others]].notna().all()
+    assert capsys.readouterr().err == "left out: irish_folk: is gone\n"
 
 
 def test_a_damaged_file_is_computed_again(copy: Path, measured: list[Any]) -> None:

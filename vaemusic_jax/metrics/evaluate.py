@@ -50,14 +50,14 @@ def evaluate_run(
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
     store = EvaluationStore(run.path)
     problems: list[str] = []
+    found: dict[str, TrialEvaluation] = {}
     with progress("evaluating", len(finished), "trials") as advance:
         for cohort in run.cohorts:
             wanted = [trial for trial in cohort.trials if trial in finished]
             try:
-                _Evaluation(run, store, cohort, tuple(families), advance).complete(wanted)
+                _Evaluation(run, store, cohort, tuple(families), advance, found).complete(wanted)
             except UserError as error:
                 problems.append(str(error))
-    found = {trial.id: evaluation for trial in finished if (evaluation := store.trial(trial.id))}
     if problems and not found:
         raise UserError("; ".join(dict.fromkeys(problems)))
     for problem in dict.fromkeys(problems):
@@ -74,6 +74,7 @@ class _Evaluation:
     cohort: Cohort
     families: tuple[str, ...]
     advance: Advance
+    found: dict[str, TrialEvaluation]  # by trial id, of these weights and this data: what is stale is not reported
 
     def complete(self, trials: list[Trial]) -> None:
         """Computes what is missing about these trials, and keeps it. Raises UserError."""
@@ -83,6 +84,7 @@ class _Evaluation:
         owner = checkpoints.owner()
         made_of = {"format": FORMAT, "step": checkpoints.latest_step(), "data": owner.dataset_digest}
         kept = {trial: self._kept(trial, made_of) for trial in trials}
+        self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
         missing = {trial: set(self.families) - set(kept[trial].families) for trial in trials}
         self.advance(sum(not names for names in missing.values()))
         incomplete = [trial for trial in trials if missing[trial]]
@@ -105,6 +107,7 @@ class _Evaluation:
             before = kept[trial]
             evaluation = TrialEvaluation(before.families | values, before.arrays | arrays.arrays, made_of)
             self.store.save_trial(trial.id, evaluation)
+            self.found[trial.id] = evaluation
             self.advance(1)
 
     def _kept(self, trial: Trial, made_of: dict[str, Any]) -> TrialEvaluation:
