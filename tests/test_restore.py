@@ -150,6 +150,7 @@ def test_traversals_are_what_the_restored_model_makes_of_moved_controls(
         moves["quantile"] = "quantile_values"
         codes = model.encode(test)[:, :n_controls]
         np.testing.assert_allclose(arrays["codes"], codes, rtol=1e-4, atol=1e-5)
+        assert (arrays["code_stds"] > 0).all()
         below = (codes[:, None, :] <= arrays["quantile_values"].T[None] + 1e-4).mean(0)
         np.testing.assert_allclose(below, np.tile((np.arange(9)[:, None] + 0.5) / 9, n_controls), atol=0.02)
     np.testing.assert_array_equal(
