@@ -101,7 +101,7 @@ def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
 class Ensemble:
     """A cohort on this process's devices. States are `MemberState`s with a leading member axis, sharded.
 
-    Copies of the last member that fill up the devices are dropped from whatever leaves the ensemble.
+    Rows that only fill up the devices are dropped from whatever leaves the ensemble.
     """
 
     def __init__(

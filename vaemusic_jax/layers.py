@@ -7,6 +7,7 @@ of the recurrent weights as one matmul after the scan instead of one a tick (hen
 Shapes: B batch, T ticks, D inputs, H hidden, Z latent, V vocabulary. Matrices are stored (in, out).
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -45,9 +46,27 @@ class Linear(Layer):
         return affine(x, self.w, self.b)
 
 
+@jax.custom_vjp
 def affine(x: Array, w: Array, b: Array) -> Array:
-    """x (..., D) times w (D, F) plus b (F)."""
+    """x (..., D) times w (D, F) plus b (F).
+
+    The gradient of w is one matmul over all rows: differentiated for us, XLA would first transpose copies of both sides.
+    """
     return x @ w + b.reshape((1,) * (x.ndim - 1) + (-1,))
+
+
+def _affine_fwd(x: Array, w: Array, b: Array) -> tuple[Array, tuple[Array, Array]]:
+    return affine(x, w, b), (x, w)
+
+
+def _affine_bwd(residual: tuple[Array, Array], grad: Array) -> tuple[Array, Array, Array]:
+    x, w = residual
+    grad_NxF = grad.reshape(-1, grad.shape[-1])
+    grad_w = x.reshape(-1, x.shape[-1]).T @ grad_NxF
+    return (grad_NxF @ w.T).reshape(x.shape), grad_w, grad_NxF.sum(0)
+
+
+affine.defvjp(_affine_fwd, _affine_bwd)
 
 
 @jax.custom_vjp
@@ -90,47 +109,48 @@ def _gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Ar
     return n + u * (h - n), r, u, n, h_n
 
 
-@jax.custom_vjp
-def gru_scan(x_proj_TxBxG: Array, h0_BxH: Array, w_hh: Array, b_hh: Array) -> Array:
-    """All steps of one GRU layer: projected inputs (T, B, 3H), first state (B, H) -> states (T, B, H)."""
+@partial(jax.custom_vjp, nondiff_argnums=(4,))
+def gru_scan(x_proj_TxBxG: Array, h0_BxH: Array, w_hh: Array, b_hh: Array, reverse: bool = False) -> Array:
+    """All steps of one GRU layer: projected inputs (T, B, 3H), first state (B, H) -> states (T, B, H).
+
+    `reverse` runs from the last tick to the first; states stand at their own ticks either way.
+    """
 
     def step(h: Array, x_proj: Array) -> tuple[Array, Array]:
         h = gru_cell(x_proj, h, w_hh, b_hh)
         return h, h
 
-    return lax.scan(step, h0_BxH, x_proj_TxBxG)[1]
+    return lax.scan(step, h0_BxH, x_proj_TxBxG, reverse=reverse)[1]
 
 
-def _gru_scan_fwd(x_proj: Array, h0: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Any]:
+def _gru_scan_fwd(x_proj: Array, h0: Array, w_hh: Array, b_hh: Array, reverse: bool) -> tuple[Array, Any]:
     def step(h: Array, x_proj: Array) -> tuple[Array, tuple[Array, ...]]:
         h, r, u, n, h_n = _gates(x_proj, h, w_hh, b_hh)
         return h, (h, r, u, n, h_n)
 
-    out, r, u, n, h_n = lax.scan(step, h0, x_proj)[1]
-    return out, (h0, w_hh, out, r, u, n, h_n)
+    out, r, u, n, h_n = lax.scan(step, h0, x_proj, reverse=reverse)[1]
+    h_before = jnp.concatenate([out[1:], h0[None]] if reverse else [h0[None], out[:-1]])
+    return out, (w_hh, h_before, r, u, n, h_n)
 
 
-def _gru_scan_bwd(residual: Any, grad_out: Array) -> tuple[Array, Array, Array, Array]:
-    h0, w_hh, out, r, u, n, h_n = residual
-    h_before = jnp.concatenate([h0[None], out[:-1]])
-    # Everything that does not wait for the gradient of the later tick is done for all ticks at once.
-    by_n = (1.0 - u) * (1.0 - n * n)  # dh'/d(pre-activation of n)
-    by_u = (h_before - n) * u * (1.0 - u)
-    by_r = by_n * h_n * r * (1.0 - r)
-    factors = jnp.concatenate([by_r, by_u, by_n * r], axis=-1)
+def _gru_scan_bwd(reverse: bool, residual: Any, grad_out: Array) -> tuple[Array, Array, Array, Array]:
+    w_hh, *saved = residual
+    h_before = saved[0]
+    hidden = h_before.shape[-1]
 
-    def step(grad_h: Array, tick: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        grad_here, factor, u = tick
+    def step(grad_h: Array, tick: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array]]:
+        grad_here, h, r, u, n, h_n = tick
         total = grad_h + grad_here
-        grad_h_proj = jnp.concatenate([total] * 3, axis=-1) * factor
-        return total * u + grad_h_proj @ w_hh.T, total
+        by_n = total * (1.0 - u) * (1.0 - n * n)  # gradients of the gates' pre-activations
+        by_u = total * (h - n) * u * (1.0 - u)
+        by_r = by_n * h_n * r * (1.0 - r)
+        # Only the n block differs between the two projections: x_n stands outside the product with r, h_n inside.
+        grad_h_proj = jnp.concatenate([by_r, by_u, by_n * r], axis=-1)
+        return total * u + grad_h_proj @ w_hh.T, (grad_h_proj, by_n)
 
-    grad_h0, total = lax.scan(step, jnp.zeros_like(h0), (grad_out, factors, u), reverse=True)
-    grad_h_proj = jnp.concatenate([total] * 3, axis=-1) * factors
-    hidden = h0.shape[-1]
-    # Only the n block differs between the two projections: x_n stands outside the product with r, h_n inside.
-    grad_x_proj = jnp.concatenate([grad_h_proj[..., : 2 * hidden], total * by_n], axis=-1)
-    grad_w = h_before.reshape(-1, hidden).T @ grad_h_proj.reshape(-1, 3 * hidden)
+    grad_h0, (grad_h_proj, by_n) = lax.scan(step, jnp.zeros_like(h_before[0]), (grad_out, *saved), reverse=not reverse)
+    grad_x_proj = jnp.concatenate([grad_h_proj[..., : 2 * hidden], by_n], axis=-1)
+    grad_w = h_before.reshape(-1, hidden).T @ grad_h_proj.reshape(-1, 3 * hidden)  # one matmul, not one a tick
     return grad_x_proj, grad_h0, grad_w, grad_h_proj.sum((0, 1))
 
 
@@ -188,9 +208,7 @@ class GRU(Layer):
         """States (T, B, H) after each tick, from zero unless told; `reverse` runs from the last tick to the first."""
         if h0_BxH is None:
             h0_BxH = jnp.zeros((x_proj_TxBxG.shape[1], self.hidden_size), x_proj_TxBxG.dtype)
-        if not reverse:
-            return gru_scan(x_proj_TxBxG, h0_BxH, self.w_hh, self.b_hh)
-        return gru_scan(x_proj_TxBxG[::-1], h0_BxH, self.w_hh, self.b_hh)[::-1]
+        return gru_scan(x_proj_TxBxG, h0_BxH, self.w_hh, self.b_hh, reverse)
 
 
 def dropout(x: Array, rate: float, key: Array | None) -> Array:

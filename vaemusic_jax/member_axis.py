@@ -4,24 +4,36 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
 class MemberAxis:
     """Places arrays with a leading member axis on devices, and maps functions of one member over them.
 
-    Where the number of devices does not divide the number of members, copies of the last member fill up.
+    A device computes `at_once` members side by side (as one `vmap`), and takes turns where it has more. Copies of the
+    last member fill up what does not come out even; turns of nothing else are skipped.
     """
 
-    def __init__(self, n_members: int, devices: Sequence[jax.Device] | None = None) -> None:
+    def __init__(self, n_members: int, devices: Sequence[jax.Device] | None = None, at_once: int | None = None) -> None:
+        """`at_once` is the most that a device takes together; all, unless told, but on CPU one.
+
+        One member keeps a CPU's core busy, and its matmuls are faster than batches of them.
+        """
         self.devices = (devices or jax.local_devices())[:n_members]
         self.n_members = n_members
-        self.n_rows = math.ceil(n_members / len(self.devices)) * len(self.devices)
+        per_device = math.ceil(n_members / len(self.devices))
+        if at_once is None:
+            at_once = 1 if self.devices[0].platform == "cpu" else per_device
+        self.turns = math.ceil(per_device / at_once)
+        self.at_once = math.ceil(per_device / self.turns)
+        self.n_rows = self.turns * self.at_once * len(self.devices)
 
     @cached_property
     def by_member(self) -> NamedSharding:
@@ -49,20 +61,44 @@ class MemberAxis:
         """`function(a member's arguments..., shared arguments...)` for all members, each device its own."""
 
         def mapped(*args: Any) -> Any:
-            own = len(args) - shared
+            own, rest = args[: len(args) - shared], args[len(args) - shared :]
+            is_real = jnp.arange(self.n_rows) < self.n_members
+            by_member = PartitionSpec("member")
             return jax.shard_map(
-                jax.vmap(function, (0,) * own + (None,) * shared),
+                partial(self._on_one_device, function),
                 mesh=self.by_member.mesh,
-                in_specs=(PartitionSpec("member"),) * own + (PartitionSpec(),) * shared,
-                out_specs=PartitionSpec("member"),
+                in_specs=(by_member, (by_member,) * len(own), (PartitionSpec(),) * shared),
+                out_specs=by_member,
                 check_vma=False,
-            )(*args)
+            )(is_real, own, rest)
 
         return mapped
 
+    def _on_one_device(self, function: Callable[..., Any], is_real: jax.Array, own: Any, rest: Any) -> Any:
+        """The members of one device, turn by turn."""
+
+        def side_by_side(own: Any) -> Any:
+            if self.at_once > 1:
+                return jax.vmap(lambda own: function(*own, *rest))(own)
+            out = function(*jax.tree.map(lambda leaf: leaf[0], own), *rest)
+            return jax.tree.map(lambda leaf: leaf[None], out)
+
+        def turn(own_and_real: tuple[Any, jax.Array]) -> Any:
+            own, is_real = own_and_real
+            if self.n_rows == self.n_members:
+                return side_by_side(own)
+            nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(side_by_side, own))
+            return lax.cond(is_real.any(), side_by_side, lambda own: nothing, own)
+
+        if self.turns == 1:
+            return turn((own, is_real))
+        split = (self.turns, self.at_once)
+        by_turn = lax.map(turn, jax.tree.map(lambda leaf: leaf.reshape(*split, *leaf.shape[1:]), (own, is_real)))
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), by_turn)
+
 
 def use_every_core() -> None:
-    """On CPU, one device per core: members side by side keep all of them busy, one member alone does not."""
+    """On CPU, one device per core: members beside each other keep all of them busy, one member alone does not."""
     if jax.config.values["jax_num_cpu_devices"] < 0:
         with contextlib.suppress(RuntimeError):  # the devices are already in use
             jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
