@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import tyro
 
-from benchmarks.step_time import Options as TrialOptions
-from benchmarks.step_time import trial
+from benchmarks.members import trial
 from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.data.load import load_dataset
@@ -44,9 +43,11 @@ def main() -> None:
     rows = slice(options.measures)
     dataset = dataclasses.replace(dataset, test=Split(dataset.train.tokens[rows], dataset.train.tune[rows]))
     train, test = (measures_of(split, dataset.vocabulary) for split in (dataset.train, dataset.test))
-    shape = TrialOptions(hidden_size=options.hidden_size, latent_dim=options.latent_dim)
     for model in MODELS:
-        trials = tuple(trial(model, shape, seed) for seed in range(options.members))
+        trials = tuple(
+            trial(model, options.hidden_size, options.latent_dim, batch_size=256, seed=seed)
+            for seed in range(options.members)
+        )
         ensemble = cohort_ensemble(Owner(trials, dataset.vocabulary, dataset.digest), dataset, train)
         checkpoint = ensemble.to_host(ensemble.start())
         owner = Owner(trials, dataset.vocabulary, dataset.digest)

@@ -1,0 +1,98 @@
+"""The PyTorch training step that goes with one of our trials: same sizes, recipe and weights of the loss, same data."""
+
+import time
+from typing import Any
+
+import torch
+
+from benchmarks import torch_training
+from benchmarks.floor import QUEUED, REPEATS
+from benchmarks.machine import Precision
+from benchmarks.members import VOCAB_SIZE
+from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
+from vaemusic_jax.measures import Measures
+from vaemusic_jax.member import Conditioning
+from vaemusic_jax.recipes import RECIPES
+from vaemusic_jax.trial import Trial
+
+
+def device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def synchronise() -> None:
+    """Waits until what was asked of a GPU is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def set_precision(precision: Precision) -> None:
+    """Of the inputs of float32 matmuls, in the GRUs of cuDNN too; bfloat16 is asked for at each step."""
+    torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+    torch.backends.cudnn.allow_tf32 = precision != "float32"
+
+
+def description() -> dict[str, Any]:
+    """For a table's header."""
+    return {"torch_device": device().type, "torch_threads": torch.get_num_threads()}
+
+
+def torch_matmul_rate(precision: Precision) -> float:
+    """Floating point operations per second that PyTorch reaches in large matmuls: the best of a few."""
+    set_precision(precision)
+    size, best = 1536 if device().type == "cpu" else 8192, 0.0
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    matrix = torch.ones((size, size), dtype=dtype, device=device())
+    matrix @ matrix
+    for _ in range(2 * REPEATS):
+        synchronise()
+        started = time.perf_counter()
+        for _ in range(QUEUED):
+            matrix @ matrix
+        synchronise()
+        best = max(best, QUEUED * 2 * size**3 / (time.perf_counter() - started))
+    return best
+
+
+class TorchTraining:
+    """One trial on random batches of its measures, which lie on the device as ours do."""
+
+    def __init__(self, trial: Trial, measures: Measures, whole: bool, precision: Precision) -> None:
+        set_precision(precision)
+        self.device, self.half, self.batch_size = device(), precision == "bfloat16", trial.batch_size
+        recipe, sizes = RECIPES[trial.model, trial.recipe], (VOCAB_SIZE, trial.hidden_size, trial.latent_dim)
+        weights = torch_training.Weights(
+            trial.learning_rate, trial.beta, trial.gamma, trial.delta, trial.adversary_weight
+        )
+        attributes = torch.as_tensor(measures.attributes, device=self.device)
+        tokens = torch.as_tensor(measures.tokens, device=self.device).long()
+        self.training: torch_training.MeasureVAETraining | torch_training.AdversarialVAETraining
+        if trial.model == "measure_vae":
+            vae = MeasureVAE(*sizes, recipe.dropout, recipe.relu_logits, whole=whole).to(self.device)
+            self.training = torch_training.MeasureVAETraining(vae, recipe, weights, trial.steps)
+            self.data = torch_training.Batch(tokens, attributes, attributes)
+        else:
+            n_attributes = len(trial.attributes)
+            vae = AdversarialVAE(*sizes, n_attributes, recipe.own_start_symbol, whole).to(self.device)
+            classifier = Classifier(trial.latent_dim, n_attributes).to(self.device)
+            self.training = torch_training.AdversarialVAETraining(vae, classifier, recipe, weights, trial.steps)
+            told = Conditioning.from_training(measures.attributes)
+            edges = torch.as_tensor(told.class_edges, device=self.device)
+            classes = (attributes.unsqueeze(-1) > edges).sum(-1)
+            conditions = (attributes - attributes.mean(0)) / attributes.std(0)
+            self.data = torch_training.Batch(tokens, conditions, classes)
+        self.order = self.shuffled()
+
+    def shuffled(self) -> torch.Tensor:
+        return torch.randperm(len(self.data.tokens), device=self.device)
+
+    def run(self, steps: int) -> None:
+        """Makes so many steps."""
+        for _ in range(steps):
+            if len(self.order) < self.batch_size:
+                self.order = self.shuffled()
+            rows, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                self.training.step(torch_training.Batch(*(part[rows] for part in self.data)))
+        synchronise()
