@@ -20,6 +20,7 @@ from vaemusic_jax.layers import (
     GRUWeights,
     Layer,
     Linear,
+    add_to_every_tick,
     affine,
     gate_bias,
     gru_cell,
@@ -116,7 +117,7 @@ class Decoder(Layer):
         """Logits (B, T, V) when every tick sees the true token before it: one scan per cell."""
         cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
         before_TxB = jnp.concatenate([start_B[None], tokens_BxT.T[:-1]])
-        x_proj = look_up(cell1.w_token, before_TxB) + constant_BxG[None]
+        x_proj = add_to_every_tick(look_up(cell1.w_token, before_TxB), constant_BxG)
         h1_TxBxH = gru_scan(x_proj, h0, cell1.w_hh, cell1.b_hh)
         h2_TxBxH = self.cell2.scan(self.cell2.project(h1_TxBxH), h1_TxBxH[0])
         return self.out(h2_TxBxH).transpose(1, 0, 2)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from vaemusic_jax.initial import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
-from vaemusic_jax.layers import GRU, Layer, Linear, affine, dropout, gru_cell, look_up
+from vaemusic_jax.layers import GRU, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
 from vaemusic_jax.recipes import EMBEDDING_SIZE
 
 Array = jax.Array
@@ -112,9 +112,10 @@ class Decoder(Layer):
         start = jnp.full((batch, 1), self.vocab_size, tokens_BxT.dtype)
         before_BxT = jnp.concatenate([start, tokens_BxT[:, :-1]], axis=1)
         before_KxQxB = before_BxT.reshape(batch, N_BEATS, TICKS_PER_BEAT).transpose(2, 1, 0)
-        x_proj = look_up(self.token_table(), before_KxQxB) + constant_QxBxG[None]
         rows = N_BEATS * batch
-        out0 = self.tick_l0.scan(x_proj.reshape(TICKS_PER_BEAT, rows, 3 * hidden), h0_QxBxH.reshape(rows, hidden))
+        tokens_KxRxG = look_up(self.token_table(), before_KxQxB.reshape(TICKS_PER_BEAT, rows))
+        x_proj = add_to_every_tick(tokens_KxRxG, constant_QxBxG.reshape(rows, 3 * hidden))
+        out0 = self.tick_l0.scan(x_proj, h0_QxBxH.reshape(rows, hidden))
         out0 = dropout(out0, self.dropout, tick_key)
         out1 = self.tick_l1.scan(self.tick_l1.project(out0), h1_QxBxH.reshape(rows, hidden))
         logits_KxQxBxV = self.logits(out1.reshape(TICKS_PER_BEAT, N_BEATS, batch, hidden))
