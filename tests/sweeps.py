@@ -63,7 +63,7 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
 def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
     """Has every sweep and evaluation find this data set, whatever the name, and traverse a few of its measures."""
     for module in (sweep, evaluate):
-        patch.setattr(module, "load_dataset", lambda name, **options: dataset)
+        patch.setattr(module, "load_dataset", lambda name, **options: dataclasses.replace(dataset, name=name))
     patch.setattr(corpus, "N_TRAVERSED", N_TRAVERSED)
 
 

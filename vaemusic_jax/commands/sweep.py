@@ -10,7 +10,7 @@ import tyro
 from vaemusic_jax.config import AXES, Grid, SweepConfig, load_config
 from vaemusic_jax.yaml_file import parse_scalar
 
-RUN_FIELDS = ("name", "eval_every", "out")
+RUN_FIELDS = ("name", "eval_every", "out", "shard")
 
 
 def _kind(annotation: Any) -> str:
