@@ -46,6 +46,17 @@ def config_of(directory: Path, **fields: Any) -> SweepConfig:
     return SweepConfig.model_validate(values | fields)
 
 
+def one_cohort_of(directory: Path, **fields: Any) -> SweepConfig:
+    """Three AdversarialVAEs, the last of which diverges; rounding does not grow, at so mild a learning rate."""
+    four = {"latent_dim": 4, "attributes": "all"}
+    grids = [
+        four,
+        {"latent_dim": 8, "attributes": "note_density+rhythmic_complexity"},
+        four | {"learning_rate": DIVERGING_RATE},
+    ]
+    return config_of(directory, **{"model": "adversarial_vae", "learning_rate": 0.003, "grids": grids} | fields)
+
+
 def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Dataset:
     """The first measures of every split."""
 

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
 LAYERS = [
     {"errors", "recipes"},
     {"atomic", "initial", "progress", "trial", "vocabulary", "yaml_file"},
-    {"run_lock", "shard"},
+    {"event_log", "run_lock", "shard"},
     {"arrays_file", "attributes", "config", "layers", "member_axis", "metric_columns"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
     {"measures", "transposition"},

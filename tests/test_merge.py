@@ -47,14 +47,10 @@ test_merge.train_and_evaluate(Path(sys.argv[1]), dataset, shard=sys.argv[2])
 
 def config_of(path: Path, **fields: Any) -> SweepConfig:
     """Two cohorts, the first of which waits for its data set; the division into two parts cuts the second one."""
-    four = {"latent_dim": 4, "attributes": "all"}
-    grids = [
-        four | {"dataset": ["irish_folk", "bach"]},
-        {"latent_dim": 8, "attributes": "note_density+rhythmic_complexity", "dataset": ["irish_folk", "bach"]},
-        four | {"dataset": "bach", "learning_rate": sweeps.DIVERGING_RATE},
-    ]
-    # A mild rate: rounding, which differs from program to program, must not grow within these steps.
-    return sweeps.config_of(path, model="adversarial_vae", learning_rate=0.003, **{"grids": grids} | fields)
+    of_both = {"dataset": ["irish_folk", "bach"]}
+    *both, diverging = sweeps.one_cohort_of(path).model_dump(exclude_none=True)["grids"]
+    grids = [*(grid | of_both for grid in both), diverging | {"dataset": "bach"}]
+    return sweeps.one_cohort_of(path, **{"grids": grids} | fields)
 
 
 def only_bach(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:

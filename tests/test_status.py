@@ -80,7 +80,7 @@ def test_a_run_in_progress(half: RunDirectory, shown: Callable[[RunDirectory], s
         *(first.id, "measure_vae", "irish_folk", "128", "3", "2", "running,", "1", "diverged"),
         *("400/1,000", "0.620", "4", "2:30", "2:00:00", "ago"),
     ]
-    assert lines[3].split() == [second.id, *"measure_vae bach 128 3 pending 0/1,000 - - - -".split()]
+    assert lines[3].split() == [second.id, "measure_vae", "bach", "128", "3", "pending", "0/1,000", *["-"] * 4]
     assert f"{half.path}: 1 of 6 trials have finished; a process is at work on it." in text
     assert f"latent 16, trial {first.trials[2].id} diverged: loss or gradient not finite at step 250" in text
 
