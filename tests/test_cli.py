@@ -18,7 +18,7 @@ from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-COMMANDS = "data, sweep, status, merge, evaluate, report"
+COMMANDS = "data, sweep, status, merge, evaluate, report, tensorboard"
 
 # A value for each field that is not the configuration's own.
 OTHER: dict[str, list[str]] = {

@@ -21,7 +21,7 @@ LAYERS = [
     {"event_log", "run_lock", "shard"},
     {"arrays_file", "attributes", "config", "layers", "member_axis", "metric_columns"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
-    {"measures", "transposition"},
+    {"measures", "tensorboard_events", "transposition"},
     {"member", "metrics", "report"},
     {"checkpoint", "cost", "held_out", "train"},
     {"ensemble", "merge", "traversal", "trained_model"},

@@ -67,6 +67,7 @@ def _parse(args: list[str]) -> Callable[[], None]:
     from vaemusic_jax.commands.report import report
     from vaemusic_jax.commands.status import status
     from vaemusic_jax.commands.sweep import sweep
+    from vaemusic_jax.commands.tensorboard import tensorboard
 
     commands: Commands = {
         "data": _describe_data,
@@ -75,6 +76,7 @@ def _parse(args: list[str]) -> Callable[[], None]:
         "merge": merge,
         "evaluate": evaluate,
         "report": report,
+        "tensorboard": tensorboard,
     }
     return _choose("vaemusic", DESCRIPTION, commands, args)
 
