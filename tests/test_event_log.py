@@ -100,7 +100,10 @@ def test_a_run_that_goes_on_is_appended_and_a_torn_line_spoils_no_other(path: Pa
     assert [json.loads(line)["event"] for line in torn] == ["first", "finished", "second", "finished"]
 
 
-def test_without_a_file_nothing_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_without_a_file_nothing_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
     with logging_to(None):
         event(logger, "unheard", logging.WARNING)
     with logging_to(tmp_path / "run.jsonl"):

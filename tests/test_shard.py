@@ -71,9 +71,13 @@ def test_a_trial_that_costs_as_much_as_many_is_a_part_of_its_own() -> None:
     assert [[t.hidden_size for t in part] for part in found] == [[64, 65, 66, 67], [128]]
 
 
-def test_steps_count_as_work() -> None:
-    found = parts(2, model="measure_vae", latent_dim=4, steps=[100, 101, 102, 303])
-    assert [[t.steps for t in part] for part in found] == [[100, 101, 102], [303]]
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("steps", (100, 101, 102, 303)), ("batch_size", (10, 11, 12, 33)), ("latent_dim", (4, 5, 6, 256))],
+)
+def test_steps_batches_and_large_latent_sizes_count_as_work(name: str, values: tuple[int, ...]) -> None:
+    found = parts(2, **({"model": "measure_vae", "latent_dim": 4, "size": 8} | {name: list(values)}))
+    assert [tuple(getattr(t, name) for t in part) for part in found] == [values[:3], values[3:]]
 
 
 def test_parts_of_the_papers_sweep_are_few_programs_of_equal_work() -> None:

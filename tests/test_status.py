@@ -1,6 +1,7 @@
 """Status tells how far a run is from what is in its directory, and changes nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,10 +77,11 @@ def test_a_run_in_progress(half: RunDirectory, shown: Callable[[RunDirectory], s
     first, second = half.cohorts
     text = shown(half)
     lines = text.splitlines()
-    assert lines[2].split() == [
+    assert lines[2].split()[:13] == [
         *(first.id, "measure_vae", "irish_folk", "128", "3", "2", "running,", "1", "diverged"),
-        *("400/1,000", "0.620", "4", "2:30", "2:00:00", "ago"),
+        *("400/1,000", "0.620", "4", "2:30"),
     ]
+    assert re.search(r" 2:0\d:\d\d ago$", lines[2])
     assert lines[3].split() == [second.id, "measure_vae", "bach", "128", "3", "pending", "0/1,000", *["-"] * 4]
     assert f"{half.path}: 1 of 6 trials have finished; a process is at work on it." in text
     assert f"latent 16, trial {first.trials[2].id} diverged: loss or gradient not finite at step 250" in text

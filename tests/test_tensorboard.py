@@ -107,6 +107,8 @@ def test_names_tell_what_differs_within_a_model() -> None:
         if trial.latent_dim == 4
     ]
     assert len(set(names.values())) == len(planned)
+    (alone,) = trials(config_of(seed=0, model="measure_vae", latent_dim=4, attributes="all"))
+    assert trial_names([alone]) == {alone.id: f"measure_vae,latent_dim=4,{alone.id}"}
 
 
 def test_without_tensorboard_one_line_says_how_to_install_it(

@@ -71,6 +71,6 @@ def trial_names(trials: Sequence[Trial]) -> Mapping[str, str]:
         and (name == "latent_dim" or len({(row["model"], row[name]) for row in rows.values()}) > len(models))
     ]
     return {
-        trial: ",".join([row["model"], *(f"{name}={row[name]}" for name in shown), trial]).replace("/", "_")
+        trial: ",".join([row["model"], *(f"{name}={row[name]}" for name in shown), trial])
         for trial, row in rows.items()
     }
