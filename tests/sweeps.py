@@ -46,6 +46,17 @@ def config_of(directory: Path, **fields: Any) -> SweepConfig:
     return SweepConfig.model_validate(values | fields)
 
 
+def one_cohort_of(directory: Path, **fields: Any) -> SweepConfig:
+    """Three AdversarialVAEs, the last of which diverges; rounding does not grow, at so mild a learning rate."""
+    four = {"latent_dim": 4, "attributes": "all"}
+    grids = [
+        four,
+        {"latent_dim": 8, "attributes": "note_density+rhythmic_complexity"},
+        four | {"learning_rate": DIVERGING_RATE},
+    ]
+    return config_of(directory, **{"model": "adversarial_vae", "learning_rate": 0.003, "grids": grids} | fields)
+
+
 def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Dataset:
     """The first measures of every split."""
 
@@ -63,7 +74,7 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
 def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
     """Has every sweep and evaluation find this data set, whatever the name, and traverse a few of its measures."""
     for module in (sweep, evaluate):
-        patch.setattr(module, "load_dataset", lambda name, **options: dataset)
+        patch.setattr(module, "load_dataset", lambda name, **options: dataclasses.replace(dataset, name=name))
     patch.setattr(corpus, "N_TRAVERSED", N_TRAVERSED)
 
 

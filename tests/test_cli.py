@@ -18,6 +18,7 @@ from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+COMMANDS = "data, sweep, status, merge, evaluate, report, tensorboard"
 
 # A value for each field that is not the configuration's own.
 OTHER: dict[str, list[str]] = {
@@ -40,6 +41,7 @@ OTHER: dict[str, list[str]] = {
     "name": ["2024"],
     "eval_every": ["3"],
     "out": ["some/where"],
+    "shard": ["1/1"],
 }
 OPTIONS = [f"--{name.replace('_', '-')}" for name in OTHER]
 
@@ -112,11 +114,8 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "Expected one of {data, sweep, evaluate, report}.; see vaemusic --help"),
-        (
-            ["swep"],
-            "Unrecognized options: swep; Available subcommands: data, sweep, evaluate, report; see vaemusic --help",
-        ),
+        ([], f"Expected one of {{{COMMANDS}}}.; see vaemusic --help"),
+        (["swep"], f"Unrecognized options: swep; Available subcommands: {COMMANDS}; see vaemusic --help"),
         (["sweep"], "Missing from vaemusic sweep: CONFIG the YAML file. (required); see vaemusic sweep --help"),
         (
             ["sweep", "CONFIG", "--stps", "3"],

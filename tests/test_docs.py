@@ -30,6 +30,12 @@ def test_every_column_of_a_run_is_described() -> None:
     assert "interpretability.ATTRIBUTE.dimension" in described
 
 
+def test_every_event_of_a_log_is_described_and_no_other() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "vaemusic_jax").rglob("*.py"))
+    reported = re.findall(r"\b(?:event|timed|log.critical)\(\s*(?:log(?:ger)?,\s*)?\"(\w+)\"", sources)
+    assert words("logging.md") == set(reported)
+
+
 def test_examples_of_configurations_load() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     whole, part = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)

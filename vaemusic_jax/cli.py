@@ -63,10 +63,21 @@ def _parse(args: list[str]) -> Callable[[], None]:
         return _choose("vaemusic data", _describe_data.__doc__, of_data, args[1:])
 
     from vaemusic_jax.commands.evaluate import evaluate
+    from vaemusic_jax.commands.merge import merge
     from vaemusic_jax.commands.report import report
+    from vaemusic_jax.commands.status import status
     from vaemusic_jax.commands.sweep import sweep
+    from vaemusic_jax.commands.tensorboard import tensorboard
 
-    commands: Commands = {"data": _describe_data, "sweep": sweep, "evaluate": evaluate, "report": report}
+    commands: Commands = {
+        "data": _describe_data,
+        "sweep": sweep,
+        "status": status,
+        "merge": merge,
+        "evaluate": evaluate,
+        "report": report,
+        "tensorboard": tensorboard,
+    }
     return _choose("vaemusic", DESCRIPTION, commands, args)
 
 

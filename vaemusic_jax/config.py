@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE, Model, RecipeName, SizeName, defaults
+from vaemusic_jax.shard import Shard
 from vaemusic_jax.trial import (
     Cohort,
     Fraction,
@@ -63,6 +64,7 @@ def _size(value: Any) -> SizeName | int:
 Axis = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 Size = Annotated[SizeName | int, PlainValidator(_size)]
 AttributeChoice = Annotated[str, AfterValidator(lambda choice: format_attributes(parse_attributes(choice)))]
+ShardChoice = Annotated[str, AfterValidator(lambda choice: str(Shard.parse(choice)))]
 
 
 class Grid(Record):
@@ -118,22 +120,29 @@ class SweepConfig(Grid):
     transpose: Axis[Semitones] = (0,)
     seed: Axis[Seed] = (0,)
     eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
-    out: str | None = Field(None, description="Run directory; runs/NAME if left out.")
+    out: str | None = Field(None, description="Run directory; runs/NAME if left out, runs/NAME-shard-I-of-N of a part.")
+    shard: ShardChoice | None = Field(
+        None, description="Train the I-th of N parts of the trials only, as 2/4; `vaemusic merge` joins the parts."
+    )
     grids: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
 
     @property
     def directory(self) -> Path:
-        return Path(self.out or f"runs/{self.name}")
+        part = Shard.parse(self.shard).suffix if self.shard else ""
+        return Path(self.out or f"runs/{self.name}{part}")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self._expanded[1]:
             raise ValueError("; ".join(self._expanded[1]))
+        n_trials = len(self._expanded[0])
+        if self.shard and Shard.parse(self.shard).count > n_trials:
+            raise ValueError(f"shard: {self.shard} asks for more parts than there are trials; use at most {n_trials}")
         return self
 
     @functools.cached_property
     def _expanded(self) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
-        """Trials without duplicates, and what is wrong with the combinations that are none."""
+        """Trials without duplicates, of all parts, and what is wrong with the combinations that are none."""
         found: dict[Trial, None] = {}
         problems: dict[str, None] = {}
         for grid in self.grids or (Grid(),):
@@ -155,8 +164,9 @@ class SweepConfig(Grid):
 
 
 def trials(config: SweepConfig) -> tuple[Trial, ...]:
-    """All trials of a sweep, each once, in the order of the configuration."""
-    return config._expanded[0]
+    """The trials of a sweep, or of its part, each once, in the order of the configuration."""
+    every = config._expanded[0]
+    return Shard.parse(config.shard).of(every) if config.shard else every
 
 
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> SweepConfig:

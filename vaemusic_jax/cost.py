@@ -11,13 +11,13 @@ import jax.numpy as jnp
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.recipes import GRU_LAYERS
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
 
 TYPICAL_VOCABULARY = 64  # where the data set is not at hand
 COPIES = 4  # of the weights: themselves, Adam's two moments, the gradient
 SAVED_PER_UNIT = 10  # numbers that a GRU layer keeps per hidden unit and tick for its gradient
-GRU_LAYERS = {"measure_vae": 6, "adversarial_vae": 4}
 PASSES = 3  # a backward pass costs two forward ones
 SHARE_OF_MATMUL_RATE = 0.4  # that a step reaches on CPU; see docs/benchmarks.md
 

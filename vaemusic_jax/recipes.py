@@ -19,6 +19,7 @@ HIDDEN_SIZE: dict[Model, dict[SizeName, int]] = {
     "adversarial_vae": {"small": 128, "published": 1024},
 }
 
+GRU_LAYERS: dict[Model, int] = {"measure_vae": 6, "adversarial_vae": 4}  # each direction of a layer counts
 EMBEDDING_SIZE = 10  # MeasureVAE's token embedding (Pati & Lerch 2020)
 N_CLASSES = 8  # quantile classes an attribute is read as by the discriminator (Kawai et al. 2020)
 

@@ -68,7 +68,7 @@ def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
     lines = [_fixed(results), "; ".join(column.legend for column in columns if column.legend) + "."]
     if left_out:
         lines.append(f"Left out for want of width: {', '.join(left_out)}; see results.csv.")
-    lines += _diverged(results)
+    lines += diverged_lines(results)
     return Group(table, Text("\n".join(line for line in lines if line)))
 
 
@@ -83,7 +83,7 @@ def to_markdown(results: "pd.DataFrame") -> str:
         _fixed(results),
         "",
         *(f"- {column.legend}" for column in columns if column.legend),
-        *(f"- {line}" for line in _diverged(results)),
+        *(f"- {line}" for line in diverged_lines(results)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -180,7 +180,7 @@ def _fixed(results: "pd.DataFrame") -> str:
     return f"All trials: {', '.join(fixed)}."
 
 
-def _diverged(results: "pd.DataFrame") -> list[str]:
+def diverged_lines(results: "pd.DataFrame") -> list[str]:
     rows = results[results["status"].str.startswith("diverged")].to_dict("records")
     return [f"{row['model']}, latent {row['latent_dim']}, trial {row['trial']} {row['status']}" for row in rows]
 

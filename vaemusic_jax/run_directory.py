@@ -6,7 +6,6 @@ Every file is written atomically, so a run that is killed at any moment leaves a
 
 import contextlib
 import csv
-import fcntl
 import io
 import os
 import weakref
@@ -19,6 +18,7 @@ import numpy as np
 from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.config import SweepConfig, differences, load_config
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.run_lock import LOCK, locked
 from vaemusic_jax.trial import Cohort, Trial, parse_attributes
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ FINISHED = ("done", "diverged")
 
 CURVE_COLUMNS = ("trial", "step", "split", "metric", "value")
 CURVE_KEY = list(CURVE_COLUMNS[:-1])
-LOCK = ".lock"
 TEMPORARY = ".*.tmp"
 OTHER_PLACE = "choose another --out, or remove the folder to start anew"
 
@@ -68,7 +67,7 @@ class RunDirectory:
         _check_run_or_empty(path)
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-        with _locked(path) as lock:
+        with locked(path) as lock:
             if (path / "config.yaml").exists():
                 changed = differences(load_config(path / "config.yaml"), config)
                 if changed:
@@ -92,7 +91,7 @@ class RunDirectory:
     def reopen(cls, path: str | Path) -> Self:
         """An existing run, to be written to whatever its configuration; locked until closed. Raises UserError."""
         _check_run(Path(path))
-        with _locked(Path(path)) as lock:
+        with locked(Path(path)) as lock:
             return cls(Path(path))._hold(lock)
 
     @classmethod
@@ -215,23 +214,6 @@ def _check_run_or_empty(path: Path) -> None:
             others = sorted(p.name for p in path.iterdir() if p.name != LOCK and not p.match(TEMPORARY))
         if others:
             raise UserError(f"{path}: is no run directory but holds {others[0]}; choose a new folder with --out")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Takes the lock of a run directory and gives it back only if what is done within fails."""
-    with writing(path / LOCK):
-        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        with writing(path / LOCK):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"{path}: another process is working on this run; wait for it or stop it") from None
-        yield lock
-    except BaseException:
-        os.close(lock)
-        raise
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 Running it again goes on from the newest checkpoint of each cohort.
 """
 
-import sys
+import logging
 import time
 from collections.abc import Iterable, Sequence
 
@@ -17,6 +17,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.event_log import event, run_started, timed, warn
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
 from vaemusic_jax.member import hyper_parameters
 from vaemusic_jax.member_axis import use_every_core
@@ -24,6 +25,8 @@ from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
+
+log = logging.getLogger(__name__)
 
 SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
 
@@ -45,6 +48,7 @@ def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDire
             table_for(group.trials, datasets[group.dataset].vocabulary)  # refused now rather than after other cohorts
     run = RunDirectory.open(config.directory, config, planned, cohorts(planned))
     try:
+        run_started(run, "sweep")
         mark_waiting(run, missing)
         ready = [cohort for cohort in run.cohorts if cohort.dataset in datasets]
         for i, cohort in enumerate(ready, 1):
@@ -82,7 +86,7 @@ def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
     for name, reason in missing.items():
         if waiting := [trial.id for trial in run.unfinished() if trial.dataset == name]:
             run.set_status(waiting, "waiting", reason)
-            print(f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}", file=sys.stderr)
+            warn(log, f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}")
 
 
 def train_cohort(
@@ -108,7 +112,11 @@ def train_cohort(
     run.set_status(ids, "running")
 
     description = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place}{f' from step {done}' if done else ''}"
-    with progress(f"compiling {description}", 1, "programs") as advance:
+    event(log, "cohort_started", cohort=cohort.id, trials=ids, from_step=done, steps=cohort.steps)
+    with (
+        timed(log, "cohort_compiled", cohort=cohort.id),
+        progress(f"compiling {description}", 1, "programs") as advance,
+    ):
         ensemble.compile(state, validation, dataset.vocabulary.midi)
         advance(1)
     with progress(description, cohort.steps - done, "steps") as advance:
@@ -120,11 +128,15 @@ def train_cohort(
             done += n_steps
             state, means = ensemble.read_sums(state)
             means["seconds"] = np.full(len(ids), seconds)  # each member's share; compiling and validating are not in it
-            held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
+            with timed(log, "validated", cohort=cohort.id, step=done, training_seconds=seconds * len(ids)) as found:
+                held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
+                found["best_accuracy"] = float(np.fmax.reduce(held_out["reconstruction_accuracy"]))
             run.append_curves(curve_rows(ids, done, {"train": means, "validation": held_out}))
-            store.save(done, ensemble.to_host(state), owner)
+            with timed(log, "checkpoint_saved", cohort=cohort.id, step=done):
+                store.save(done, ensemble.to_host(state), owner)
             advance(0, f"validation accuracy {best(held_out['reconstruction_accuracy'])}")
     record_outcome(run, ids, np.asarray(state.diverged_at))
+    event(log, "cohort_finished", cohort=cohort.id)
 
 
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
@@ -177,3 +189,4 @@ def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarra
             run.set_status([trial], "done")
         else:
             run.set_status([trial], "diverged", f"loss or gradient not finite at step {step}")
+            event(log, "trial_diverged", logging.WARNING, trial=trial, step=int(step), why=run.status()[trial])

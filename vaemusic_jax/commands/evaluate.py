@@ -18,6 +18,7 @@ def evaluate(
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
     *,
     metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="")] = (),
+    log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Measures every trial of a run on the test split, from its checkpoints alone, and prints the results table.
 
@@ -32,16 +33,18 @@ def evaluate(
         run: the folder that a sweep wrote.
         metrics: compute only these and what is computed with them: reconstruction, control, latent, training, or names
             of columns of the results table. All if left out.
+        log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
     from vaemusic_jax.commands.programs import keep_programs
+    from vaemusic_jax.event_log import logging_to
     from vaemusic_jax.run_directory import RunDirectory
 
     try:
         families = {family: None for name in metrics for family in families_of(name)}
     except ValueError as error:
         raise UserError(f"--metrics: {error}") from None
-    keep_programs()
-    with RunDirectory.reopen(run) as opened:
+    with logging_to(log_file), RunDirectory.reopen(run) as opened:
+        keep_programs()
         evaluate_and_print(opened, tuple(families or FAMILIES))
 
 

@@ -10,7 +10,7 @@ import tyro
 from vaemusic_jax.config import AXES, Grid, SweepConfig, load_config
 from vaemusic_jax.yaml_file import parse_scalar
 
-RUN_FIELDS = ("name", "eval_every", "out")
+RUN_FIELDS = ("name", "eval_every", "out", "shard")
 
 
 def _kind(annotation: Any) -> str:
@@ -51,6 +51,7 @@ def sweep(
     override: tyro.conf.OmitArgPrefixes[Overrides],  # type: ignore[valid-type]
     *,
     dry_run: bool = False,
+    log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Trains every trial of a configuration, evaluates it from its checkpoint and prints a results table.
 
@@ -62,25 +63,30 @@ def sweep(
         vaemusic sweep configs/quickstart.yaml
         vaemusic sweep configs/quickstart.yaml --dry-run
         vaemusic sweep configs/quickstart.yaml --latent-dim 4 8 --steps 200 --out runs/small
+        vaemusic sweep configs/paper.yaml --shard 2/8
 
     Args:
         config: the YAML file.
         dry_run: print the trials, how they train together, parameters, and an estimate of memory and time; no training.
+        log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
-    settings = load_config(config, _given(override))
-    if dry_run:
-        from vaemusic_jax.commands.dry_run import print_plan
+    from vaemusic_jax.event_log import logging_to
 
-        print_plan(settings)
-        return
+    with logging_to(log_file):
+        settings = load_config(config, _given(override))
+        if dry_run:
+            from vaemusic_jax.commands.dry_run import print_plan
 
-    from vaemusic_jax.commands.evaluate import evaluate_and_print
-    from vaemusic_jax.commands.programs import keep_programs
-    from vaemusic_jax.sweep import run_sweep
+            print_plan(settings)
+            return
 
-    keep_programs()
-    with run_sweep(settings) as run:
-        evaluate_and_print(run)
+        from vaemusic_jax.commands.evaluate import evaluate_and_print
+        from vaemusic_jax.commands.programs import keep_programs
+        from vaemusic_jax.sweep import run_sweep
+
+        keep_programs()
+        with run_sweep(settings) as run:
+            evaluate_and_print(run)
 
 
 def _given(overrides: Any) -> dict[str, Any]:

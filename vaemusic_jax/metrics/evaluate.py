@@ -4,7 +4,7 @@ What has been computed is kept in the run directory, trial by trial; another eva
 """
 
 import contextlib
-import sys
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.event_log import run_started, timed, warn
 from vaemusic_jax.member_axis import use_every_core
 from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.metrics.cohort_arrays import TrialArrays, measure_members
@@ -26,6 +27,8 @@ from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.results_table import assemble
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Cohort, Trial
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1  # of what is kept; another one makes it stale
 
@@ -48,6 +51,7 @@ def evaluate_run(
     finished = [trial for trial in run.trials if run.status()[trial.id] == "done"]
     if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
+    run_started(run, "evaluate")
     store = EvaluationStore(run.path)
     problems: list[str] = []
     found: dict[str, TrialEvaluation] = {}
@@ -61,7 +65,7 @@ def evaluate_run(
     if problems and not found:
         raise UserError("; ".join(dict.fromkeys(problems)))
     for problem in dict.fromkeys(problems):
-        print(f"left out: {problem}", file=sys.stderr)
+        warn(log, f"left out: {problem}")
     return assemble(run.trials_table, {trial: evaluation.metrics for trial, evaluation in found.items()})
 
 
@@ -101,14 +105,15 @@ class _Evaluation:
         members = [self.cohort.trials.index(trial) for trial in incomplete]
         asked = set().union(*missing.values())
         curves = self.run.curves
-        measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
-        for trial, arrays in zip(incomplete, measured, strict=True):
-            values = _families(trial, arrays, sample, curves[curves["trial"] == trial.id], missing[trial])
-            before = kept[trial]
-            evaluation = TrialEvaluation(before.families | values, before.arrays | arrays.arrays, made_of)
-            self.store.save_trial(trial.id, evaluation)
-            self.found[trial.id] = evaluation
-            self.advance(1)
+        with timed(log, "cohort_evaluated", cohort=self.cohort.id, trials=[trial.id for trial in incomplete]):
+            measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
+            for trial, arrays in zip(incomplete, measured, strict=True):
+                values = _families(trial, arrays, sample, curves[curves["trial"] == trial.id], missing[trial])
+                before = kept[trial]
+                evaluation = TrialEvaluation(before.families | values, before.arrays | arrays.arrays, made_of)
+                self.store.save_trial(trial.id, evaluation)
+                self.found[trial.id] = evaluation
+                self.advance(1)
 
     def _kept(self, trial: Trial, made_of: dict[str, Any]) -> TrialEvaluation:
         kept = None
@@ -127,10 +132,10 @@ class _Evaluation:
         sample = sample_of(dataset)
         self.store.save_corpus(sample)
         if len(dataset.test) < MIN_MEASURES:
-            print(
+            warn(
+                log,
                 f"{dataset.name}: has {len(dataset.test)} test measures; interpretability and the other metrics of "
                 f"the latent space need {MIN_MEASURES} and are left empty",
-                file=sys.stderr,
             )
         return sample
 

@@ -1,0 +1,135 @@
+"""Status tells how far a run is from what is in its directory, and changes nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests import sweeps
+from vaemusic_jax.cli import run as vaemusic
+from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.run_directory import CURVE_COLUMNS, RunDirectory
+
+CONFIG: dict[str, Any] = {
+    "name": "law",
+    "dataset": ["irish_folk", "bach"],
+    "model": "measure_vae",
+    "attributes": "all",
+    "latent_dim": [4, 8, 16],
+    "steps": 1000,
+    "eval_every": 200,
+}
+HOUR = 3600
+
+
+def start(path: Path, **fields: Any) -> RunDirectory:
+    config = SweepConfig.model_validate(CONFIG | fields)
+    return RunDirectory.open(path, config, trials(config), cohorts(trials(config)))
+
+
+def validation(run: RunDirectory, step: int, accuracies: list[float], seconds: float) -> None:
+    """A validation of the first cohort, `seconds` after the one before."""
+    ids = [trial.id for trial in run.cohorts[0].trials]
+    rows = [(trial, step, "train", "seconds", seconds / len(ids)) for trial in ids]
+    rows += [
+        (trial, step, "validation", "reconstruction_accuracy", value)
+        for trial, value in zip(ids, accuracies, strict=True)
+    ]
+    rows += [(trial, step, "train", "reconstruction_accuracy", 0.999) for trial in ids]
+    run.append_curves(pd.DataFrame(rows, columns=list(CURVE_COLUMNS)))
+
+
+@pytest.fixture
+def half(tmp_path: Path) -> RunDirectory:
+    """400 of 1,000 steps of the first cohort, at 10 steps per second first and at 4 in the end; a member diverged."""
+    run = start(tmp_path / "run")
+    a, b, c = (trial.id for trial in run.cohorts[0].trials)
+    run.set_status([a, b], "running")
+    run.set_status([c], "diverged", "loss or gradient not finite at step 250")
+    validation(run, 200, [0.5, 0.9, 0.4], seconds=20)
+    validation(run, 400, [0.61, 0.62, float("nan")], seconds=50)
+    checkpoint = run.cohort_path(run.cohorts[0]) / "checkpoints" / "400"
+    checkpoint.mkdir(parents=True)
+    os.utime(checkpoint, (checkpoint.stat().st_mtime - 2 * HOUR,) * 2)
+    return run
+
+
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[RunDirectory], str]:
+    """What the command prints."""
+
+    def call(run: RunDirectory) -> str:
+        before = sweeps.all_bytes(run.path)
+        assert vaemusic(["status", str(run.path)]) == 0
+        assert sweeps.all_bytes(run.path) == before
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_a_run_in_progress(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
+    first, second = half.cohorts
+    text = shown(half)
+    lines = text.splitlines()
+    assert lines[2].split()[:13] == [
+        *(first.id, "measure_vae", "irish_folk", "128", "3", "2", "running,", "1", "diverged"),
+        *("400/1,000", "0.620", "4", "2:30"),
+    ]
+    assert re.search(r" 2:0\d:\d\d ago$", lines[2])
+    assert lines[3].split() == [second.id, "measure_vae", "bach", "128", "3", "pending", "0/1,000", *["-"] * 4]
+    assert f"{half.path}: 1 of 6 trials have finished; a process is at work on it." in text
+    assert f"latent 16, trial {first.trials[2].id} diverged: loss or gradient not finite at step 250" in text
+
+
+def test_an_interrupted_run(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
+    half.close()
+    text = shown(half)
+    assert "2 interrupted, 1 diverged" in text
+    assert "running" not in text
+    assert "no process is at work on it; the same `vaemusic sweep` command goes on." in text
+
+
+def test_trials_that_wait_say_why(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
+    half.set_status([trial.id for trial in half.cohorts[1].trials], "waiting", "run `vaemusic data prepare bach`")
+    text = shown(half)
+    assert text.splitlines()[3].split()[5] == "waiting"
+    assert "3 trials wait: run `vaemusic data prepare bach`\n" in text
+
+
+def test_a_finished_run(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
+    for step in (600, 800, 1000):
+        validation(half, step, [0.7, 0.8, 0.75], seconds=1)
+    half.set_status([trial.id for trial in half.trials], "done")
+    half.close()
+    text = shown(half)
+    assert text.splitlines()[2].split()[5:10] == ["done", "1,000/1,000", "0.800", "200", "0:00"]
+    assert text.splitlines()[-1] == f"{half.path}: 6 of 6 trials have finished; no process is at work on it."
+
+
+def test_a_run_that_has_only_begun(tmp_path: Path, shown: Callable[[RunDirectory], str]) -> None:
+    with start(tmp_path / "run", shard="1/2") as run:
+        text = shown(run)
+    assert text.splitlines()[2].split()[5:] == ["pending", "0/1,000", "-", "-", "-", "-"]
+    assert "0 of 3 trials of shard 1/2 have finished; a process is at work on it." in text
+
+
+def test_what_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "absent", tmp_path / "file"):
+        assert vaemusic(["status", str(path)]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {path}: is no run directory, for it has no config.yaml")
+
+
+def test_it_needs_no_jax(half: RunDirectory) -> None:
+    program = (
+        "import sys; from vaemusic_jax.cli import run; assert not run(sys.argv[1:]); assert 'jax' not in sys.modules"
+    )
+    command = [sys.executable, "-c", program, "status", str(half.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "a process is at work on it" in done.stdout

@@ -1,0 +1,132 @@
+"""`vaemusic status RUN`: how far a run is, for one in progress too."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich import box
+from rich.table import Table
+from tyro.conf import Positional, arg
+
+from vaemusic_jax.commands import open_console
+from vaemusic_jax.progress import clock_time
+from vaemusic_jax.results_table import diverged_lines
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.run_lock import is_at_work
+from vaemusic_jax.trial import Cohort
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True)
+class CohortStatus:
+    """How far a cohort is.
+
+    Attributes:
+        states: number of trials by state.
+        step: training steps made when it was last validated, 0 before.
+        accuracy: validation accuracy of the best member then; None before, or without a finite one.
+        rate: steps per second from the validation before to that one, training alone; None before.
+        saved_at: when its checkpoints were last written to, in seconds since the epoch; None before.
+    """
+
+    states: Counter[str]
+    step: int
+    accuracy: float | None
+    rate: float | None
+    saved_at: float | None
+
+
+def status(run: Annotated[Positional[Path], arg(metavar="RUN")]) -> None:
+    """Shows how far a run is, cohort by cohort: a run in progress, interrupted or finished. Reads only.
+
+    Step, accuracy and rate are those of the newest validation; the time left is that of training at this rate, without
+    validations and cohorts that have not begun.
+
+        vaemusic status runs/quickstart
+        watch vaemusic status runs/quickstart
+
+    Args:
+        run: the folder that a sweep wrote.
+    """
+    console = open_console()
+    busy = is_at_work(run)  # before reading: what has finished meanwhile is then shown as finished
+    opened = RunDirectory.read(run)
+    console.print(_table(opened, busy))
+    lines = [_summary(opened, busy), *diverged_lines(opened.trials_table)]
+    for reason, n in Counter(opened.status()[trial.id].partition(": ")[2] for trial in opened.unfinished()).items():
+        if reason:
+            lines.append(f"{n} trials wait: {reason}")
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus:
+    """How far a cohort of a run is; `busy` if a process is at work on the run."""
+    words = [run.status()[trial.id].partition(":")[0] for trial in cohort.trials]
+    states = Counter("interrupted" if word == "running" and not busy else word for word in words)
+    curves = run.curves
+    curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
+    step = int(curves["step"].max()) if len(curves) else 0
+    newest = curves[curves["step"] == step]
+    accuracy = _values(newest, "validation", "reconstruction_accuracy").max()
+    # Each member's seconds are its share of the cohort's.
+    seconds = _values(newest, "train", "seconds").sum()
+    before = curves.loc[curves["step"] < step, "step"].max()
+    return CohortStatus(
+        states=states,
+        step=step,
+        accuracy=None if accuracy != accuracy else float(accuracy),
+        rate=(step - (0 if before != before else before)) / seconds if seconds else None,
+        saved_at=_newest_change(run.cohort_path(cohort) / "checkpoints"),
+    )
+
+
+def _values(curves: "pd.DataFrame", split: str, metric: str) -> "pd.Series[float]":
+    return curves.loc[(curves["split"] == split) & (curves["metric"] == metric), "value"]
+
+
+def _newest_change(folder: Path) -> float | None:
+    return max((path.stat().st_mtime for path in folder.iterdir()), default=None) if folder.is_dir() else None
+
+
+def _table(run: RunDirectory, busy: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    for name in ("cohort", "model", "data set"):
+        table.add_column(name, no_wrap=True)
+    for name in ("hidden", "trials"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for name in ("step", "accuracy", "steps/s", "left", "saved"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cohort in run.cohorts:
+        found = cohort_status(run, cohort, busy)
+        left = (cohort.steps - found.step) / found.rate if found.rate else None
+        table.add_row(
+            cohort.id,
+            cohort.model,
+            cohort.dataset,
+            str(cohort.hidden_size),
+            str(len(cohort.trials)),
+            ", ".join(state if n == len(cohort.trials) else f"{n} {state}" for state, n in found.states.items()),
+            f"{found.step:,}/{cohort.steps:,}",
+            UNKNOWN if found.accuracy is None else f"{found.accuracy:.3f}",
+            UNKNOWN if found.rate is None else f"{found.rate:.2g}" if found.rate < 100 else f"{found.rate:,.0f}",
+            UNKNOWN if left is None else clock_time(left),
+            UNKNOWN if found.saved_at is None else f"{clock_time(max(0.0, time.time() - found.saved_at))} ago",
+        )
+    return table
+
+
+def _summary(run: RunDirectory, busy: bool) -> str:
+    finished = len(run.trials) - len(run.unfinished())
+    whose = f" of shard {run.config.shard}" if run.config.shard else ""
+    now = "a process is at work on it" if busy else "no process is at work on it"
+    if run.unfinished() and not busy:
+        now += "; the same `vaemusic sweep` command goes on"
+    return f"{run.path}: {finished} of {len(run.trials)} trials{whose} have finished; {now}."

@@ -1,0 +1,40 @@
+"""`vaemusic tensorboard RUN`: learning curves for TensorBoard."""
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from vaemusic_jax.commands import open_console
+
+
+def tensorboard(
+    run: Annotated[Positional[Path], arg(metavar="RUN")],
+    *,
+    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None,
+) -> None:
+    """Writes the learning curves of a run for TensorBoard, a folder for every trial.
+
+    Again, while the run goes on, it writes them anew. Needs `python -m pip install 'vaemusic-jax[tensorboard]'`.
+
+        vaemusic tensorboard runs/quickstart
+        tensorboard --logdir runs/quickstart/tensorboard
+
+    Args:
+        run: the folder that a sweep wrote.
+        out: where the folders go; default RUN/tensorboard.
+    """
+    from vaemusic_jax.errors import UserError
+    from vaemusic_jax.run_directory import RunDirectory
+    from vaemusic_jax.tensorboard_events import write_events
+
+    folder = out or run / "tensorboard"
+    written = write_events(RunDirectory.read(run), folder)
+    if not written:
+        raise UserError(f"{run}: has no curves yet; the first are written after eval_every steps")
+    open_console().print(
+        f"{len(written)} trials; show them with `tensorboard --logdir {folder}`",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )

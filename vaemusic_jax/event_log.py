@@ -1,0 +1,148 @@
+"""What happens in a run, one JSON object a line, for those who watch many runs (`--log-file`).
+
+Modules report with `event` where things happen, through the logger of their name; as long as no file is open, nothing
+is written and nothing shown. `docs/logging.md` describes the events.
+"""
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import logging
+import math
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaemusic_jax.atomic import writing
+from vaemusic_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from vaemusic_jax.run_directory import RunDirectory
+
+PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+_ours = logging.getLogger("vaemusic_jax")
+_ours.addHandler(logging.NullHandler())  # else Python shows warnings of a logger that has no handler
+log = logging.getLogger(__name__)
+
+
+def event(logger: logging.Logger, name: str, level: int = logging.INFO, **fields: Any) -> None:
+    """Reports an event; `fields` are what JSON holds, and NumPy's numbers are not."""
+    logger.log(level, name, extra={"fields": fields})
+
+
+@contextlib.contextmanager
+def timed(logger: logging.Logger, name: str, **fields: Any) -> Iterator[dict[str, Any]]:
+    """Reports an event when what is done within has ended well, with the seconds it took.
+
+    Yields:
+        further fields, to be added to.
+    """
+    started, found = time.monotonic(), dict[str, Any]()
+    yield found
+    event(logger, name, **fields, seconds=round(time.monotonic() - started, 6), **found)
+
+
+def warn(logger: logging.Logger, message: str) -> None:
+    """Tells the user something that does not end the work."""
+    print(message, file=sys.stderr)
+    event(logger, "warning", logging.WARNING, message=message)
+
+
+def run_started(run: "RunDirectory", command: str) -> None:
+    """Reports which run a command works on, with what, and where."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    import jax
+
+    event(
+        log,
+        "run_started",
+        command=command,
+        run=str(run.path),
+        host=socket.gethostname(),
+        process=os.getpid(),
+        versions={"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}},
+        backend=jax.default_backend(),
+        devices=[device.device_kind for device in jax.local_devices()],
+        config=run.config.model_dump(mode="json", exclude_none=True),
+        cohorts={cohort.id: [trial.id for trial in cohort.trials] for cohort in run.cohorts},
+        unfinished=len(run.unfinished()),
+    )
+
+
+@contextlib.contextmanager
+def logging_to(path: Path | None) -> Iterator[None]:
+    """Appends every event within to a file, and how it ended; without a path, nothing.
+
+    Raises:
+        UserError: the file cannot be written, or holds something other than events.
+    """
+    if path is None:
+        yield
+        return
+    with writing(path):
+        handler = _LogFile(path)
+    handler.setFormatter(_JsonLines())
+    _ours.addHandler(handler)
+    _ours.setLevel(logging.INFO)
+    started = time.monotonic()
+    try:
+        yield
+        event(log, "finished", seconds=round(time.monotonic() - started, 3))
+    except UserError as error:
+        event(log, "error", logging.ERROR, message=str(error))
+        raise
+    except KeyboardInterrupt as stopped:
+        event(log, "interrupted", logging.WARNING, message=str(stopped))
+        raise
+    except Exception as error:
+        log.critical("failed", exc_info=True, extra={"fields": {"message": f"{type(error).__name__}: {error}"}})
+        raise
+    finally:
+        _ours.setLevel(logging.NOTSET)
+        _ours.removeHandler(handler)
+        handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A file that grows by whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        before = path.read_bytes() if path.is_file() else b""
+        if before and not before.startswith(b"{"):
+            raise UserError(f"--log-file: {path} holds something that is no log; choose another file")
+        super().__init__(path, encoding="utf-8")
+        if before and not before.endswith(b"\n"):  # a process died in the middle of a line
+            with path.open("a") as file:
+                file.write("\n")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Where the disk is full and the like, the run goes on without the file."""
+        print(f"{self.baseFilename}: cannot be written: {sys.exception()}; no more is logged", file=sys.stderr)
+        self.setLevel(logging.CRITICAL + 1)
+        stream, self.stream = self.stream, None
+        if stream:
+            with contextlib.suppress(OSError):  # it still holds the line that could not be written
+                stream.close()
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        line = {
+            "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            # JSON has no number that is not finite.
+            **{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()},
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, allow_nan=False)

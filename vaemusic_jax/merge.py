@@ -1,0 +1,145 @@
+"""Shards of a sweep, trained apart, joined into the run directory of the whole sweep."""
+
+import contextlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from vaemusic_jax.atomic import writing
+from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.config import SweepConfig, cohorts, differences, trials
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.results_table import assemble
+from vaemusic_jax.run_directory import RunDirectory, State
+from vaemusic_jax.run_lock import is_at_work, unchanging
+from vaemusic_jax.shard import Shard
+from vaemusic_jax.trial import Trial
+
+
+def merge(out: str | Path, shards: Sequence[str | Path]) -> RunDirectory:
+    """Copies the run directories of shards into one, which then is an ordinary run of the whole configuration.
+
+    Trials of shards that are not given, or that have not finished, are pending there. The shards stay as they are.
+
+    Args:
+        out: the run directory to make, new or an empty folder.
+        shards: run directories of parts of one configuration.
+
+    Returns:
+        The run at `out`, for reading.
+
+    Raises:
+        UserError: `out` holds something; a shard is none, is at work, or does not belong to the others; the disk is
+            full and the like. Nothing is at `out` then.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: holds something already; merge into a new folder")
+    with contextlib.ExitStack() as held:
+        for path in shards:
+            RunDirectory.read(path)  # a folder that is no run is refused as such
+            held.enter_context(unchanging(Path(path)))
+        runs = [RunDirectory.read(path) for path in shards]
+        whole = _common_configuration(runs)
+        _check_trials(runs, trials(whole))
+        _check_data(runs)
+        # Not `out` itself: a merge that is interrupted leaves nothing there.
+        unfinished = out.absolute().with_name(f".{out.absolute().name}.merging")
+        if unfinished.exists():
+            if is_at_work(unfinished):
+                raise UserError(f"{out}: another process is merging into it; wait for it or stop it")
+            shutil.rmtree(unfinished)
+        try:
+            with writing(out):
+                _join(unfinished, whole, runs)
+                unfinished.replace(out)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+    return RunDirectory.read(out)
+
+
+def _common_configuration(runs: Sequence[RunDirectory]) -> SweepConfig:
+    """The configuration that all of these are parts of, without the division. Raises UserError."""
+    first = runs[0]
+    for run in runs:
+        if run.config.shard is None:
+            raise UserError(f"{run.path}: is no part of a sweep, for its config.yaml has no shard")
+        counts = [Shard.parse(each.config.shard or "").count for each in (first, run)]
+        apart = differences(first.config.model_copy(update={"shard": run.config.shard}), run.config)
+        if counts[0] != counts[1]:
+            apart.append(f"parts: {counts[0]} -> {counts[1]}")
+        if apart:
+            raise UserError(f"{run.path}: is no part of the same sweep as {first.path}: {'; '.join(apart)}")
+    return first.config.model_copy(update={"shard": None})
+
+
+def _check_trials(runs: Sequence[RunDirectory], planned: Sequence[Trial]) -> None:
+    known, found = set(planned), dict[Trial, RunDirectory]()
+    for run in runs:
+        for trial in run.trials:
+            if trial not in known:
+                raise UserError(
+                    f"{run.path}: the same configuration stood for other trials when this run was started, such as "
+                    f"{trial.id}; merge with the version of vaemusic_jax that trained it"
+                )
+            if trial in found:
+                raise UserError(
+                    f"{run.path}: trial {trial.id} stands in {found[trial].path} too (shard {run.config.shard}); "
+                    "give each part once"
+                )
+            found[trial] = run
+
+
+def _check_data(runs: Sequence[RunDirectory]) -> None:
+    """Trials that were trained on different states of a data set do not belong into one table."""
+    first: dict[str, tuple[str, RunDirectory]] = {}
+    for run in runs:
+        for cohort in run.cohorts:
+            store = CheckpointStore(run.cohort_path(cohort))
+            if store.latest_step() is None:
+                continue
+            digest = store.owner().dataset_digest
+            other, where = first.setdefault(cohort.dataset, (digest, run))
+            if digest != other:
+                raise UserError(
+                    f"{run.path}: was trained on another state of data set {cohort.dataset} than {where.path}: "
+                    f"digest {digest}, not {other}; train that part again on the same data"
+                )
+
+
+def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
+    """Makes the run directory `path` of everything in `runs`."""
+    planned = trials(whole)
+    status = {trial: state for run in runs for trial, state in run.status().items()}
+    rest = cohorts(trial for trial in planned if trial.id not in status)
+    with RunDirectory.open(
+        path, whole, planned, [*(cohort for run in runs for cohort in run.cohorts), *rest]
+    ) as joined:
+        for state in set(status.values()) - {"running", "pending"}:  # nothing is at work on the whole run
+            word, _, reason = state.partition(": ")
+            joined.set_status([trial for trial in status if status[trial] == state], cast(State, word), reason)
+        if curves := [run.curves for run in runs if len(run.curves)]:
+            joined.append_curves(pd.concat(curves))
+        for run in runs:
+            _copy(run.path / "evaluation", path / "evaluation")
+            for cohort in run.cohorts:
+                _copy(run.cohort_path(cohort), joined.cohort_path(cohort))
+        if results := [run.results for run in runs if run.results is not None]:
+            table = joined.trials_table
+            metrics = pd.concat(results).set_index("trial").drop(columns=list(table.columns[1:]))
+            joined.write_results(assemble(table, cast(dict[str, dict[str, Any]], metrics.to_dict("index"))))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Files and folders of one folder to another; what is there already stays."""
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(parents=True, exist_ok=True)
+        elif not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
