@@ -75,6 +75,15 @@ def test_fields_choose_the_trial(finished_run: Path, models: dict[str, TrainedMo
         assert vaemusic_jax.restore(finished_run, id=trial.id).trial == trial
 
 
+def test_a_diverged_model_comes_with_a_warning(finished_run: Path) -> None:
+    (trial,) = [t for t in RunDirectory.read(finished_run).trials if t.learning_rate == sweeps.DIVERGING_RATE]
+    said = f"{finished_run}: trial {trial.id} diverged at step \\d+; this is the model before that step"
+    with pytest.warns(UserWarning, match=said) as warned:
+        model = restore(finished_run, id=trial.id)
+    assert warned[0].filename == __file__
+    assert np.isfinite(model.encode(np.zeros((1, 24), int))).all()
+
+
 @pytest.mark.parametrize(
     ("which", "words"),
     [
