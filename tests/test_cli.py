@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import types
@@ -17,7 +16,6 @@ from vaemusic_jax import cli
 from vaemusic_jax.cli import run
 from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.interruption import Interrupted
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -192,18 +190,6 @@ def test_an_interruption_ends_in_one_line_and_status_130(
     training(interrupt)
     assert run(["sweep", str(config)]) == 130
     assert capsys.readouterr().err.strip() == "interrupted; the same command goes on from here when started again"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_work_that_a_signal_stopped_says_how_to_go_on(
-    capsys: pytest.CaptureFixture[str], training: Any, config: Path, number: int
-) -> None:
-    def stop(config: SweepConfig) -> None:
-        raise Interrupted("interrupted: saved at step 5", number)
-
-    training(stop)
-    assert run(["sweep", str(config)]) == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
-    assert capsys.readouterr() == ("", "\ninterrupted: saved at step 5\n")
 
 
 COMPUTING = """

@@ -123,7 +123,9 @@ class CheckpointStore:
                 with self._manager() as manager:
                     manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
-            raise UserError(f"{self.path}: cannot be written: {_first_words(error)}") from error
+            is_full = os.strerror(errno.ENOSPC) in str(error)
+            reason = "no space left on device; free the disk" if is_full else _first_words(error)
+            raise UserError(f"{self.path}: cannot be written: {reason}") from error
 
     def owner_difference(self, owner: Owner) -> str | None:
         """What makes the newest checkpoint unusable for `owner`, in words; None if it is its own."""
