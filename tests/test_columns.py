@@ -163,6 +163,9 @@ def test_training_is_told_by_its_curves() -> None:
     assert timed["training_loss"] == pytest.approx(0.7)
     assert timed["training_efficiency.steps"] == pytest.approx(26)  # .76, that is 95% of .8
     assert timed["training_efficiency.seconds"] == pytest.approx(13)
+    stopped = pd.DataFrame([(15, "train", "seconds", 3.0), (20, "train", "seconds", 2.0)], columns=curves(True).columns)
+    rest = curves(seconds=True).query("not (metric == 'seconds' and step == 20)")
+    assert training_columns(pd.concat([rest, stopped])) == timed  # the same five seconds, stopped half-way
     untimed = training_columns(curves(seconds=False))  # as in runs of earlier versions
     assert np.isnan(untimed.pop("training_efficiency.seconds"))
     assert untimed == {name: timed[name] for name in untimed}

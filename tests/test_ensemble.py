@@ -85,19 +85,6 @@ def fit(small, large):
     return [(0, b - a) for a, b in zip(small.shape, large.shape, strict=True)]
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_sharded_over_four_devices_equals_one_device(model, irish_folk):
-    trials = [cohorts.trial(model, seed=seed, latent_dim=4 + seed) for seed in range(3)]
-    assert len(jax.devices()) == 4
-    spread = cohorts.ensemble(trials, irish_folk, jax.devices()[:2])  # two devices for three members: one dummy
-    assert spread.axis.n_rows == 4
-    one = cohorts.ensemble(trials, irish_folk, jax.devices()[:1])
-    ours, theirs = cohorts.losses(spread, 10), cohorts.losses(one, 10)
-    for name in theirs:
-        assert ours[name].shape == (10, 3)
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
-
-
 def test_steps_cut_anywhere_are_the_same_steps_and_compile_once(irish_folk):
     cohort = cohorts.ensemble([cohorts.trial("adversarial_vae"), cohorts.trial("adversarial_vae", seed=1)], irish_folk)
     whole = cohort.run(cohort.start(), 20)
@@ -108,22 +95,6 @@ def test_steps_cut_anywhere_are_the_same_steps_and_compile_once(irish_folk):
     assert compiled._cache_size() == 1
     chex.assert_trees_all_equal(whole, cut)
     assert (np.asarray(whole.n_summed) == 20).all()
-
-
-def test_a_member_that_diverges_stops_and_leaves_its_neighbours_alone(irish_folk):
-    def members(rate):
-        return [cohorts.trial("measure_vae"), cohorts.trial("measure_vae", seed=1, learning_rate=rate)]
-
-    sane, mad = (cohorts.ensemble(members(rate), irish_folk, jax.devices()[:1]) for rate in (1e-3, 1e30))
-    before = sane.run(sane.start(), 20)
-    after = mad.run(mad.start(), 20)
-    assert np.asarray(after.diverged_at)[0] == -1
-    step = int(np.asarray(after.diverged_at)[1])
-    assert 0 <= step < 20
-    assert int(np.asarray(after.train.step)[1]) == step
-    chex.assert_tree_all_finite(after.train.params)
-    first = [jax.tree.map(lambda leaf: np.asarray(leaf)[0], state.train) for state in (before, after)]
-    chex.assert_trees_all_equal(*first)
 
 
 def test_an_epoch_shows_each_training_measure_once(irish_folk):

@@ -1,11 +1,15 @@
 """Checkpoints of cohorts: the only file that knows of Orbax.
 
 A checkpoint holds the members' arrays, without anything that belongs to the devices they were on, and says whose they
-are: trials, vocabulary, data set and versions. It is read on any number of devices, and checked before it is used.
+are: trials, vocabulary, data set and versions. It is read on any number of devices, and checked before it is used:
+against who asks, and against digests of what was written, since Orbax notices no byte that has changed in an array.
 """
 
 import errno
+import hashlib
 import importlib.metadata
+import itertools
+import json
 import logging
 import os
 import shutil
@@ -17,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from vaemusic_jax.atomic import writing
@@ -25,12 +30,14 @@ from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 2  # the newest, and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Orbax reports every directory that it makes, and errors with a traceback before it raises them.
 logging.getLogger("absl").setLevel(logging.CRITICAL)
+# Of the reads that fail side by side one is raised; asyncio would report the others.
+logging.getLogger("asyncio").addFilter(lambda record: "tensorstore" not in record.getMessage())
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,20 @@ class Owner:
         return None
 
 
+class DamagedCheckpointError(UserError):
+    """A checkpoint that cannot be read, or does not hold what was written; `damage` says which, and why."""
+
+    def __init__(self, damage: str) -> None:
+        super().__init__(f"{damage}; run the sweep again to go on from the one before")
+        self.damage = damage
+
+
 class CheckpointStore:
     """The checkpoints of one cohort, in the folder `checkpoints` of its place in the run directory."""
 
     def __init__(self, cohort_path: Path) -> None:
         self.path = (cohort_path / "checkpoints").absolute()
+        self.damaged_path = self.path.with_name("damaged")
 
     def latest_step(self) -> int | None:
         """Steps trained when the newest checkpoint was written; None without any."""
@@ -97,7 +113,8 @@ class CheckpointStore:
         Raises:
             UserError: the disk is full, the folder is read-only and the like; the checkpoints before stand.
         """
-        state, metadata = ocp.args.StandardSave(arrays), ocp.args.JsonSave(owner.to_json())
+        told = owner.to_json() | {"digests": member_digests(arrays)}
+        state, metadata = ocp.args.StandardSave(arrays), ocp.args.JsonSave(told | {"digest": _digest(told)})
         try:
             with writing(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -106,46 +123,91 @@ class CheckpointStore:
                 with self._manager() as manager:
                     manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
-            raise UserError(f"{self.path}: cannot be written: {_first_words(error)}") from error
+            is_full = os.strerror(errno.ENOSPC) in str(error)
+            reason = "no space left on device; free the disk" if is_full else _first_words(error)
+            raise UserError(f"{self.path}: cannot be written: {reason}") from error
 
     def owner_difference(self, owner: Owner) -> str | None:
         """What makes the newest checkpoint unusable for `owner`, in words; None if it is its own."""
         return owner.difference(self.owner())
 
     def owner(self) -> Owner:
-        """Whose the newest checkpoint is. Raises UserError."""
-        with self._newest() as (place, restore):
-            metadata = restore("metadata", ocp.args.JsonRestore())
-            found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
-            if found == FORMAT:
-                return Owner.from_json(metadata)
-        raise UserError(f"{place}: has format {found}, this version reads {FORMAT}; use vaemusic_jax {writer}")
+        """Whose the newest checkpoint is. Raises UserError, a DamagedCheckpointError where it is damaged."""
+        with self._newest() as restore:
+            return Owner.from_json(restore("metadata"))
 
     def arrays(self) -> dict[str, Any]:
-        """The newest checkpoint as a nested dict of numpy arrays, members along the first axis. Raises UserError."""
-        with self._newest() as (_, restore):
-            arrays: dict[str, Any] = restore("state", ocp.args.StandardRestore())
+        """The newest checkpoint as a nested dict of numpy arrays, members along the first axis. Raises as `owner`."""
+        with self._newest() as restore:
+            arrays: dict[str, Any] = restore("state")
+            if member_digests(arrays) != restore("metadata")["digests"]:
+                raise ValueError("its arrays are not those that were written")
             return arrays
 
+    def set_aside(self) -> Path:
+        """Moves the newest checkpoint to the folder `damaged` beside the others, and says where. Raises UserError."""
+        step = str(self.latest_step())
+        names = itertools.chain([step], (f"{step}.{n}" for n in itertools.count(2)))
+        place = next(self.damaged_path / name for name in names if not (self.damaged_path / name).exists())
+        with writing(place):
+            self.damaged_path.mkdir(exist_ok=True)
+            (self.path / step).rename(place)
+        return place
+
     @contextmanager
-    def _newest(self) -> Iterator[tuple[Path, Callable[[str, Any], Any]]]:
-        """Where the newest checkpoint is, and a function that restores an item of it; errors become UserErrors."""
+    def _newest(self) -> Iterator[Callable[[str], Any]]:
+        """A function that restores an item of the newest checkpoint; errors within become UserErrors."""
         step = self.latest_step()
         if step is None:
             raise UserError(f"{self.path}: holds no checkpoint; run the sweep first")
         place = self.path / str(step)
+        how = {"metadata": ocp.args.JsonRestore(), "state": ocp.args.StandardRestore()}
         try:
             with self._manager() as manager:
-                yield place, lambda item, how: manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
+
+                def restore(item: str) -> Any:
+                    return manager.restore(step, args=ocp.args.Composite(**{item: how[item]}))[item]
+
+                _check_metadata(place, restore("metadata"))
+                yield restore
         except (OSError, ValueError, KeyError, TypeError) as error:
-            advice = "remove it to go on from the one before"
-            raise UserError(f"{place}: cannot be read: {_first_words(error)}; {advice}") from error
+            if isinstance(error, PermissionError) or "PERMISSION_DENIED" in str(error):
+                raise UserError(f"{place}: cannot be read: permission denied; ask its owner for it") from error
+            raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager
     def _manager(self) -> Iterator[ocp.CheckpointManager]:
         options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=False, enable_async_checkpointing=False)
         with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager
+
+
+def member_digests(arrays: dict[str, Any]) -> list[str]:
+    """64 hex digits for each member, over all that a checkpoint holds of it."""
+    leaves = [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)]
+
+    def digest(member: int) -> str:
+        found = hashlib.sha256()
+        for name, leaf in leaves:
+            row = np.asarray(leaf[member])
+            found.update(f"{name} {row.dtype.str} {row.shape}".encode())
+            found.update(row.tobytes())
+        return found.hexdigest()
+
+    return [digest(member) for member in range(len(leaves[0][1]))]
+
+
+def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
+    """Raises UserError for another format, ValueError for what is not as it was written."""
+    if metadata["format"] != FORMAT:
+        found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
+        raise UserError(f"{place}: has format {found}, this version reads {FORMAT}; use vaemusic_jax {writer}")
+    if metadata.pop("digest") != _digest(metadata):
+        raise ValueError("its metadata are not those that were written")
+
+
+def _digest(metadata: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.interruption import Interrupted
 
 Commands = dict[str, Callable[..., None]]
 
@@ -37,7 +38,7 @@ def main() -> NoReturn:
 
 
 def run(args: list[str]) -> int:
-    """Runs a command line; the exit status is 0 when done, 2 for what the user can mend, 130 when interrupted."""
+    """Runs a command line; the exit status is 0 when done, 2 for what the user can mend, 130 or 143 when stopped."""
     try:
         _parse(args)()
     except UserError as error:
@@ -48,6 +49,9 @@ def run(args: list[str]) -> int:
             raise
         print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)  # what is piped into is full
         return 2
+    except Interrupted as stopped:
+        print(f"\n{stopped}", file=sys.stderr)
+        return stopped.exit_status
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here when started again", file=sys.stderr)
         return 130

@@ -28,6 +28,7 @@ from vaemusic_jax.train import Metrics, Params, TrainState, start_state, train_s
 from vaemusic_jax.transposition import Transposition, draw_shifts, transpose
 
 MAX_STEPS_PER_CALL = 100
+NOT_FINITE = ("loss", "gradient", "weights")  # what makes a member diverge, in the order in which a step makes them
 SHUFFLE_STREAM = 2**31 - 1  # folded into the seed to shuffle with; no training step has this number
 
 
@@ -37,7 +38,8 @@ class MemberState(NamedTuple):
     train: TrainState
     sums: Metrics  # of every training metric since they were last read
     n_summed: Array  # () steps in `sums`
-    diverged_at: Array  # () the step whose loss or gradient was not finite, -1 while there is none
+    diverged_at: Array  # () the step at which something was not finite, -1 while there is none
+    diverged_by: Array  # () what it was: its place in NOT_FINITE
 
 
 def start_member(program: Program, params: Params, hp: HyperParameters, measures: Measures) -> MemberState:
@@ -46,7 +48,13 @@ def start_member(program: Program, params: Params, hp: HyperParameters, measures
     rows = jax.tree.map(lambda part: part[: program.batch_size], measures)
     shapes = jax.eval_shape(lambda: train_step(program, train, make_batch(rows, hp), hp)[1])
     sums = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-    return MemberState(train, sums, jnp.int32(0), jnp.int32(-1))
+    return MemberState(train, sums, jnp.int32(0), jnp.int32(-1), jnp.int32(0))
+
+
+def finite(metrics: Metrics, params: Params) -> Array:
+    """(3,) whether loss, gradient and weights of a step are finite, in the order of NOT_FINITE."""
+    weights = jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
+    return jnp.array([jnp.isfinite(metrics["loss"]), jnp.isfinite(metrics["gradient_norm"]), weights])
 
 
 def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
@@ -82,13 +90,15 @@ def run_member(
             tokens_BxT = transpose(transposition, tokens_BxT, semitones_B)
         batch = make_batch(Measures(tokens_BxT, measures.attributes[index_B]), hp)  # attributes stay the same
         train, metrics = train_step(program, state.train, batch, hp)
-        finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
-        going_on = finite & (state.diverged_at < 0)
-        diverged_at = jnp.where((state.diverged_at < 0) & ~finite, state.train.step, state.diverged_at)
+        is_finite = finite(metrics, train.params)
         sums = jax.tree.map(jnp.add, state.sums, metrics)
-        after = MemberState(train, sums, state.n_summed + 1, diverged_at)
-        before = state._replace(diverged_at=diverged_at)
-        return jax.tree.map(partial(jnp.where, going_on), after, before)
+        after = state._replace(train=train, sums=sums, n_summed=state.n_summed + 1)
+        stops = (state.diverged_at < 0) & ~is_finite.all()
+        before = state._replace(
+            diverged_at=jnp.where(stops, state.train.step, state.diverged_at),
+            diverged_by=jnp.where(stops, jnp.argmin(is_finite), state.diverged_by),
+        )
+        return jax.tree.map(partial(jnp.where, (state.diverged_at < 0) & is_finite.all()), after, before)
 
     return lax.fori_loop(0, n_steps, one_step, state)
 

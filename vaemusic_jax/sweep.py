@@ -1,23 +1,26 @@
 """A whole sweep: every cohort trained to its last step, with curves and checkpoints on the way.
 
-Running it again goes on from the newest checkpoint of each cohort.
+Running it again goes on from the newest checkpoint of each cohort that is undamaged. Ctrl-C or SIGTERM while it trains
+leaves one of the step at which it stopped.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
-from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, Ensemble, MemberState
+from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, NOT_FINITE, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.event_log import event, run_started, timed, warn
+from vaemusic_jax.interruption import Interrupted, interruptible, noticing
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
 from vaemusic_jax.member import hyper_parameters
 from vaemusic_jax.member_axis import use_every_core
@@ -39,6 +42,7 @@ def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDire
     Raises:
         UserError: a data set that is not known, none that is ready, a directory of another run, a disk that is full and
             the like.
+        Interrupted: by a signal, after a checkpoint.
     """
     use_every_core()
     planned = trials(config)
@@ -95,19 +99,17 @@ def train_cohort(
     """Trains one cohort from its newest checkpoint, or from the start, to its last step."""
     owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
     store = CheckpointStore(run.cohort_path(cohort))
-    done = store.latest_step()
-    if done is not None and (difference := store.owner_difference(owner)):
-        raise UserError(f"{store.path}: {difference}; choose another --out, or remove the folder to start anew")
     ids = [trial.id for trial in cohort.trials]
-    if done == cohort.steps:
+    done, arrays = last_good(store, owner) or (0, None)
+    if arrays and done == cohort.steps:
         if set(cohort.trials) & set(run.unfinished()):  # it was interrupted just before this
-            record_outcome(run, ids, store.arrays()["state"]["diverged_at"])
+            record_outcome(run, ids, arrays["state"]["diverged_at"], arrays["state"]["diverged_by"])
         return
     train = measures_of(dataset.train, dataset.vocabulary)
     ensemble = cohort_ensemble(owner, dataset, train)
     validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
-    state = ensemble.start() if done is None else ensemble.from_host(store.arrays())
-    done = done or 0
+    state = ensemble.from_host(arrays) if arrays else ensemble.start()
+    del arrays  # large
     run.truncate_curves(ids, after_step=done)
     run.set_status(ids, "running")
 
@@ -119,24 +121,53 @@ def train_cohort(
     ):
         ensemble.compile(state, validation, dataset.vocabulary.midi)
         advance(1)
-    with progress(description, cohort.steps - done, "steps") as advance:
+    with progress(description, cohort.steps - done, "steps") as advance, noticing() as signal_number:
         while done < cohort.steps:
             n_steps = min(eval_every - done % eval_every, cohort.steps - done)
             started = time.monotonic()
-            state = run_window(ensemble, state, n_steps, advance)
-            seconds = (time.monotonic() - started) / len(ids)
-            done += n_steps
-            state, means = ensemble.read_sums(state)
-            means["seconds"] = np.full(len(ids), seconds)  # each member's share; compiling and validating are not in it
-            with timed(log, "validated", cohort=cohort.id, step=done, training_seconds=seconds * len(ids)) as found:
-                held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
-                found["best_accuracy"] = float(np.fmax.reduce(held_out["reconstruction_accuracy"]))
-            run.append_curves(curve_rows(ids, done, {"train": means, "validation": held_out}))
+            state, n_made = run_window(ensemble, state, n_steps, advance, signal_number)
+            seconds = time.monotonic() - started  # compiling and validating are not in it
+            share = {"seconds": np.full(len(ids), seconds / len(ids))}
+            done += n_made
+            if n_made == n_steps:
+                state, means = ensemble.read_sums(state)
+                with timed(log, "validated", cohort=cohort.id, step=done, training_seconds=seconds) as found:
+                    held_out = ensemble.score(state, validation, dataset.vocabulary.midi)
+                    found["best_accuracy"] = float(np.fmax.reduce(held_out["reconstruction_accuracy"]))
+                run.append_curves(curve_rows(ids, done, {"train": means | share, "validation": held_out}))
+                advance(0, f"validation accuracy {best(held_out['reconstruction_accuracy'])}")
+            else:  # what has been summed stays in the state, and the time is not lost
+                run.append_curves(curve_rows(ids, done, {"train": share}))
             with timed(log, "checkpoint_saved", cohort=cohort.id, step=done):
                 store.save(done, ensemble.to_host(state), owner)
-            advance(0, f"validation accuracy {best(held_out['reconstruction_accuracy'])}")
-    record_outcome(run, ids, np.asarray(state.diverged_at))
+            if (number := signal_number()) is not None:
+                saved = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place} is saved at step {done:,}"
+                raise Interrupted(
+                    f"interrupted: {saved} of {cohort.steps:,}; the same command goes on from there", number
+                )
+    record_outcome(run, ids, *ensemble.axis.take((state.diverged_at, state.diverged_by)))
     event(log, "cohort_finished", cohort=cohort.id)
+
+
+def last_good(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]] | None:
+    """Step and arrays of the newest checkpoint that is undamaged; None without any.
+
+    What is damaged is moved aside, and said to be on stderr.
+
+    Raises:
+        UserError: it is of another owner or format.
+    """
+    while (step := store.latest_step()) is not None:
+        try:
+            if difference := store.owner_difference(owner):
+                raise UserError(f"{store.path}: {difference}; choose another --out, or remove the folder to start anew")
+            return step, store.arrays()
+        except DamagedCheckpointError as error:
+            place = store.set_aside()
+            before = store.latest_step()
+            goes_on = "starts anew" if before is None else f"goes on from step {before:,}"
+            warn(log, f"{error.damage}; moved to {place}; training {goes_on}")
+    return None
 
 
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
@@ -150,19 +181,26 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble
     return Ensemble(owner.program, members, train, transposition=table_for(owner.trials, dataset.vocabulary))
 
 
-def run_window(ensemble: Ensemble, state: MemberState, n_steps: int, advance: Advance) -> MemberState:
-    """`n_steps` steps in calls of about SECONDS_PER_CALL. How they are cut does not change the result."""
+def run_window(
+    ensemble: Ensemble, state: MemberState, n_steps: int, advance: Advance, stopping: Callable[[], object]
+) -> tuple[MemberState, int]:
+    """`n_steps` steps in calls of about SECONDS_PER_CALL, fewer once `stopping()` is not None; and how many it were.
+
+    How they are cut does not change the result.
+    """
     per_call, done = 1, 0
     while done < n_steps:
         now = min(per_call, n_steps - done)
         started = time.monotonic()
         state = ensemble.run(state, now)
-        jax.block_until_ready(state.train.step)
+        interruptible(jax.block_until_ready, state.train.step)
         seconds = (time.monotonic() - started) / now
         done += now
         advance(now)
+        if stopping() is not None:
+            break
         per_call = max(1, min(MAX_STEPS_PER_CALL, 2 * per_call, int(SECONDS_PER_CALL / seconds)))
-    return state
+    return state, done
 
 
 def best(accuracy_M: np.ndarray) -> str:
@@ -182,11 +220,11 @@ def curve_rows(ids: Sequence[str], step: int, by_split: dict[str, dict[str, np.n
     return pd.DataFrame(rows, columns=["trial", "step", "split", "metric", "value"])
 
 
-def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarray) -> None:
-    """Marks each trial done, or diverged with the step it happened at."""
-    for trial, step in zip(ids, diverged_at, strict=False):  # rows beyond the trials fill up the devices
+def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarray, diverged_by: np.ndarray) -> None:
+    """Marks each trial done, or diverged with the step it happened at and what was not finite."""
+    for trial, step, cause in zip(ids, diverged_at, diverged_by, strict=True):
         if step < 0:
             run.set_status([trial], "done")
         else:
-            run.set_status([trial], "diverged", f"loss or gradient not finite at step {step}")
+            run.set_status([trial], "diverged", f"{NOT_FINITE[cause]} not finite at step {step}")
             event(log, "trial_diverged", logging.WARNING, trial=trial, step=int(step), why=run.status()[trial])

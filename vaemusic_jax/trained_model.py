@@ -1,6 +1,7 @@
 """A trained model back from its run, as plain functions of numpy arrays."""
 
 import functools
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
 
         restore("runs/quickstart", model="measure_vae", latent_dim=32)
 
+    Of a trial that diverged it is the model before the step that did it; a warning says so.
+
     Args:
         run: the folder that a sweep wrote.
         which: any fields of `Trial`, or `id`; attributes as in a configuration ("all", "note_density+note_range").
@@ -127,4 +130,10 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
         raise UserError(f"{store.path}: holds other trials than this run's cohort {cohort.id}; restore or remove it")
     member = cohort.trials.index(trial)
     pick = functools.partial(jax.tree.map, lambda leaf: leaf[member])
-    return TrainedModel(owner, trial, pick(arrays["state"]["train"]["params"]), hyper_parameters_of(pick(arrays["hp"])))
+    state, hp = pick(arrays["state"]), hyper_parameters_of(pick(arrays["hp"]))
+    if state["diverged_at"] >= 0:
+        warnings.warn(
+            f"{run}: trial {trial.id} diverged at step {state['diverged_at']}; this is the model before that step",
+            stacklevel=2,
+        )
+    return TrainedModel(owner, trial, state["train"]["params"], hp)

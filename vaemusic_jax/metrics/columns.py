@@ -132,7 +132,7 @@ def training_columns(curves: "pd.DataFrame") -> Columns:
     accuracy = series("validation", "reconstruction_accuracy")
     if accuracy.empty:
         return {}
-    seconds = series("train", "seconds").reindex(accuracy.index).cumsum()
+    seconds = series("train", "seconds").cumsum().reindex(accuracy.index)  # rows between are of runs stopped there
     timed = not seconds.isna().any()  # not in runs of earlier versions
     seconds = seconds if timed else accuracy * 0
     efficiency = training_efficiency(accuracy.index.to_numpy(), accuracy.to_numpy(), seconds.to_numpy())

@@ -1,0 +1,95 @@
+"""A program that works on run directories in processes of its own, and kills them at given moments.
+
+    python -m tests.killable CONFIG
+
+Reads a JSON list for each: a folder, "sweep" or "checkpoint", and the moment as three values, or none. The moment is so
+many writing operations below the folder, and then seconds, after a stage of the work has begun: "start", or the unit of
+its progress, such as "steps". Answers with the exit status of the process, negative for a signal. JAX is imported once,
+before it has threads, and every process is a fork.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import conftest, sweeps
+from tests.test_checkpoint import OWNER, arrays
+from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import load_dataset
+from vaemusic_jax.progress import Advance, no_progress
+from vaemusic_jax.sweep import run_sweep
+
+assert conftest  # imported for its settings of JAX
+OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "shutil.rmtree"}
+
+
+def kill_after(n_operations: int, seconds: float, folder: str) -> None:
+    """Has this process killed so many seconds after the beginning of its nth operation from now; 0: after now."""
+
+    def kill() -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def count(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal n_operations
+        if event not in OPERATIONS or (event == "open" and not args[2] & (os.O_WRONLY | os.O_RDWR)):
+            return
+        in_open_folder = event in ("os.remove", "os.rmdir") and args[-1] != -1  # as when a tree of files is removed
+        if in_open_folder or str(args[0]).startswith(folder):
+            n_operations -= 1
+            if n_operations == 0:
+                threading.Thread(target=kill).start() if seconds else kill()
+
+    if n_operations:
+        sys.addaudithook(count)
+    else:
+        threading.Thread(target=kill).start()
+
+
+def work(request: list[Any], config: SweepConfig, dataset: Dataset) -> None:
+    """Does what is asked for to its end, if it is let."""
+    path, kind, *moment = request
+    stage, n_operations, seconds = moment or (None, 0, 0)
+
+    def begin(unit: str) -> None:
+        if unit == stage:
+            kill_after(n_operations, seconds, path)
+
+    def progress(description: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+        begin(unit)
+        return no_progress(description, total, unit)
+
+    begin("start")
+    if kind == "checkpoint":
+        store = CheckpointStore(Path(path))
+        step = (store.latest_step() or 0) + 1
+        store.save(step, arrays(step), OWNER)
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            sweeps.use_data(patch, dataset)
+            run_sweep(config.model_copy(update={"out": path}), progress).close()
+
+
+def main() -> None:
+    config = SweepConfig.model_validate_json(sys.argv[1], strict=False)
+    dataset = sweeps.first_of(load_dataset("irish_folk"), 200, 50)
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            work(json.loads(line), config, dataset)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
