@@ -1,5 +1,6 @@
 """Two processes that train a sweep as one program end as one process alone does, and fail together."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import chex
@@ -17,7 +19,7 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
-from vaemusic_jax import cli, hosts
+from vaemusic_jax import cli, hosts, sweep
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
@@ -49,18 +51,25 @@ class Ended:
         self.status = process.returncode
 
 
-def run_both(config: SweepConfig, tmp_path: Path, *accidents: str) -> tuple[Ended, Ended]:
+def by_variables(port: int, index: int) -> dict[str, str]:
+    return {hosts.ADDRESS: f"127.0.0.1:{port}", hosts.COUNT: "2", hosts.INDEX: str(index)}
+
+
+def by_slurm(port: int, index: int) -> dict[str, str]:
+    """What Slurm tells the tasks of a job step."""
+    step = {"JOB_ID": "7", "STEP_NODELIST": "localhost", "NTASKS": "2", "PROCID": str(index), "LOCALID": str(index)}
+    return {f"SLURM_{name}": value for name, value in step.items()} | {"JAX_COORDINATOR_PORT": str(port)}
+
+
+def run_both(config: SweepConfig, tmp_path: Path, *accidents: str, told: Any = by_variables) -> tuple[Ended, Ended]:
     """`vaemusic sweep --distributed` twice, as two processes of one run."""
     path = tmp_path / "config.yaml"
     path.write_text(config.to_yaml())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with socket.create_server(("", 0)) as free:
+        port = free.getsockname()[1]
     started = []
     for index, (accident, n_devices) in enumerate(zip(accidents, DEVICES, strict=True)):
-        variables = {
-            "JAX_COORDINATOR_ADDRESS": address,
-            "JAX_NUM_PROCESSES": "2",
-            "JAX_PROCESS_ID": str(index),
+        variables = told(port, index) | {
             "JAX_NUM_CPU_DEVICES": str(n_devices),
             "JAX_PLATFORMS": "cpu",
             "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
@@ -147,7 +156,7 @@ def assert_refused(processes: tuple[Ended, Ended], *lines: str) -> None:
 
 def test_what_the_first_refuses_all_refuse(finished_run: Path, tmp_path: Path) -> None:
     before = sweeps.all_bytes(finished_run)
-    ended = run_both(sweeps.config_of(finished_run, steps=61), tmp_path, "none", "none")
+    ended = run_both(sweeps.config_of(finished_run, steps=61), tmp_path, "none", "none", told=by_slurm)
     line = f"{finished_run}: holds a run that differs in steps: 60 -> 61; choose another --out"
     assert_refused(ended, f"error: {line}", f"error: process 0: {line}")
     assert sweeps.all_bytes(finished_run) == before
@@ -203,24 +212,72 @@ def test_what_differs_between_processes_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 class Service:
-    """JAX's coordination service, where processes have left what is in `kept`."""
+    """JAX's coordination service; the other process has said `others`."""
 
-    def __init__(self, **kept: str) -> None:
-        self.kept = kept
+    def __init__(self, others: dict[str, bytes]) -> None:
+        self.kept = dict(others)
+
+    def key_value_set_bytes(self, key: str, value: bytes) -> None:
+        self.kept[key] = value
+
+    def key_value_delete(self, key: str) -> None:
+        del self.kept[key]
 
     def blocking_key_value_get_bytes(self, key: str, milliseconds: int) -> bytes:
-        raise jax.errors.JaxRuntimeError("DEADLINE_EXCEEDED: GetKeyValue() timed out")
+        if key not in self.kept:
+            raise jax.errors.JaxRuntimeError("DEADLINE_EXCEEDED: GetKeyValue() timed out")
+        return self.kept[key]
 
     def key_value_dir_get(self, folder: str) -> list[tuple[str, str]]:
-        return [(f"{folder}{name}", value) for name, value in self.kept.items()]
+        return [(key, value.decode()) for key, value in self.kept.items() if key.startswith(folder)]
 
 
-def test_nobody_is_waited_for_longer_than_it_makes_sense(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="process 3: the disk is full"):
-        hosts._hear(Service(**{"3": "the disk is full"}), 7, 2)
-    monkeypatch.setattr(hosts, "PATIENCE_SECONDS", 0)
-    with pytest.raises(UserError, match="process 2: has said nothing for 0 seconds"):
-        hosts._hear(Service(), 7, 2)
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    """That of two processes, the second of which has come three times to where they exchange; this is the first."""
+    found = Service({f"vaemusic/{turn}/1": b"other %d" % turn for turn in range(3)})
+    monkeypatch.setattr(hosts.distributed.global_state, "client", found)
+    monkeypatch.setattr(hosts, "_turns", itertools.count())
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    return found
+
+
+def test_everyone_hears_everyone_and_what_all_have_heard_is_forgotten(service: Service) -> None:
+    heard = [hosts._exchange(b"own %d" % turn) for turn in range(3)]
+    assert heard == [[b"own 0", b"other 0"], [b"own 1", b"other 1"], [b"own 2", b"other 2"]]
+    assert [key for key in service.kept if key.endswith("/0")] == ["vaemusic/2/0"]
+
+
+def test_who_fails_or_says_nothing_is_not_waited_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        hosts.wait_for_all()
+    monkeypatch.setattr(hosts, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(UserError, match="process 1: has said nothing for 0 seconds"):
+        hosts.wait_for_all()
+    service.kept[hosts.ENDED + "1"] = b"the disk is full"
+    with pytest.raises(UserError, match="process 1: the disk is full"):
+        hosts.wait_for_all()
+
+
+def test_devices_are_in_the_order_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On TPUs their numbers are not."""
+    devices = [SimpleNamespace(process_index=process, id=number) for number, process in enumerate([0, 1, 0, 1])]
+    monkeypatch.setattr(jax, "devices", lambda: devices)
+    assert [device.id for device in hosts.all_devices()] == [0, 2, 1, 3]
+
+
+def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "largest", lambda seconds: 0.2)
+    calls: list[int] = []
+    state: Any = SimpleNamespace(train=SimpleNamespace(step=np.zeros(1)))
+
+    def run(state: Any, n_steps: int) -> Any:
+        calls.append(n_steps)
+        return state
+
+    ensemble: Any = SimpleNamespace(run=run)
+    sweep.run_window(ensemble, state, 20, lambda n=1, note="": None)
+    assert calls == [1, 2, 4, 5, 5, 3]  # of a second
 
 
 def test_what_is_wrong_with_the_environment_is_one_line(
@@ -231,7 +288,7 @@ def test_what_is_wrong_with_the_environment_is_one_line(
     monkeypatch.setattr(hosts, "JOIN_SECONDS", 0)
 
     def refusal(variables: dict[str, str]) -> str:
-        for name in (hosts.ADDRESS, hosts.COUNT, hosts.INDEX):
+        for name in (hosts.ADDRESS, hosts.COUNT, hosts.INDEX, "SLURM_JOB_ID", "OMPI_MCA_orte_hnp_uri"):
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
