@@ -24,6 +24,7 @@ from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.member_axis import MemberAxis, own_rows
 from vaemusic_jax.run_directory import RunDirectory
 
 SECONDS = 240  # that two processes may take on a busy machine
@@ -264,6 +265,22 @@ def test_devices_are_in_the_order_of_processes(monkeypatch: pytest.MonkeyPatch) 
     devices = [SimpleNamespace(process_index=process, id=number) for number, process in enumerate([0, 1, 0, 1])]
     monkeypatch.setattr(jax, "devices", lambda: devices)
     assert [device.id for device in hosts.all_devices()] == [0, 2, 1, 3]
+
+
+def test_every_process_takes_part_however_few_the_members() -> None:
+    devices: Any = [SimpleNamespace(process_index=process) for process in (0, 0, 1, 1)]
+    axis = MemberAxis(1, devices)
+    assert axis.spans_processes
+    assert axis.devices == devices
+    assert axis.n_rows == 4
+    alone = MemberAxis(1, devices[:2])
+    assert not alone.spans_processes
+    assert alone.devices == devices[:1]
+
+
+def test_the_rows_of_a_process_are_in_the_order_of_the_members() -> None:
+    rows = np.arange(16).reshape(8, 2)
+    np.testing.assert_array_equal(own_rows(MemberAxis(8).put(rows)), rows)
 
 
 def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
