@@ -1,6 +1,7 @@
 """A small sweep for tests: both models, real measures, narrow networks, and one trial that diverges."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,22 @@ def finish(path: Path, dataset: Dataset) -> Path:
         run(config_of(path))
         evaluate_and_save(path)
     return path
+
+
+def raise_at(nth: int, patch: pytest.MonkeyPatch, owner: Any, name: str, after: bool = False) -> None:
+    """Interrupts the nth call of a function, before it does anything or after it has done everything."""
+    function, calls = getattr(owner, name), itertools.count(1)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        now = next(calls) == nth
+        if now and not after:
+            raise KeyboardInterrupt
+        result = function(*args, **kwargs)
+        if now:
+            raise KeyboardInterrupt
+        return result
+
+    patch.setattr(owner, name, interrupted)
 
 
 def all_bytes(folder: Path) -> dict[str, bytes]:

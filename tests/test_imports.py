@@ -17,11 +17,11 @@ PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
 # Lower layers know nothing of higher ones; modules of one layer may import each other, in no circle.
 LAYERS = [
     {"errors", "recipes"},
-    {"atomic", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
+    {"atomic", "hosts", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
     {"event_log", "run_lock", "shard"},
     {"arrays_file", "attributes", "config", "layers", "member_axis", "metric_columns"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
-    {"measures", "tensorboard_events", "transposition"},
+    {"joint_run", "measures", "tensorboard_events", "transposition"},
     {"member", "metrics", "report"},
     {"checkpoint", "cost", "held_out", "train"},
     {"ensemble", "merge", "traversal", "trained_model"},

@@ -106,22 +106,6 @@ def test_the_results_have_every_number_of_finished_trials_and_none_of_diverged_o
             assert all(pd.isna(row[name]) for name in METRICS)
 
 
-def raise_at(nth: int, patch: pytest.MonkeyPatch, owner: Any, name: str, after: bool = False) -> None:
-    """Interrupts the nth call of a function, before it does anything or after it has done everything."""
-    function, calls = getattr(owner, name), itertools.count(1)
-
-    def interrupted(*args: Any, **kwargs: Any) -> Any:
-        now = next(calls) == nth
-        if now and not after:
-            raise KeyboardInterrupt
-        result = function(*args, **kwargs)
-        if now:
-            raise KeyboardInterrupt
-        return result
-
-    patch.setattr(owner, name, interrupted)
-
-
 # Both cohorts validate three times; each of the moments is in one or the other. `test_kill` has random ones.
 MOMENTS: dict[str, tuple[int, Any, str, bool]] = {
     "after validating, before its curves are written": (2, RunDirectory, "append_curves", False),
@@ -135,7 +119,7 @@ def test_an_interrupted_run_continues_to_the_same_end(moment: str, finished_run:
     nth, owner, name, after = MOMENTS[moment]
     config = sweeps.config_of(tmp_path / "run")
     with pytest.MonkeyPatch.context() as patch:
-        raise_at(nth, patch, owner, name, after)
+        sweeps.raise_at(nth, patch, owner, name, after)
         with pytest.raises(KeyboardInterrupt):
             sweeps.run(config)
     assert {"pending", "running"} & set(RunDirectory.read(tmp_path / "run").status().values())

@@ -3,6 +3,7 @@
 A checkpoint holds the members' arrays, without anything that belongs to the devices they were on, and says whose they
 are: trials, vocabulary, data set and versions. It is read on any number of devices, and checked before it is used:
 against who asks, and against digests of what was written, since Orbax notices no byte that has changed in an array.
+Several processes write one together, each the members that its devices hold; any one reads it alone.
 """
 
 import errno
@@ -24,9 +25,11 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from vaemusic_jax import hosts
 from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.member import Program, program_of
+from vaemusic_jax.member_axis import own_rows
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
@@ -103,25 +106,39 @@ class CheckpointStore:
         """Steps trained when the newest checkpoint was written; None without any."""
         if not self.path.is_dir():
             return None
-        with self._manager() as manager:
+        with self._manager({jax.process_index()}) as manager:
             step: int | None = manager.latest_step()
             return step
 
     def save(self, step: int, arrays: dict[str, Any], owner: Owner) -> None:
-        """Writes a checkpoint: it is there whole or not at all. `arrays` is a nested dict of numpy arrays.
+        """Writes a checkpoint: it is there whole or not at all.
+
+        Args:
+            step: training steps made.
+            arrays: nested dict of numpy arrays; of several processes, of what all their devices hold, and every
+                process has to save. Rows beyond the owner's trials are dropped when they are read.
+            owner: whose they are.
 
         Raises:
             UserError: the disk is full, the folder is read-only and the like; the checkpoints before stand.
         """
-        told = owner.to_json() | {"digests": member_digests(arrays)}
-        state, metadata = ocp.args.StandardSave(arrays), ocp.args.JsonSave(told | {"digest": _digest(told)})
+        leaves = jax.tree.leaves(arrays)
+        together = any(isinstance(leaf, jax.Array) for leaf in leaves)
+        writers = range(jax.process_count()) if together else [jax.process_index()]
         try:
             with writing(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
-                if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in jax.tree.leaves(arrays)):
+                if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in leaves):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                with self._manager() as manager:
-                    manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
+                # Who has failed by now says so here; Orbax would wait for it.
+                digests = _digests_of_all(arrays, len(owner.trials)) if together else member_digests(arrays)
+                told = owner.to_json() | {"digests": digests}
+                items = {
+                    "state": ocp.args.StandardSave(arrays),
+                    "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
+                }
+                with self._manager(set(writers)) as manager:
+                    manager.save(step, args=ocp.args.Composite(**items))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
             reason = "no space left on device; free the disk" if is_full else _first_words(error)
@@ -136,11 +153,15 @@ class CheckpointStore:
         with self._newest() as restore:
             return Owner.from_json(restore("metadata"))
 
-    def arrays(self) -> dict[str, Any]:
-        """The newest checkpoint as a nested dict of numpy arrays, members along the first axis. Raises as `owner`."""
-        with self._newest() as restore:
-            arrays: dict[str, Any] = restore("state")
-            if member_digests(arrays) != restore("metadata")["digests"]:
+    def arrays(self, step: int | None = None) -> dict[str, Any]:
+        """The newest checkpoint, or that of a step, as a nested dict of numpy arrays, members along the first axis.
+
+        Raises as `owner`.
+        """
+        with self._newest(step) as restore:
+            metadata = restore("metadata")
+            arrays: dict[str, Any] = jax.tree.map(lambda leaf: leaf[: len(metadata["trials"])], restore("state"))
+            if member_digests(arrays) != metadata["digests"]:
                 raise ValueError("its arrays are not those that were written")
             return arrays
 
@@ -155,18 +176,18 @@ class CheckpointStore:
         return place
 
     @contextmanager
-    def _newest(self) -> Iterator[Callable[[str], Any]]:
-        """A function that restores an item of the newest checkpoint; errors within become UserErrors."""
-        step = self.latest_step()
+    def _newest(self, step: int | None = None) -> Iterator[Callable[[str], Any]]:
+        """A function that restores an item of the newest checkpoint, or a step's; errors within become UserErrors."""
+        step = self.latest_step() if step is None else step
         if step is None:
             raise UserError(f"{self.path}: holds no checkpoint; run the sweep first")
         place = self.path / str(step)
-        how = {"metadata": ocp.args.JsonRestore(), "state": ocp.args.StandardRestore()}
         try:
-            with self._manager() as manager:
+            with self._manager({jax.process_index()}) as manager:
 
                 def restore(item: str) -> Any:
-                    return manager.restore(step, args=ocp.args.Composite(**{item: how[item]}))[item]
+                    how = ocp.args.StandardRestore(_numpy_like(place)) if item == "state" else ocp.args.JsonRestore()
+                    return manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
 
                 _check_metadata(place, restore("metadata"))
                 yield restore
@@ -176,8 +197,12 @@ class CheckpointStore:
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager
-    def _manager(self) -> Iterator[ocp.CheckpointManager]:
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=False, enable_async_checkpointing=False)
+    def _manager(self, processes: set[int]) -> Iterator[ocp.CheckpointManager]:
+        """For some processes to use together. Named, they wait for each other without the help of their devices."""
+        several = ocp.options.MultiprocessingOptions(primary_host=min(processes), active_processes=processes)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=KEPT, create=False, enable_async_checkpointing=False, multiprocessing_options=several
+        )
         with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager
 
@@ -197,6 +222,13 @@ def member_digests(arrays: dict[str, Any]) -> list[str]:
     return [digest(member) for member in range(len(leaves[0][1]))]
 
 
+def _digests_of_all(arrays: dict[str, Any], n_members: int) -> list[str]:
+    """`member_digests` of arrays on the devices of several processes, each of which reads its own rows."""
+    (digests,) = hosts.gather([np.array(member_digests(jax.tree.map(own_rows, arrays)))])
+    found: list[str] = digests[:n_members].tolist()
+    return found
+
+
 def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
     """Raises UserError for another format, ValueError for what is not as it was written."""
     if metadata["format"] != FORMAT:
@@ -208,6 +240,12 @@ def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
 
 def _digest(metadata: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
+
+
+def _numpy_like(place: Path) -> Any:
+    """Numpy arrays to restore like, without contents: Orbax would look for the devices that wrote them otherwise."""
+    written = ocp.StandardCheckpointHandler().metadata(place / "state").tree
+    return jax.tree.map(lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), written)
 
 
 @contextmanager

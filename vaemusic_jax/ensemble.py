@@ -109,7 +109,7 @@ def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 class Ensemble:
-    """A cohort on this process's devices. States are `MemberState`s with a leading member axis, sharded.
+    """A cohort on the devices, this process's if none are named. States are `MemberState`s with a member axis, sharded.
 
     Rows that only fill up the devices are dropped from whatever leaves the ensemble.
     """
@@ -125,8 +125,8 @@ class Ensemble:
         self.axis = axis = MemberAxis(len(members), devices)
         self.program, self.members = program, members
         self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))
-        self.train: Measures = jax.device_put(train, axis.replicated)
-        self.transposition = jax.device_put(transposition, axis.replicated)
+        self.train: Measures = axis.share(train)
+        self.transposition = axis.share(transposition)
 
         n_least = min(int(hp.n_train) for hp in members)
         n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
@@ -148,21 +148,23 @@ class Ensemble:
         return self._start(params, self.hp, self.train)
 
     def to_host(self, state: MemberState) -> dict[str, Any]:
-        """The real members as a nested dict of numpy arrays, with their hyper-parameters: what a checkpoint holds."""
-        held: dict[str, Any] = self.axis.take(serialization.to_state_dict({"state": state, "hp": self.hp}))
-        return held
+        """The members as a nested dict of arrays, with their hyper-parameters: what a checkpoint holds.
+
+        The real members as numpy arrays; of several processes, what the devices hold, for each to save its own rows.
+        """
+        held: dict[str, Any] = serialization.to_state_dict({"state": state, "hp": self.hp})
+        return held if self.axis.spans_processes else self.axis.take(held)
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:
-        """The inverse of `to_host`, for any number of devices."""
-        filled = jax.tree.map(self.axis.fill, arrays["state"])
+        """The inverse of `to_host` from numpy arrays of the real members, for any number of devices."""
         shapes = jax.eval_shape(lambda: self.program.initial_params(0))
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((self.axis.n_rows, *leaf.shape), leaf.dtype), shapes)
         like = jax.eval_shape(self._start, shapes, self.hp, self.train)
-        return jax.device_put(serialization.from_state_dict(like, filled), self.axis.by_member)
+        return self.axis.put(serialization.from_state_dict(like, arrays["state"]))
 
     def compile(self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> None:
         """Compiles `run` and `score` ahead of their first calls, without running them."""
-        split, midi_V = jax.device_put((split, midi_V), self.axis.replicated)
+        split, midi_V = self.axis.share((split, midi_V))
         self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
         self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
 
@@ -185,6 +187,6 @@ class Ensemble:
         self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Every held-out metric of every member, (M,) each; `split` as made by `measures.blocks`."""
-        split, midi_V = jax.device_put((split, midi_V), self.axis.replicated)
+        split, midi_V = self.axis.share((split, midi_V))
         scores: dict[str, np.ndarray] = self.axis.take(self._score(state.train.params, self.hp, split, midi_V))
         return scores

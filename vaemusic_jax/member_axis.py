@@ -13,12 +13,15 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from vaemusic_jax import hosts
+
 
 class MemberAxis:
     """Places arrays with a leading member axis on devices, and maps functions of one member over them.
 
     A device computes `at_once` members side by side (as one `vmap`), and takes turns where it has more. Copies of the
-    last member fill up what does not come out even; turns of nothing else are skipped.
+    last member fill up what does not come out even; turns of nothing else are skipped. Devices of several processes, in
+    the order of these, are all used, so that every process takes part.
     """
 
     def __init__(self, n_members: int, devices: Sequence[jax.Device] | None = None, at_once: int | None = None) -> None:
@@ -26,7 +29,9 @@ class MemberAxis:
 
         One member keeps a CPU's core busy, and its matmuls are faster than batches of them.
         """
-        self.devices = (devices or jax.local_devices())[:n_members]
+        devices = devices or jax.local_devices()
+        self.spans_processes = len({device.process_index for device in devices}) > 1
+        self.devices = devices if self.spans_processes else devices[:n_members]
         self.n_members = n_members
         per_device = math.ceil(n_members / len(self.devices))
         if at_once is None:
@@ -50,12 +55,18 @@ class MemberAxis:
         return np.concatenate([leaf, *[leaf[-1:]] * (self.n_rows - self.n_members)])
 
     def put(self, tree: Any) -> Any:
-        """Numpy arrays of the real members, filled up and spread over the devices."""
-        return jax.device_put(jax.tree.map(self.fill, tree), self.by_member)
+        """Numpy arrays of the real members, filled up and spread over the devices; each process puts its own rows."""
+        return jax.tree.map(lambda leaf: _place(self.fill(leaf), self.by_member), tree)
+
+    def share(self, tree: Any) -> Any:
+        """Numpy arrays, whole on every device."""
+        return jax.tree.map(lambda leaf: _place(np.asarray(leaf), self.replicated), tree)
 
     def take(self, tree: Any) -> Any:
-        """The inverse of `put`."""
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[: self.n_members], tree)
+        """The inverse of `put`; every process of several gets all rows, and all have to ask."""
+        leaves, structure = jax.tree.flatten(tree)
+        rows = hosts.gather(list(map(own_rows, leaves))) if self.spans_processes else list(map(np.asarray, leaves))
+        return jax.tree.unflatten(structure, [leaf[: self.n_members] for leaf in rows])
 
     def over_members(self, function: Callable[..., Any], shared: int) -> Callable[..., Any]:
         """`function(a member's arguments..., shared arguments...)` for all members, each device its own."""
@@ -95,6 +106,17 @@ class MemberAxis:
         split = (self.turns, self.at_once)
         by_turn = lax.map(turn, jax.tree.map(lambda leaf: leaf.reshape(*split, *leaf.shape[1:]), (own, is_real)))
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), by_turn)
+
+
+def own_rows(leaf: jax.Array) -> np.ndarray:
+    """The rows that this process's devices hold of an array that is spread by member."""
+    shards = sorted(leaf.addressable_shards, key=lambda shard: shard.index[0].start or 0)
+    return np.concatenate([np.asarray(shard.data) for shard in shards])
+
+
+def _place(leaf: np.ndarray, sharding: NamedSharding) -> jax.Array:
+    # Unlike `device_put`, which has the devices of all processes compare what they were given.
+    return jax.make_array_from_callback(leaf.shape, sharding, leaf.__getitem__)
 
 
 def use_every_core() -> None:

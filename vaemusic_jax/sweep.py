@@ -4,6 +4,8 @@ Running it again goes on from the newest checkpoint of each cohort that is undam
 leaves one of the step at which it stopped.
 """
 
+import hashlib
+import importlib.metadata
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +15,8 @@ import jax
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
+from vaemusic_jax import hosts
+from vaemusic_jax.checkpoint import PACKAGES, CheckpointStore, DamagedCheckpointError, Owner
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
@@ -21,10 +24,11 @@ from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, NOT_FINITE, Ensemble, Memb
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.event_log import event, run_started, timed, warn
 from vaemusic_jax.interruption import Interrupted, interruptible, noticing
+from vaemusic_jax.joint_run import open_jointly
 from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
 from vaemusic_jax.member import hyper_parameters
 from vaemusic_jax.member_axis import use_every_core
-from vaemusic_jax.progress import Advance, Progress, progress_bar
+from vaemusic_jax.progress import Advance, Progress, no_progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
@@ -37,7 +41,8 @@ SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow 
 def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDirectory:
     """Trains every trial of a configuration that is not yet trained, in its run directory, which stays open.
 
-    Trials on data sets that have to be prepared first are left out for now, and said to be.
+    Trials on data sets that have to be prepared first are left out for now, and said to be. Several processes
+    (`hosts.joined`) do this together; the first alone shows progress and writes what is not a checkpoint.
 
     Raises:
         UserError: a data set that is not known, none that is ready, a directory of another run, a disk that is full and
@@ -45,12 +50,15 @@ def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDire
         Interrupted: by a signal, after a checkpoint.
     """
     use_every_core()
+    if not hosts.is_first():
+        progress = no_progress
     planned = trials(config)
     datasets, missing = load_datasets([trial.dataset for trial in planned], progress)
     for group in cohorts(planned):
         if group.dataset in datasets:
             table_for(group.trials, datasets[group.dataset].vocabulary)  # refused now rather than after other cohorts
-    run = RunDirectory.open(config.directory, config, planned, cohorts(planned))
+    check_same_everywhere(config, datasets)
+    run = open_jointly(config)
     try:
         run_started(run, "sweep")
         mark_waiting(run, missing)
@@ -82,6 +90,15 @@ def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, D
     return ready, missing
 
 
+def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset]) -> None:
+    """Raises UserError where processes that train together have not the same configuration, data and versions."""
+    digests = {f"data set {name}": dataset.digest for name, dataset in datasets.items()}
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    asked = config.model_copy(update={"out": None}).to_yaml()
+    configuration = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    hosts.check_same({"configuration": configuration, **digests, **versions})
+
+
 def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
     """Marks what is still to be trained on missing data sets, and says so; what need not wait any more is pending."""
     before = run.status()
@@ -90,7 +107,8 @@ def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
     for name, reason in missing.items():
         if waiting := [trial.id for trial in run.unfinished() if trial.dataset == name]:
             run.set_status(waiting, "waiting", reason)
-            warn(log, f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}")
+            if hosts.is_first():
+                warn(log, f"{len(waiting)} of {len(run.trials)} trials are left out for now: {reason}")
 
 
 def train_cohort(
@@ -100,7 +118,7 @@ def train_cohort(
     owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
     store = CheckpointStore(run.cohort_path(cohort))
     ids = [trial.id for trial in cohort.trials]
-    done, arrays = last_good(store, owner) or (0, None)
+    done, arrays = agreed_start(store, owner) or (0, None)
     if arrays and done == cohort.steps:
         if set(cohort.trials) & set(run.unfinished()):  # it was interrupted just before this
             record_outcome(run, ids, arrays["state"]["diverged_at"], arrays["state"]["diverged_by"])
@@ -121,7 +139,11 @@ def train_cohort(
     ):
         ensemble.compile(state, validation, dataset.vocabulary.midi)
         advance(1)
-    with progress(description, cohort.steps - done, "steps") as advance, noticing() as signal_number:
+    with progress(description, cohort.steps - done, "steps") as advance, noticing() as noticed:
+
+        def signal_number() -> int | None:  # that came to any of several processes: all stop at the same step
+            return int(hosts.largest(noticed() or 0)) or None
+
         while done < cohort.steps:
             n_steps = min(eval_every - done % eval_every, cohort.steps - done)
             started = time.monotonic()
@@ -170,6 +192,13 @@ def last_good(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]
     return None
 
 
+def agreed_start(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]] | None:
+    """What the first of several processes finds to be the `last_good`, read by each of them."""
+    good = last_good(store, owner) if hosts.is_first() else None
+    step = hosts.from_first(lambda: good and good[0])
+    return good if hosts.is_first() or step is None else (step, store.arrays(step))
+
+
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
     """The members of a checkpoint's owner, each with its own share of the training measures."""
     members = [
@@ -178,7 +207,8 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble
         )
         for trial in owner.trials
     ]
-    return Ensemble(owner.program, members, train, transposition=table_for(owner.trials, dataset.vocabulary))
+    table = table_for(owner.trials, dataset.vocabulary)
+    return Ensemble(owner.program, members, train, hosts.all_devices(), table)
 
 
 def run_window(
@@ -186,7 +216,8 @@ def run_window(
 ) -> tuple[MemberState, int]:
     """`n_steps` steps in calls of about SECONDS_PER_CALL, fewer once `stopping()` is not None; and how many it were.
 
-    How they are cut does not change the result.
+    How they are cut does not change the result. Several processes make the same calls, those of the slowest, since TPUs
+    insist on it.
     """
     per_call, done = 1, 0
     while done < n_steps:
@@ -194,7 +225,7 @@ def run_window(
         started = time.monotonic()
         state = ensemble.run(state, now)
         interruptible(jax.block_until_ready, state.train.step)
-        seconds = (time.monotonic() - started) / now
+        seconds = hosts.largest((time.monotonic() - started) / now)
         done += now
         advance(now)
         if stopping() is not None:

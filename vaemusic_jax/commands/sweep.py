@@ -1,5 +1,6 @@
 """`vaemusic sweep CONFIG`: trains all trials of a configuration and ends in a results table."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from types import NoneType
@@ -51,6 +52,7 @@ def sweep(
     override: tyro.conf.OmitArgPrefixes[Overrides],  # type: ignore[valid-type]
     *,
     dry_run: bool = False,
+    distributed: bool = False,
     log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Trains every trial of a configuration, evaluates it from its checkpoint and prints a results table.
@@ -68,6 +70,8 @@ def sweep(
     Args:
         config: the YAML file.
         dry_run: print the trials, how they train together, parameters, and an estimate of memory and time; no training.
+        distributed: this is one of several processes, on one host or many, that train the sweep together, members
+            spread over the devices of all; see docs/many_hosts.md.
         log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
     from vaemusic_jax.event_log import logging_to
@@ -80,13 +84,17 @@ def sweep(
             print_plan(settings)
             return
 
+        from vaemusic_jax import hosts
         from vaemusic_jax.commands.evaluate import evaluate_and_print
         from vaemusic_jax.commands.programs import keep_programs
         from vaemusic_jax.sweep import run_sweep
 
         keep_programs()
-        with run_sweep(settings) as run:
-            evaluate_and_print(run)
+        with hosts.joined() if distributed else contextlib.nullcontext():
+            run = run_sweep(settings)
+        with run:
+            if hosts.is_first():
+                evaluate_and_print(run)
 
 
 def _given(overrides: Any) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""`python -m tests.one_of_several ACCIDENT ARGUMENTS...`: the command line as one of several processes.
+
+It finds the small data set of `sweeps`. The accident is `none` or a function below.
+"""
+
+import errno
+import itertools
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import sweeps
+from vaemusic_jax import atomic, cli, hosts
+from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.data.load import load_dataset
+from vaemusic_jax.ensemble import Ensemble
+
+
+def none(patch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+def without_training(patch: pytest.MonkeyPatch) -> None:
+    """The same exchanges and checkpoints, without the time that it takes to compile the training."""
+    patch.setattr(Ensemble, "compile", lambda *args: None)
+    patch.setattr(Ensemble, "run", lambda self, state, n_steps: state)
+    patch.setattr(Ensemble, "score", lambda *args: {"reconstruction_accuracy": np.full(2, 0.5)})
+
+
+def killed_after_two_checkpoints(patch: pytest.MonkeyPatch) -> None:
+    calls, save = itertools.count(1), CheckpointStore.save
+
+    def kill(*args: Any) -> None:
+        save(*args)
+        if next(calls) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    without_training(patch)
+    patch.setattr(CheckpointStore, "save", kill)
+
+
+def disk_full(patch: pytest.MonkeyPatch) -> None:
+    def no_space(path: Path) -> None:
+        with atomic.writing(Path("here")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    without_training(patch)
+    patch.setattr(shutil, "disk_usage", no_space)
+
+
+if __name__ == "__main__":
+    accident, *arguments = sys.argv[1:]
+    hosts.JOIN_SECONDS = 60
+    with pytest.MonkeyPatch.context() as patch:
+        sweeps.use_data(patch, sweeps.first_of(load_dataset("irish_folk")))
+        globals()[accident](patch)
+        sys.argv[1:] = arguments
+        cli.main()
