@@ -16,12 +16,12 @@ from benchmarks.members import trial
 from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.data.load import load_dataset
+from vaemusic_jax.fitting import cohort_ensemble
 from vaemusic_jax.measures import measures_of
 from vaemusic_jax.member_axis import use_every_core
 from vaemusic_jax.metrics.cohort_arrays import measure_members
 from vaemusic_jax.metrics.columns import control_columns, latent_columns
 from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.sweep import cohort_ensemble
 
 
 @dataclass

@@ -1,7 +1,4 @@
-"""The least that a training step could take: its floating point operations at the rate of a large matmul.
-
-Shapes: B batch, T ticks, Q beats, H hidden, Z latent, V vocabulary, K attributes.
-"""
+"""The rate of a large matmul: with a step's floating point operations, the least that the step could take."""
 
 import time
 
@@ -9,33 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.machine import Precision
-from vaemusic_jax.member import Program
-from vaemusic_jax.models.measure_vae import N_BEATS, N_TICKS
 
 REPEATS = 3
 QUEUED = 4  # products per call, so that a GPU does not wait for the host
-
-
-def step_operations(program: Program) -> float:
-    """Floating point operations of the matmuls of one member's training step.
-
-    Only what must be done: token look-ups cost nothing, what is the same at several ticks is multiplied once, and what
-    is not a matmul is left out. A backward pass costs two forward ones; AdversarialVAE encodes once more, without
-    gradient, for its classifier.
-    """
-    H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
-    gates = 3 * H
-    if program.model == "measure_vae":
-        layers = 2 * (gates * H) + 2 * (gates * 2 * H + gates * H)
-        encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
-        of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
-        decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
-        multiplications = 3 * (encoder + decoder)
-    else:
-        encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
-        decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
-        multiplications = 4 * encoder + 3 * decoder
-    return 2.0 * program.batch_size * multiplications
 
 
 def matmul_rate(precision: Precision) -> float:

@@ -22,8 +22,9 @@ from typing import Any, Literal
 import tyro
 
 from benchmarks import machine, members
-from benchmarks.floor import matmul_rate, step_operations
+from benchmarks.floor import matmul_rate
 from benchmarks.timing import Run, Spread, in_turns, others_share
+from vaemusic_jax.cost import step_operations
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.recipes import MODELS, Model, RecipeName
 

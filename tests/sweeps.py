@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaemusic_jax import sweep
+from vaemusic_jax import fitting, sweep
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset, Split
@@ -84,17 +84,17 @@ _ensembles: dict[tuple[str, ...], Ensemble] = {}
 
 def share_programs(patch: pytest.MonkeyPatch) -> None:
     """Has equal cohorts share one ensemble, which holds nothing but data and compiled programs."""
-    make = sweep.cohort_ensemble
+    make = fitting.cohort_ensemble
 
-    def shared(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
-        key = (dataset.digest, *(trial.id for trial in owner.trials))
+    def shared(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
+        key = (dataset.digest, str(at_once), *(trial.id for trial in owner.trials))
         if key not in _ensembles:
-            _ensembles[key] = make(owner, dataset, train)
+            _ensembles[key] = make(owner, dataset, train, at_once)
         else:
-            patch.setattr(_ensembles[key], "compile", lambda *args: None)
+            patch.setattr(_ensembles[key], "compile", lambda *args: 0)
         return _ensembles[key]
 
-    patch.setattr(sweep, "cohort_ensemble", shared)
+    patch.setattr(fitting, "cohort_ensemble", shared)
 
 
 def run(config: SweepConfig) -> None:

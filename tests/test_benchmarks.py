@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import host_overhead, members, scaling, step_time, timing
-from benchmarks.floor import step_operations
 from benchmarks.timing import Sample, Spread
+from vaemusic_jax.cost import step_operations
 from vaemusic_jax.member import program_of
 
 

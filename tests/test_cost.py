@@ -40,11 +40,12 @@ def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_fo
         found = cost.estimate(Cohort.of(members(model, n, **fields)))
         return found["memory_bytes"], found["seconds"]
 
-    one, four, eight = estimate(1), estimate(4), estimate(8)
+    one, four, eight, twelve = estimate(1), estimate(4), estimate(8), estimate(12)
     assert min(one) > 0
-    assert 4 * one[0] == four[0]
+    assert one[0] == four[0]  # each on a device of its own
+    assert twelve[0] - eight[0] == eight[0] - four[0] > 0  # states of one more; activations are there once
     assert 4 * one[1] == four[1]  # the devices of a CPU share its cores
-    assert eight == (2 * four[0], 2 * four[1])
+    assert eight[1] == 2 * four[1]
     for bigger in ({"hidden_size": 24}, {"batch_size": 32}):
         memory, seconds = estimate(4, **bigger)
         assert memory > four[0]
@@ -57,6 +58,12 @@ def test_members_on_devices_of_their_own_take_no_longer(irish_folk, monkeypatch:
     assert cost.jax.local_device_count() == 4
     one, four, eight = (cost.estimate(Cohort.of(members("measure_vae", n)))["seconds"] for n in (1, 4, 8))
     assert 2 * one == 2 * four == eight
+
+
+def test_a_dry_run_says_how_members_are_divided(irish_folk) -> None:
+    alone, ten = (cost.estimate(Cohort.of(members("measure_vae", n))) for n in (1, 10))
+    assert [alone[name] for name in ("devices", "at_once", "turns", "compiled")] == [1, 1, 1, False]
+    assert [ten[name] for name in ("devices", "at_once", "turns", "compiled")] == [4, 1, 3, False]
 
 
 def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from tests import cohorts
 from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.ensemble import epoch_order, run_member
+from vaemusic_jax.fitting import cohort_ensemble
 from vaemusic_jax.measures import measures_of
-from vaemusic_jax.sweep import cohort_ensemble
 from vaemusic_jax.train import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")

@@ -53,7 +53,7 @@ def test_four_devices_have_nothing_to_say_to_each_other(model: Model, irish_folk
     cohort, split = five(model, 4), blocks(cohorts.first_measures(irish_folk, 100))
     assert cohort.axis.n_rows == 8
     state = cohort.start()
-    cohort.compile(state, split, irish_folk.vocabulary.midi)
+    cohort.compile(split, irish_folk.vocabulary.midi)
     assert collectives(cohort._run) == collectives(cohort._score) == set()
     assert len(state.train.step.sharding.device_set) == 4
     scores = cohort.score(state, split, irish_folk.vocabulary.midi)

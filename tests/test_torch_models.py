@@ -178,8 +178,8 @@ def test_operations_of_the_floor_are_those_that_pytorch_counts(model):
     from torch.utils.flop_counter import FlopCounterMode
 
     from benchmarks import members
-    from benchmarks.floor import step_operations
     from benchmarks.torch_side import TorchTraining
+    from vaemusic_jax.cost import step_operations
     from vaemusic_jax.member import program_of
 
     trial = members.trial(model, hidden_size=256, latent_dim=128, batch_size=4)

@@ -1,4 +1,7 @@
-"""What a cohort will take, before anything is trained: parameters, device memory, time. The last two are estimates."""
+"""What a cohort will take, before anything is trained: parameters, device memory, time.
+
+Shapes: B batch, T ticks, Q beats, H hidden, Z latent, V vocabulary, K attributes.
+"""
 
 import dataclasses
 import math
@@ -8,49 +11,67 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.load import NotReadyError, load_dataset
+from vaemusic_jax.fitting import compiled_ensemble
+from vaemusic_jax.measures import blocks, measures_of
 from vaemusic_jax.member import Program, program_of
-from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.member_axis import MemberAxis
+from vaemusic_jax.models.measure_vae import N_BEATS, N_TICKS
 from vaemusic_jax.recipes import GRU_LAYERS
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
 
 TYPICAL_VOCABULARY = 64  # where the data set is not at hand
-COPIES = 4  # of the weights: themselves, Adam's two moments, the gradient
+COPIES = 6  # of the weights: themselves and Adam's two moments, before and after a call
 SAVED_PER_UNIT = 10  # numbers that a GRU layer keeps per hidden unit and tick for its gradient
-PASSES = 3  # a backward pass costs two forward ones
 SHARE_OF_MATMUL_RATE = 0.4  # that a step reaches on CPU; see docs/benchmarks.md
 
 
-def estimate(cohort: Cohort) -> dict[str, Any]:
-    """`parameters` (each member's own), `memory_bytes` and `seconds` on this machine's devices.
+def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str, Any]:
+    """What a cohort takes on this machine's devices.
 
-    And `missing`: how to get the data set if it is not ready, else an empty text.
+    Returns:
+        `parameters`, each member's own; `seconds`; `missing`, how to get the data set if it is not ready, else an empty
+        text; `devices` used, members `at_once` on each and `turns` (see `MemberAxis`); `memory_bytes` of each device,
+        and whether it is `compiled`: XLA's own word. It is an estimate where members go one at a time anyway.
 
     Raises:
-        UserError: the data set is not known, or not one that these trials can be trained on.
+        UserError: the data set is not known, or not one that these trials can be trained on; they do not fit.
     """
+    dataset, missing = None, ""
     try:
-        vocabulary, missing = load_dataset(cohort.dataset).vocabulary, ""
-        table_for(cohort.trials, vocabulary)
-        vocab_size = len(vocabulary)
+        dataset = load_dataset(cohort.dataset)
+        table_for(cohort.trials, dataset.vocabulary)
     except NotReadyError as error:
-        vocab_size, missing = TYPICAL_VOCABULARY, str(error)
-    program = program_of(cohort.trials, vocab_size)
+        missing = str(error)
+    program = program_of(cohort.trials, len(dataset.vocabulary) if dataset else TYPICAL_VOCABULARY)
     own = [
         dataclasses.replace(program, latent_dim=trial.latent_dim, n_attributes=len(trial.attributes))
         for trial in cohort.trials
     ]
-    n_members, layers = len(cohort.trials), GRU_LAYERS[program.model]
-    saved = SAVED_PER_UNIT * layers * program.batch_size * N_TICKS * program.hidden_size
+    n_members = len(cohort.trials)
+    axis = MemberAxis(n_members, at_once=members_per_device)
+    if compiled := dataset is not None and axis.at_once > 1:
+        owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
+        validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
+        ensemble, memory_bytes = compiled_ensemble(owner, dataset, validation, members_per_device)
+        axis = ensemble.axis
+    else:
+        saved = SAVED_PER_UNIT * GRU_LAYERS[program.model] * program.batch_size * N_TICKS * program.hidden_size
+        memory_bytes = 4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * saved)
     # A CPU's devices share its cores, which one matmul already fills.
-    n_devices = 1 if jax.default_backend() == "cpu" else min(n_members, jax.local_device_count())
-    operations = 2 * PASSES * program.batch_size * multiplications(program) * n_members * program.steps
+    n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
+    operations = step_operations(program) * n_members * program.steps
     return {
         "parameters": [n_parameters(member) for member in own],
-        "memory_bytes": 4 * n_members * (COPIES * n_parameters(program) + saved),
-        "missing": missing,
         "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * n_devices),
+        "missing": missing,
+        "devices": len(axis.devices),
+        "at_once": axis.at_once,
+        "turns": axis.turns,
+        "memory_bytes": memory_bytes,
+        "compiled": compiled,
     }
 
 
@@ -60,10 +81,26 @@ def n_parameters(program: Program) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
-def multiplications(program: Program) -> int:
-    """Multiply-adds of one measure's forward pass: each matrix once per tick, which is nearly all there is."""
-    shapes = jax.eval_shape(lambda: program.initial_params(0))
-    return N_TICKS * sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes["vae"]) if len(leaf.shape) == 2)
+def step_operations(program: Program) -> float:
+    """Floating point operations of the matmuls of one member's training step.
+
+    Only what must be done: token look-ups cost nothing, what is the same at several ticks is multiplied once, and what
+    is not a matmul is left out. A backward pass costs two forward ones; AdversarialVAE encodes once more, without
+    gradient, for its classifier.
+    """
+    H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
+    gates = 3 * H
+    if program.model == "measure_vae":
+        layers = 2 * (gates * H) + 2 * (gates * 2 * H + gates * H)
+        encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
+        of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
+        decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
+        multiplications = 3 * (encoder + decoder)
+    else:
+        encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
+        decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
+        multiplications = 4 * encoder + 3 * decoder
+    return 2.0 * program.batch_size * multiplications
 
 
 def matmul_rate() -> float:

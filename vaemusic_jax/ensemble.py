@@ -121,8 +121,10 @@ class Ensemble:
         train: Measures,
         devices: Sequence[jax.Device] | None = None,
         transposition: Transposition | None = None,
+        at_once: int | None = None,
     ) -> None:
-        self.axis = axis = MemberAxis(len(members), devices)
+        """`devices` and `at_once` are those of `MemberAxis`."""
+        self.axis = axis = MemberAxis(len(members), devices, at_once)
         self.program, self.members = program, members
         self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))
         self.train: Measures = axis.share(train)
@@ -157,16 +159,23 @@ class Ensemble:
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:
         """The inverse of `to_host` from numpy arrays of the real members, for any number of devices."""
-        shapes = jax.eval_shape(lambda: self.program.initial_params(0))
-        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((self.axis.n_rows, *leaf.shape), leaf.dtype), shapes)
-        like = jax.eval_shape(self._start, shapes, self.hp, self.train)
-        return self.axis.put(serialization.from_state_dict(like, arrays["state"]))
+        return self.axis.put(serialization.from_state_dict(self._shapes(), arrays["state"]))
 
-    def compile(self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> None:
-        """Compiles `run` and `score` ahead of their first calls, without running them."""
+    def _shapes(self) -> MemberState:
+        """What a state is made of, without making one."""
+        n_rows, by_member = self.axis.n_rows, self.axis.by_member
+        one = jax.eval_shape(lambda: self.program.initial_params(0))
+        params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((n_rows, *leaf.shape), leaf.dtype), one)
+        state = jax.eval_shape(self._start, params, self.hp, self.train)
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=by_member), state)
+
+    def compile(self, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> int:
+        """Compiles `run` and `score` ahead of their first calls; returns the bytes they need of a device's memory."""
         split, midi_V = self.axis.share((split, midi_V))
+        state = self._shapes()
         self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
         self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
+        return max(memory_needed(self._run), memory_needed(self._score))
 
     def run(self, state: MemberState, n_steps: int) -> MemberState:
         """Up to MAX_STEPS_PER_CALL training steps in one call; `state` is given away."""
@@ -190,3 +199,10 @@ class Ensemble:
         split, midi_V = self.axis.share((split, midi_V))
         scores: dict[str, np.ndarray] = self.axis.take(self._score(state.train.params, self.hp, split, midi_V))
         return scores
+
+
+def memory_needed(compiled: Any) -> int:
+    """Bytes of each device's memory while a compiled program runs."""
+    found = compiled.memory_analysis()
+    kept = found.argument_size_in_bytes + found.output_size_in_bytes - found.alias_size_in_bytes
+    return int(kept + found.temp_size_in_bytes)

@@ -23,10 +23,10 @@ from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, NOT_FINITE, Ensemble, MemberState
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.event_log import event, run_started, timed, warn
+from vaemusic_jax.fitting import compiled_ensemble
 from vaemusic_jax.interruption import Interrupted, interruptible, noticing
 from vaemusic_jax.joint_run import open_jointly
-from vaemusic_jax.measures import Measures, blocks, measures_of, n_in_fraction
-from vaemusic_jax.member import hyper_parameters
+from vaemusic_jax.measures import blocks, measures_of
 from vaemusic_jax.member_axis import use_every_core
 from vaemusic_jax.progress import Advance, Progress, no_progress, progress_bar
 from vaemusic_jax.run_directory import RunDirectory
@@ -38,11 +38,14 @@ log = logging.getLogger(__name__)
 SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
 
 
-def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDirectory:
+def run_sweep(
+    config: SweepConfig, progress: Progress = progress_bar, members_per_device: int | None = None
+) -> RunDirectory:
     """Trains every trial of a configuration that is not yet trained, in its run directory, which stays open.
 
     Trials on data sets that have to be prepared first are left out for now, and said to be. Several processes
-    (`hosts.joined`) do this together; the first alone shows progress and writes what is not a checkpoint.
+    (`hosts.joined`) do this together; the first alone shows progress and writes what is not a checkpoint. A device
+    trains as many members side by side as fit its memory, at most `members_per_device`, and the others in turn.
 
     Raises:
         UserError: a data set that is not known, none that is ready, a directory of another run, a disk that is full and
@@ -65,7 +68,8 @@ def run_sweep(config: SweepConfig, progress: Progress = progress_bar) -> RunDire
         ready = [cohort for cohort in run.cohorts if cohort.dataset in datasets]
         for i, cohort in enumerate(ready, 1):
             place = f" ({i} of {len(ready)})" if len(ready) > 1 else ""
-            train_cohort(run, cohort, datasets[cohort.dataset], config.eval_every, place, progress)
+            dataset = datasets[cohort.dataset]
+            train_cohort(run, cohort, dataset, config.eval_every, members_per_device, place, progress)
     except BaseException:
         run.close()
         raise
@@ -112,7 +116,13 @@ def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
 
 
 def train_cohort(
-    run: RunDirectory, cohort: Cohort, dataset: Dataset, eval_every: int, place: str, progress: Progress
+    run: RunDirectory,
+    cohort: Cohort,
+    dataset: Dataset,
+    eval_every: int,
+    members_per_device: int | None,
+    place: str,
+    progress: Progress,
 ) -> None:
     """Trains one cohort from its newest checkpoint, or from the start, to its last step."""
     owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
@@ -123,22 +133,20 @@ def train_cohort(
         if set(cohort.trials) & set(run.unfinished()):  # it was interrupted just before this
             record_outcome(run, ids, arrays["state"]["diverged_at"], arrays["state"]["diverged_by"])
         return
-    train = measures_of(dataset.train, dataset.vocabulary)
-    ensemble = cohort_ensemble(owner, dataset, train)
-    validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
-    state = ensemble.from_host(arrays) if arrays else ensemble.start()
-    del arrays  # large
     run.truncate_curves(ids, after_step=done)
     run.set_status(ids, "running")
-
     description = f"{cohort.model} x {len(ids)} on {cohort.dataset}{place}{f' from step {done}' if done else ''}"
     event(log, "cohort_started", cohort=cohort.id, trials=ids, from_step=done, steps=cohort.steps)
     with (
-        timed(log, "cohort_compiled", cohort=cohort.id),
+        timed(log, "cohort_compiled", cohort=cohort.id) as found,
         progress(f"compiling {description}", 1, "programs") as advance,
     ):
-        ensemble.compile(state, validation, dataset.vocabulary.midi)
+        validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
+        ensemble, needed = compiled_ensemble(owner, dataset, validation, members_per_device)
+        found |= {"members_at_once": ensemble.axis.at_once, "turns": ensemble.axis.turns, "memory_bytes": needed}
         advance(1)
+    state = ensemble.from_host(arrays) if arrays else ensemble.start()
+    del arrays  # large
     with progress(description, cohort.steps - done, "steps") as advance, noticing() as noticed:
 
         def signal_number() -> int | None:  # that came to any of several processes: all stop at the same step
@@ -197,18 +205,6 @@ def agreed_start(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, A
     good = last_good(store, owner) if hosts.is_first() else None
     step = hosts.from_first(lambda: good and good[0])
     return good if hosts.is_first() or step is None else (step, store.arrays(step))
-
-
-def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures) -> Ensemble:
-    """The members of a checkpoint's owner, each with its own share of the training measures."""
-    members = [
-        hyper_parameters(
-            trial, owner.program, np.asarray(train.attributes)[: n_in_fraction(dataset.train, trial.data_fraction)]
-        )
-        for trial in owner.trials
-    ]
-    table = table_for(owner.trials, dataset.vocabulary)
-    return Ensemble(owner.program, members, train, hosts.all_devices(), table)
 
 
 def run_window(

@@ -10,17 +10,22 @@ from vaemusic_jax.progress import clock_time
 from vaemusic_jax.trial import Cohort, Trial
 
 
-def print_plan(config: SweepConfig) -> None:
-    """Prints every trial by cohort, then each cohort's cost and the sum; trains and writes nothing."""
-    from vaemusic_jax.cost import estimate
+def print_plan(config: SweepConfig, members_per_device: int | None = None) -> None:
+    """Prints every trial by cohort, then each cohort's division and cost, and the sum; trains and writes nothing.
 
+    Where a device may train several members side by side, the cohorts are compiled to see how many fit its memory.
+    """
+    from vaemusic_jax.cost import estimate
+    from vaemusic_jax.member_axis import use_every_core
+
+    use_every_core()
     planned = trials(config)
     groups = cohorts(planned)
-    costs = [estimate(group) for group in groups]
+    costs = [estimate(group, members_per_device) for group in groups]
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
-        console.print(f"about {_gib(cost)} of device memory, {clock_time(cost['seconds'])} here", highlight=False)
+        console.print(f"{_division(group, cost)}; {clock_time(cost['seconds'])} here", highlight=False)
         if cost["missing"]:
             console.print(f"not ready: {cost['missing']}", soft_wrap=True, highlight=False, markup=False)
         console.print()
@@ -34,6 +39,14 @@ def print_plan(config: SweepConfig) -> None:
     left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
     if left_out:
         console.print(f"{left_out} of them would be left out for now: their data sets are not ready.", highlight=False)
+
+
+def _division(group: Cohort, cost: dict[str, Any]) -> str:
+    """How the cohort is spread over the devices and over turns, and what that needs of each device."""
+    devices, at_once, turns = cost["devices"], cost["at_once"], cost["turns"]
+    place = f"on {devices} devices, each" if devices > 1 else "on one device,"
+    how = "all at once" if turns == 1 and at_once > 1 else f"{at_once} at a time, in {turns} turn{'s'[: turns != 1]}"
+    return f"{len(group.trials)} trials {place} {how}: {'' if cost['compiled'] else 'about '}{_gib(cost)} of its memory"
 
 
 def _gib(cost: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import tyro
 
 from vaemusic_jax.config import AXES, Grid, SweepConfig, load_config
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.yaml_file import parse_scalar
 
 RUN_FIELDS = ("name", "eval_every", "out", "shard")
@@ -53,6 +54,7 @@ def sweep(
     *,
     dry_run: bool = False,
     distributed: bool = False,
+    members_per_device: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None,
     log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Trains every trial of a configuration, evaluates it from its checkpoint and prints a results table.
@@ -72,16 +74,20 @@ def sweep(
         dry_run: print the trials, how they train together, parameters, and an estimate of memory and time; no training.
         distributed: this is one of several processes, on one host or many, that train the sweep together, members
             spread over the devices of all; see docs/many_hosts.md.
+        members_per_device: the most trials that a device trains side by side, the others in turn; left out, as many as
+            fit its memory (on CPU one). Results do not depend on it.
         log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
     from vaemusic_jax.event_log import logging_to
 
     with logging_to(log_file):
         settings = load_config(config, _given(override))
+        if members_per_device is not None and members_per_device < 1:
+            raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
         if dry_run:
             from vaemusic_jax.commands.dry_run import print_plan
 
-            print_plan(settings)
+            print_plan(settings, members_per_device)
             return
 
         from vaemusic_jax import hosts
@@ -91,7 +97,7 @@ def sweep(
 
         keep_programs()
         with hosts.joined() if distributed else contextlib.nullcontext():
-            run = run_sweep(settings)
+            run = run_sweep(settings, members_per_device=members_per_device)
         with run:
             if hosts.is_first():
                 evaluate_and_print(run)

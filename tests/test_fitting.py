@@ -1,0 +1,126 @@
+"""Cohorts that do not fit a device are trained in turns, with the same results."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from tests import cohorts, sweeps
+from vaemusic_jax import cost, fitting
+from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.measures import blocks, measures_of
+from vaemusic_jax.trial import Cohort
+
+N_MEMBERS = 5
+TOLERANCE = 1e-4
+NO_SPLIT: Any = None  # where nothing is compiled
+
+
+def trials() -> tuple:
+    return tuple(cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed) for seed in range(N_MEMBERS))
+
+
+def ensemble(dataset: Dataset, n_devices: int, at_once: int) -> Ensemble:
+    whole = cohorts.ensemble(trials(), dataset)
+    return Ensemble(
+        whole.program, whole.members, cohorts.first_measures(dataset), jax.devices()[:n_devices], None, at_once
+    )
+
+
+@pytest.mark.parametrize(("n_devices", "at_once"), [(1, 2), (2, 2), (1, 5)])
+def test_results_do_not_depend_on_how_many_members_a_device_takes_together(irish_folk, n_devices, at_once):
+    divided, one_by_one = ensemble(irish_folk, n_devices, at_once), ensemble(irish_folk, 1, 1)
+    assert divided.axis.at_once == at_once
+    ours, theirs = cohorts.losses(divided, 10), cohorts.losses(one_by_one, 10)
+    for name in theirs:
+        assert ours[name].shape == (10, N_MEMBERS)
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("n_members", "n_devices", "at_once", "expected"),
+    [  # members together on a device, turns, rows with those that fill up
+        (1, 4, 1, (1, 1, 1)),
+        (5, 2, 1, (1, 3, 6)),
+        (7, 1, 4, (4, 2, 8)),
+        (9, 1, 4, (3, 3, 9)),  # three turns of three, not of four, four and one
+        (14, 2, 100, (7, 1, 14)),
+    ],
+)
+def test_members_are_divided_evenly_over_turns(n_members, n_devices, at_once, expected):
+    from vaemusic_jax.member_axis import MemberAxis
+
+    axis = MemberAxis(n_members, jax.devices()[:n_devices], at_once)
+    assert (axis.at_once, axis.turns, axis.n_rows) == expected
+
+
+def owner_of(dataset: Dataset) -> Owner:
+    return Owner(trials(), dataset.vocabulary, dataset.digest)
+
+
+@pytest.fixture
+def memory_by_members(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Nothing is compiled: a program needs 10 bytes for each member that a device takes together. What was tried."""
+    tried: list[int] = []
+
+    def compile(self: Ensemble, *args: object) -> int:
+        tried.append(self.axis.at_once)
+        return 10 * self.axis.at_once
+
+    monkeypatch.setattr(Ensemble, "compile", compile)
+    monkeypatch.setattr(fitting.hosts, "all_devices", lambda: jax.devices()[:1])
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "expected"), [(50, 5, [5]), (49, 5, [5, 2]), (10, 5, [5, 2, 1]), (99, 3, [3])]
+)
+def test_as_many_members_together_as_fit(small_irish_folk, monkeypatch, memory_by_members, held, asked, expected):
+    monkeypatch.setattr(fitting, "device_memory", lambda device: held)
+    fitted, needed = fitting.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT, asked)
+    assert memory_by_members == expected
+    assert fitted.axis.at_once == expected[-1]
+    assert needed == 10 * expected[-1]
+
+
+def test_what_does_not_fit_one_by_one_is_refused(small_irish_folk, monkeypatch, memory_by_members):
+    monkeypatch.setattr(fitting, "device_memory", lambda device: 9)
+    with pytest.raises(UserError, match=r"the 5 need .* with one at a time, .*--shard"):
+        fitting.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT)
+
+
+def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
+    """At least the states, before and after; and more for more members together, by their activations."""
+    split = blocks(measures_of(small_irish_folk.validation, small_irish_folk.vocabulary))
+    needed = {n: ensemble(small_irish_folk, 1, n).compile(split, small_irish_folk.vocabulary.midi) for n in (1, 5)}
+    states = sum(leaf.nbytes for leaf in jax.tree.leaves(ensemble(small_irish_folk, 1, 1).start()))
+    assert 2 * states < needed[1] < needed[5]
+
+
+def test_a_dry_run_compiles_what_is_trained_side_by_side(small_irish_folk, monkeypatch, memory_by_members):
+    monkeypatch.setattr(cost, "load_dataset", lambda name: small_irish_folk)
+    monkeypatch.setattr(cost, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(fitting, "device_memory", lambda device: 25)
+    found = cost.estimate(Cohort.of(trials()), 4)
+    assert [found[name] for name in ("compiled", "at_once", "turns", "memory_bytes")] == [True, 1, 5, 10]
+
+
+def test_a_sweep_takes_no_more_members_together_than_told(small_irish_folk, tmp_path, monkeypatch):
+    from vaemusic_jax import sweep
+    from vaemusic_jax.progress import no_progress
+
+    sweeps.use_data(monkeypatch, small_irish_folk)
+    asked: list[int | None] = []
+
+    def stop(owner: Owner, dataset: Dataset, split: object, at_once: int | None) -> None:
+        asked.append(at_once)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "compiled_ensemble", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run_sweep(sweeps.config_of(tmp_path / "run"), no_progress, members_per_device=3)
+    assert asked == [3]
