@@ -103,7 +103,11 @@ def test_a_run_that_goes_on_is_appended_and_a_torn_line_spoils_no_other(path: Pa
 def test_without_a_file_nothing_is_said(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+    ours = logging.getLogger("vaemusic_jax")
+    monkeypatch.setattr(
+        ours, "handlers", [handler for handler in ours.handlers if type(handler) is logging.NullHandler]
+    )
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler()])  # as libraries install one
     with logging_to(None):
         event(logger, "unheard", logging.WARNING)
     with logging_to(tmp_path / "run.jsonl"):

@@ -1,5 +1,6 @@
 """Shards trained apart and merged are the run in one piece; what does not belong together is refused."""
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -231,11 +232,11 @@ def at_work(one: Path, two: Path) -> str:
 def of_other_data(one: Path, two: Path) -> str:
     run = RunDirectory.read(two)
     store = CheckpointStore(run.cohort_path(run.cohorts[0]))
-    digest = store.owner().dataset_digest
-    for file in store.path.rglob("metadata"):
-        if file.is_file():
-            file.write_text(file.read_text().replace(digest, digest[::-1]))
-    return f"{two}: was trained on another state of data set bach than {one}: digest {digest[::-1]}, not {digest}"
+    owner, arrays = store.owner(), store.arrays()
+    shutil.rmtree(store.path)
+    store.save(sweeps.EVALUATED[-1], arrays, dataclasses.replace(owner, dataset_digest="0123"))
+    was = f"digest 0123, not {owner.dataset_digest}; train that part again on the same data"
+    return f"{two}: was trained on another state of data set bach than {one}: {was}"
 
 
 def no_run(one: Path, two: Path) -> str:

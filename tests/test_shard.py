@@ -93,7 +93,7 @@ def test_parts_of_the_papers_sweep_are_few_programs_of_equal_work() -> None:
     ("text", "message"),
     [
         (text, f'shard: "{text}" is no part; write I/N with I from 1 to N, such as 2/4 for the second of four')
-        for text in ("0/4", "5/4", "a/b", "1/0", "1/-1", "1", "1/2/3", "", " 1/2", "\u0661/\u0662")
+        for text in ("0/4", "5/4", "a/b", "1/0", "1/-1", "1", "1/2/3", "", " 1/2")
     ]
     + [("1/9", "shard: 1/9 asks for more parts than there are trials; use at most 8")],
 )

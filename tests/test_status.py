@@ -95,6 +95,14 @@ def test_an_interrupted_run(half: RunDirectory, shown: Callable[[RunDirectory], 
     assert "no process is at work on it; the same `vaemusic sweep` command goes on." in text
 
 
+def test_a_window_that_was_cut_short_has_a_rate_but_no_accuracy_of_its_own(
+    half: RunDirectory, shown: Callable[[RunDirectory], str]
+) -> None:
+    rows = [(trial.id, 500, "train", "seconds", 20 / 3) for trial in half.cohorts[0].trials]
+    half.append_curves(pd.DataFrame(rows, columns=list(CURVE_COLUMNS)))
+    assert shown(half).splitlines()[2].split()[9:13] == ["500/1,000", "0.620", "5", "1:40"]
+
+
 def test_trials_that_wait_say_why(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
     half.set_status([trial.id for trial in half.cohorts[1].trials], "waiting", "run `vaemusic data prepare bach`")
     text = shown(half)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 _ours = logging.getLogger("vaemusic_jax")
-_ours.addHandler(logging.NullHandler())  # else Python shows warnings of a logger that has no handler
+# Users are told what concerns them in words; neither Python nor a handler that a library has installed shows it again.
+_ours.addHandler(logging.NullHandler())
+_ours.propagate = False
 log = logging.getLogger(__name__)
 
 

@@ -127,7 +127,7 @@ def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
         for run in runs:
             _copy(run.path / "evaluation", path / "evaluation")
             for cohort in run.cohorts:
-                _copy(run.cohort_path(cohort), joined.cohort_path(cohort))
+                _copy(CheckpointStore(run.cohort_path(cohort)).path, CheckpointStore(joined.cohort_path(cohort)).path)
         if results := [run.results for run in runs if run.results is not None]:
             table = joined.trials_table
             metrics = pd.concat(results).set_index("trial").drop(columns=list(table.columns[1:]))
@@ -135,11 +135,8 @@ def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Files and folders of one folder to another; what is there already stays."""
-    for path in sorted(source.rglob("*")):
-        copy = target / path.relative_to(source)
-        if path.is_dir():
-            copy.mkdir(parents=True, exist_ok=True)
-        elif not copy.exists():
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)

@@ -26,7 +26,7 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Self:
         """`"2/4"` is the second of four parts; ValueError for what is none."""
-        match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+        match = re.fullmatch(r"(\d+)/(\d+)", text)
         if match and 1 <= int(match[1]) <= int(match[2]):
             return cls(int(match[1]), int(match[2]))
         raise ValueError(f'"{text}" is no part; write I/N with I from 1 to N, such as 2/4 for the second of four')

@@ -29,9 +29,9 @@ class CohortStatus:
 
     Attributes:
         states: number of trials by state.
-        step: training steps made when it was last validated, 0 before.
-        accuracy: validation accuracy of the best member then; None before, or without a finite one.
-        rate: steps per second from the validation before to that one, training alone; None before.
+        step: training steps made when its curves were last written, 0 before.
+        accuracy: the best member's, at the newest validation; None before, or without a finite one.
+        rate: steps per second in the window that ended at `step`, training alone; None before.
         saved_at: when its checkpoints were last written to, in seconds since the epoch; None before.
     """
 
@@ -45,8 +45,8 @@ class CohortStatus:
 def status(run: Annotated[Positional[Path], arg(metavar="RUN")]) -> None:
     """Shows how far a run is, cohort by cohort: a run in progress, interrupted or finished. Reads only.
 
-    Step, accuracy and rate are those of the newest validation; the time left is that of training at this rate, without
-    validations and cohorts that have not begun.
+    Accuracy is the best member's at the newest validation, the rate that of training since the one before. The time
+    left is that of training at this rate, without validations and without cohorts that have not begun.
 
         vaemusic status runs/quickstart
         watch vaemusic status runs/quickstart
@@ -73,22 +73,22 @@ def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus
     curves = run.curves
     curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
     step = int(curves["step"].max()) if len(curves) else 0
-    newest = curves[curves["step"] == step]
-    accuracy = _values(newest, "validation", "reconstruction_accuracy").max()
-    # Each member's seconds are its share of the cohort's.
-    seconds = _values(newest, "train", "seconds").sum()
+    accuracies = _values(curves, "validation", "reconstruction_accuracy")  # none of a window that was cut short
+    accuracy = accuracies["value"][accuracies["step"] == accuracies["step"].max()].max()
+    seconds = _values(curves, "train", "seconds")  # each member's share of the cohort's
+    taken = seconds["value"][seconds["step"] == step].sum()
     before = curves.loc[curves["step"] < step, "step"].max()
     return CohortStatus(
         states=states,
         step=step,
         accuracy=None if accuracy != accuracy else float(accuracy),
-        rate=(step - (0 if before != before else before)) / seconds if seconds else None,
+        rate=(step - (0 if before != before else before)) / taken if taken else None,
         saved_at=_newest_change(run.cohort_path(cohort) / "checkpoints"),
     )
 
 
-def _values(curves: "pd.DataFrame", split: str, metric: str) -> "pd.Series[float]":
-    return curves.loc[(curves["split"] == split) & (curves["metric"] == metric), "value"]
+def _values(curves: "pd.DataFrame", split: str, metric: str) -> "pd.DataFrame":
+    return curves[(curves["split"] == split) & (curves["metric"] == metric)]
 
 
 def _newest_change(folder: Path) -> float | None:
