@@ -120,8 +120,8 @@ def test_what_one_began_two_go_on_with_and_one_ends(finished_run: Path, tmp_path
     assert_same_trials(tmp_path / "run", finished_run)
     assert_same_results(tmp_path / "run", finished_run)
 
-    (cohort,) = RunDirectory.read(tmp_path / "run").cohorts
-    shutil.rmtree(CheckpointStore(tmp_path / "run" / "cohorts" / cohort.id).path / "60")
+    (store,) = sweeps.checkpoints(tmp_path / "run")
+    shutil.rmtree(store.path / "60")
     sweeps.run(config)  # from step 48
     assert_same_trials(tmp_path / "run", finished_run)
 
@@ -140,10 +140,19 @@ def test_when_the_first_is_killed_the_others_end_and_its_checkpoints_are_whole(t
     assert first.status == -signal.SIGKILL
     assert second.status != 0
     assert "another task died" in second.err  # in JAX's words
-    run = RunDirectory.read(tmp_path / "run")
-    assert set(run.status().values()) == {"running"}
-    store = CheckpointStore(run.cohort_path(run.cohorts[0]))
+    assert set(RunDirectory.read(tmp_path / "run").status().values()) == {"running"}
+    (store,) = sweeps.checkpoints(tmp_path / "run")
     assert store.latest_step() == 48
+    assert {len(leaf) for leaf in jax.tree.leaves(store.arrays())} == {2}
+
+
+def test_a_signal_to_one_stops_all_at_the_same_step(tmp_path: Path) -> None:
+    ended = run_both(config_of(tmp_path / "run"), tmp_path, "without_training", "terminated_in_the_third_call")
+    for process in ended:
+        assert process.status == 128 + signal.SIGTERM, process.err
+        assert "is saved at step 7 of 60; the same command goes on from there" in process.err.splitlines()[-1]
+    (store,) = sweeps.checkpoints(tmp_path / "run")
+    assert store.latest_step() == 7
     assert {len(leaf) for leaf in jax.tree.leaves(store.arrays())} == {2}
 
 
@@ -293,7 +302,7 @@ def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> N
         return state
 
     ensemble: Any = SimpleNamespace(run=run)
-    sweep.run_window(ensemble, state, 20, lambda n=1, note="": None)
+    sweep.run_window(ensemble, state, 20, lambda n=1, note="": None, lambda: None)
     assert calls == [1, 2, 4, 5, 5, 3]  # of a second
 
 

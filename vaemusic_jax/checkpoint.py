@@ -29,6 +29,7 @@ from vaemusic_jax import hosts
 from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.member import Program, program_of
+from vaemusic_jax.member_axis import own_rows
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
