@@ -221,6 +221,27 @@ def test_what_differs_between_processes_is_named(monkeypatch: pytest.MonkeyPatch
             hosts.check_same(facts)
 
 
+def test_configurations_and_data_are_compared_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset, tmp_path: Path
+) -> None:
+    compared: list[dict[str, str]] = []
+
+    def refuse(facts: dict[str, str]) -> None:
+        compared.append(facts)
+        raise UserError("they differ")
+
+    monkeypatch.setattr(hosts, "check_same", refuse)
+    for config in (config_of(tmp_path / "a"), config_of(tmp_path / "b"), config_of(tmp_path / "a", eval_every=30)):
+        with pytest.raises(UserError, match="they differ"):
+            sweeps.run(config)
+    assert list(tmp_path.iterdir()) == []
+    first, elsewhere, other = compared
+    assert first == elsewhere  # a disk may be mounted under another name
+    assert first["configuration"] != other["configuration"]
+    assert first["data set irish_folk"] == small_irish_folk.digest
+    assert first["jax"] == jax.__version__
+
+
 class Service:
     """JAX's coordination service; the other process has said `others`."""
 
