@@ -19,7 +19,7 @@ from tests import sweeps
 from vaemusic_jax import atomic, cli, hosts
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.ensemble import Ensemble, MemberState
 
 
 def none(patch: pytest.MonkeyPatch) -> None:
@@ -43,6 +43,18 @@ def killed_after_two_checkpoints(patch: pytest.MonkeyPatch) -> None:
 
     without_training(patch)
     patch.setattr(CheckpointStore, "save", kill)
+
+
+def terminated_in_the_third_call(patch: pytest.MonkeyPatch) -> None:
+    calls = itertools.count(1)
+
+    def run(self: Ensemble, state: MemberState, n_steps: int) -> MemberState:
+        if next(calls) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return state
+
+    without_training(patch)
+    patch.setattr(Ensemble, "run", run)
 
 
 def disk_full(patch: pytest.MonkeyPatch) -> None:

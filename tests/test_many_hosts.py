@@ -120,8 +120,8 @@ def test_what_one_began_two_go_on_with_and_one_ends(finished_run: Path, tmp_path
     assert_same_trials(tmp_path / "run", finished_run)
     assert_same_results(tmp_path / "run", finished_run)
 
-    (cohort,) = RunDirectory.read(tmp_path / "run").cohorts
-    shutil.rmtree(CheckpointStore(tmp_path / "run" / "cohorts" / cohort.id).path / "60")
+    (store,) = sweeps.checkpoints(tmp_path / "run")
+    shutil.rmtree(store.path / "60")
     sweeps.run(config)  # from step 48
     assert_same_trials(tmp_path / "run", finished_run)
 
@@ -140,10 +140,19 @@ def test_when_the_first_is_killed_the_others_end_and_its_checkpoints_are_whole(t
     assert first.status == -signal.SIGKILL
     assert second.status != 0
     assert "another task died" in second.err  # in JAX's words
-    run = RunDirectory.read(tmp_path / "run")
-    assert set(run.status().values()) == {"running"}
-    store = CheckpointStore(run.cohort_path(run.cohorts[0]))
+    assert set(RunDirectory.read(tmp_path / "run").status().values()) == {"running"}
+    (store,) = sweeps.checkpoints(tmp_path / "run")
     assert store.latest_step() == 48
+    assert {len(leaf) for leaf in jax.tree.leaves(store.arrays())} == {2}
+
+
+def test_a_signal_to_one_stops_all_at_the_same_step(tmp_path: Path) -> None:
+    ended = run_both(config_of(tmp_path / "run"), tmp_path, "without_training", "terminated_in_the_third_call")
+    for process in ended:
+        assert process.status == 128 + signal.SIGTERM, process.err
+        assert "is saved at step 7 of 60; the same command goes on from there" in process.err.splitlines()[-1]
+    (store,) = sweeps.checkpoints(tmp_path / "run")
+    assert store.latest_step() == 7
     assert {len(leaf) for leaf in jax.tree.leaves(store.arrays())} == {2}
 
 
@@ -210,6 +219,27 @@ def test_what_differs_between_processes_is_named(monkeypatch: pytest.MonkeyPatch
     ):
         with pytest.raises(UserError, match=words):
             hosts.check_same(facts)
+
+
+def test_configurations_and_data_are_compared_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset, tmp_path: Path
+) -> None:
+    compared: list[dict[str, str]] = []
+
+    def refuse(facts: dict[str, str]) -> None:
+        compared.append(facts)
+        raise UserError("they differ")
+
+    monkeypatch.setattr(hosts, "check_same", refuse)
+    for config in (config_of(tmp_path / "a"), config_of(tmp_path / "b"), config_of(tmp_path / "a", eval_every=30)):
+        with pytest.raises(UserError, match="they differ"):
+            sweeps.run(config)
+    assert list(tmp_path.iterdir()) == []
+    first, elsewhere, other = compared
+    assert first == elsewhere  # a disk may be mounted under another name
+    assert first["configuration"] != other["configuration"]
+    assert first["data set irish_folk"] == small_irish_folk.digest
+    assert first["jax"] == jax.__version__
 
 
 class Service:
