@@ -120,7 +120,7 @@ class CheckpointStore:
                 self.path.mkdir(parents=True, exist_ok=True)
                 if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in jax.tree.leaves(arrays)):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                with self._manager() as manager:
+                with self._manager(cleanup_tmp_directories=True) as manager:  # of a process that was killed
                     manager.save(step, args=ocp.args.Composite(state=state, metadata=metadata))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
@@ -176,8 +176,8 @@ class CheckpointStore:
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager
-    def _manager(self) -> Iterator[ocp.CheckpointManager]:
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=False, enable_async_checkpointing=False)
+    def _manager(self, **more: Any) -> Iterator[ocp.CheckpointManager]:
+        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=False, enable_async_checkpointing=False, **more)
         with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager
 
