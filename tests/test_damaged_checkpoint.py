@@ -1,6 +1,7 @@
 """What happens to a file of a checkpoint is noticed or does not matter, and a sweep goes on from the last good one."""
 
 import dataclasses
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,20 @@ def test_what_happens_to_any_file_is_noticed_or_changes_nothing_that_is_read(
     assert len(noticed) > 4  # so two data files at least
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
+
+
+def test_metadata_that_make_sense_are_not_taken_for_those_that_were_written(store: CheckpointStore) -> None:
+    path = store.path / "2" / "metadata" / "metadata"
+    path.write_text(path.read_text().replace(OWNER.dataset_digest, OWNER.dataset_digest[::-1]))
+    for read in (store.owner, store.arrays):
+        with pytest.raises(DamagedCheckpointError, match="its metadata are not those that were written"):
+            read()
+
+
+def test_what_asyncio_reports_of_tensorstore_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("asyncio").error("Task exception was never retrieved: DATA_LOSS [tensorstore_spec={}]")
+    logging.getLogger("asyncio").error("Task exception was never retrieved: of somebody else's")
+    assert [record.getMessage()[-15:] for record in caplog.records] == ["somebody else's"]
 
 
 def test_an_undamaged_checkpoint_is_taken_without_a_word(

@@ -137,7 +137,8 @@ class CheckpointStore:
                     "state": ocp.args.StandardSave(arrays),
                     "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
                 }
-                with self._manager(set(writers)) as manager:
+                # Removing what a killed process has left.
+                with self._manager(set(writers), cleanup_tmp_directories=True) as manager:
                     manager.save(step, args=ocp.args.Composite(**items))
         except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
@@ -197,11 +198,15 @@ class CheckpointStore:
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager
-    def _manager(self, processes: set[int]) -> Iterator[ocp.CheckpointManager]:
+    def _manager(self, processes: set[int], **more: Any) -> Iterator[ocp.CheckpointManager]:
         """For some processes to use together. Named, they wait for each other without the help of their devices."""
         several = ocp.options.MultiprocessingOptions(primary_host=min(processes), active_processes=processes)
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=KEPT, create=False, enable_async_checkpointing=False, multiprocessing_options=several
+            max_to_keep=KEPT,
+            create=False,
+            enable_async_checkpointing=False,
+            multiprocessing_options=several,
+            **more,
         )
         with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager

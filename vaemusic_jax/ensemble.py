@@ -93,12 +93,10 @@ def run_member(
         is_finite = finite(metrics, train.params)
         sums = jax.tree.map(jnp.add, state.sums, metrics)
         after = state._replace(train=train, sums=sums, n_summed=state.n_summed + 1)
-        stops = (state.diverged_at < 0) & ~is_finite.all()
-        before = state._replace(
-            diverged_at=jnp.where(stops, state.train.step, state.diverged_at),
-            diverged_by=jnp.where(stops, jnp.argmin(is_finite), state.diverged_by),
-        )
-        return jax.tree.map(partial(jnp.where, (state.diverged_at < 0) & is_finite.all()), after, before)
+        is_sane = state.diverged_at < 0
+        cause = jnp.where(is_sane, jnp.argmin(is_finite), state.diverged_by)
+        before = state._replace(diverged_at=state.train.step, diverged_by=cause)  # who has diverged makes no step
+        return jax.tree.map(partial(jnp.where, is_sane & is_finite.all()), after, before)
 
     return lax.fori_loop(0, n_steps, one_step, state)
 
