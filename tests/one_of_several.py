@@ -28,7 +28,7 @@ def none(patch: pytest.MonkeyPatch) -> None:
 
 def without_training(patch: pytest.MonkeyPatch) -> None:
     """The same exchanges and checkpoints, without the time that it takes to compile the training."""
-    patch.setattr(Ensemble, "compile", lambda *args: None)
+    patch.setattr(Ensemble, "compile", lambda *args: 0)
     patch.setattr(Ensemble, "run", lambda self, state, n_steps: state)
     patch.setattr(Ensemble, "score", lambda *args: {"reconstruction_accuracy": np.full(2, 0.5)})
 

@@ -239,6 +239,7 @@ def test_configurations_and_data_are_compared_before_anything_is_written(
     assert first == elsewhere  # a disk may be mounted under another name
     assert first["configuration"] != other["configuration"]
     assert first["data set irish_folk"] == small_irish_folk.digest
+    assert first["--members-per-device"] == "None"
     assert first["jax"] == jax.__version__
 
 
@@ -298,7 +299,7 @@ def test_devices_are_in_the_order_of_processes(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_process_takes_part_however_few_the_members() -> None:
-    devices: Any = [SimpleNamespace(process_index=process) for process in (0, 0, 1, 1)]
+    devices: Any = [SimpleNamespace(process_index=process, platform="cpu") for process in (0, 0, 1, 1)]
     axis = MemberAxis(1, devices)
     assert axis.spans_processes
     assert axis.devices == devices

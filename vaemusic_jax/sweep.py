@@ -60,7 +60,7 @@ def run_sweep(
     for group in cohorts(planned):
         if group.dataset in datasets:
             table_for(group.trials, datasets[group.dataset].vocabulary)  # refused now rather than after other cohorts
-    check_same_everywhere(config, datasets)
+    check_same_everywhere(config, datasets, members_per_device)
     run = open_jointly(config)
     try:
         run_started(run, "sweep")
@@ -94,13 +94,14 @@ def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, D
     return ready, missing
 
 
-def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset]) -> None:
+def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset], members_per_device: int | None) -> None:
     """Raises UserError where processes that train together have not the same configuration, data and versions."""
     digests = {f"data set {name}": dataset.digest for name, dataset in datasets.items()}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     asked = config.model_copy(update={"out": None}).to_yaml()
     configuration = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    hosts.check_same({"configuration": configuration, **digests, **versions})
+    option = {"--members-per-device": str(members_per_device)}
+    hosts.check_same({"configuration": configuration, **option, **digests, **versions})
 
 
 def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
