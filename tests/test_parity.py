@@ -17,11 +17,16 @@ from vaemusic_jax.member import Batch, Conditioning, HyperParameters, Program
 from vaemusic_jax.models.adversarial_vae import AdversarialVAE, Classifier
 from vaemusic_jax.models.measure_vae import MeasureVAE
 from vaemusic_jax.recipes import RECIPES
-from vaemusic_jax.train import ADAM, Noise, TrainState, adam_update, classifier_losses, update, vae_loss
+from vaemusic_jax.train import ADAM, Noise, TrainState, adam_update, classifier_losses, encode, update, vae_loss
 
 TOLERANCE = 1e-5
 
-loss_and_gradient = jax.jit(jax.value_and_grad(vae_loss, has_aux=True), static_argnums=2)
+
+def whole_loss(vae, classifier, program, batch, noise, hp):
+    return vae_loss(vae, encode(program, vae, batch, noise), classifier, program, batch, noise, hp)
+
+
+loss_and_gradient = jax.jit(jax.value_and_grad(whole_loss, has_aux=True), static_argnums=2)
 jitted_update = jax.jit(update, static_argnums=0)
 
 

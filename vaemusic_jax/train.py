@@ -97,20 +97,36 @@ def adam_update(
     return jax.tree.map(lambda p, u: p - rate * u, params, updates), optimiser, norm
 
 
-def posterior_sample(
-    program: Program, vae: dict, tokens: Array, eps: Array, dropout: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """Mean, log standard deviation and z = mean + exp(log_std) * eps, (B, Z) each."""
-    mean, log_std = program.vae().apply({"params": vae}, tokens, dropout, method="encode")
-    return mean, log_std, mean + jnp.exp(log_std) * eps
+class Posterior(NamedTuple):
+    """What the encoder makes of a batch."""
+
+    mean: Array  # (B, Z)
+    log_std: Array  # (B, Z)
+
+    def sample(self, eps: Array) -> Array:
+        """z = mean + exp(log_std) * eps: (B, Z)."""
+        return self.mean + jnp.exp(self.log_std) * eps
+
+
+def encode(program: Program, vae: dict, batch: Batch, noise: Noise) -> Posterior:
+    """The batch's posteriors."""
+    key = None if noise.dropout is None else jax.random.split(noise.dropout)[0]
+    return Posterior(*program.vae().apply({"params": vae}, batch.tokens, key, method="encode"))
 
 
 def vae_loss(
-    vae: dict, classifier: dict | None, program: Program, batch: Batch, noise: Noise, hp: HyperParameters
+    vae: dict,
+    posterior: Posterior,
+    classifier: dict | None,
+    program: Program,
+    batch: Batch,
+    noise: Noise,
+    hp: HyperParameters,
 ) -> tuple[Array, Metrics]:
     """Cross-entropy + beta KL + the model's own term: attribute regularisation, or the classifier's ignorance."""
-    encoder_key, decoder_key = (None, None) if noise.dropout is None else jax.random.split(noise.dropout)
-    mean, log_std, z = posterior_sample(program, vae, batch.tokens, noise.eps, encoder_key)
+    mean, log_std = posterior
+    z = posterior.sample(noise.eps)
+    decoder_key = None if noise.dropout is None else jax.random.split(noise.dropout)[1]
     logits = program.vae().apply(
         {"params": vae}, z, batch.conditions, batch.tokens, noise.teacher, decoder_key, method="decode"
     )
@@ -151,22 +167,29 @@ def update(
     program: Program, state: TrainState, batch: Batch, noise: Noise, hp: HyperParameters
 ) -> tuple[TrainState, Metrics]:
     """One optimiser step of each network, with the given noise."""
-    params, optimiser, metrics = dict(state.params), dict(state.optimiser), {}
     rate = learning_rate(program, hp, state.step)
-    if program.model == "adversarial_vae":
-        z = posterior_sample(program, params["vae"], batch.tokens, noise.eps_classifier)[2]
-        loss, grads = jax.value_and_grad(lambda classifier: classifier_losses(classifier, program, z, batch, hp)[0])(
-            params["classifier"]
-        )
-        params["classifier"], optimiser["classifier"], norm = adam_update(
-            program, params["classifier"], grads, optimiser["classifier"], rate
-        )
-        metrics = {"classifier_loss": loss, "classifier_gradient_norm": norm}
-    grad_fn = jax.value_and_grad(vae_loss, has_aux=True)
-    (_, vae_metrics), grads = grad_fn(params["vae"], params.get("classifier"), program, batch, noise, hp)
-    params["vae"], optimiser["vae"], norm = adam_update(program, params["vae"], grads, optimiser["vae"], rate)
-    metrics |= vae_metrics | {"gradient_norm": norm}
-    return TrainState(state.step + 1, params, optimiser), metrics
+
+    def loss(vae: dict) -> tuple[Array, tuple[Params, dict[str, optax.OptState], Metrics]]:
+        # The classifier's step comes first, and reads codes of the same VAE: encoding once serves both.
+        posterior = encode(program, vae, batch, noise)
+        params, optimiser, metrics = {}, {}, {}
+        if program.model == "adversarial_vae":
+            z = jax.lax.stop_gradient(posterior.sample(noise.eps_classifier))
+            (its_loss, _), grads = jax.value_and_grad(classifier_losses, has_aux=True)(
+                state.params["classifier"], program, z, batch, hp
+            )
+            params["classifier"], optimiser["classifier"], norm = adam_update(
+                program, state.params["classifier"], grads, state.optimiser["classifier"], rate
+            )
+            metrics = {"classifier_loss": its_loss, "classifier_gradient_norm": norm}
+        total, vae_metrics = vae_loss(vae, posterior, params.get("classifier"), program, batch, noise, hp)
+        return total, (params, optimiser, metrics | vae_metrics)
+
+    (_, (params, optimiser, metrics)), grads = jax.value_and_grad(loss, has_aux=True)(state.params["vae"])
+    params["vae"], optimiser["vae"], norm = adam_update(
+        program, state.params["vae"], grads, state.optimiser["vae"], rate
+    )
+    return TrainState(state.step + 1, params, optimiser), metrics | {"gradient_norm": norm}
 
 
 def train_step(program: Program, state: TrainState, batch: Batch, hp: HyperParameters) -> tuple[TrainState, Metrics]:
