@@ -138,8 +138,8 @@ def gru_scan(x_proj_TxBxG: Array, h0_BxH: Array, w_hh: Array, b_hh: Array, rever
     `reverse` runs from the last tick to the first; states stand at their own ticks either way.
     """
 
-    # A step hands its gates on, and the next one makes the state of them: in one piece with what follows, the gates take
-    # XLA's code for CPUs three times as long.
+    # A step hands its gates on, and the next one makes the state of them: compiled for CPUs in one piece with what
+    # follows, the gates take three times as long.
     def state_of(gates: Any) -> Array:
         r, u, x_n, h_n, h = gates
         n = jnp.tanh(x_n + r * h_n)
