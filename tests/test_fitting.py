@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.measures import blocks, measures_of
+from vaemusic_jax.member_axis import MemberAxis
 from vaemusic_jax.trial import Cohort
 
 N_MEMBERS = 5
@@ -52,10 +54,26 @@ def test_results_do_not_depend_on_how_many_members_a_device_takes_together(irish
     ],
 )
 def test_members_are_divided_evenly_over_turns(n_members, n_devices, at_once, expected):
-    from vaemusic_jax.member_axis import MemberAxis
-
     axis = MemberAxis(n_members, jax.devices()[:n_devices], at_once)
     assert (axis.at_once, axis.turns, axis.n_rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("n_members", "n_devices", "at_once", "n_computed"), [(5, 4, 1, 5), (3, 2, 1, 3), (5, 2, 2, 6)]
+)
+def test_a_turn_of_rows_that_only_fill_up_is_skipped(n_members, n_devices, at_once, n_computed):
+    """Rows 6 to 8 of five members on four devices, say; not the second of a pair whose first is a member."""
+    axis, seen = MemberAxis(n_members, jax.devices()[:n_devices], at_once), []
+
+    def function(member, factor):
+        jax.debug.callback(lambda x: seen.append(float(x)), member)
+        return factor * member
+
+    doubled = jax.jit(axis.over_members(function, shared=1))(axis.put(np.arange(1.0, n_members + 1)), jnp.float32(2))
+    jax.effects_barrier()
+    np.testing.assert_array_equal(axis.take(doubled), 2 * np.arange(1, n_members + 1))
+    assert len(seen) == n_computed
+    assert set(seen) == set(range(1, n_members + 1))
 
 
 def owner_of(dataset: Dataset) -> Owner:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vaemusic_jax import initial
-from vaemusic_jax.layers import GRU, dropout, gru_cell, gru_scan, look_up
+from vaemusic_jax.layers import GRU, add_to_every_tick, affine, dropout, gru_cell, gru_scan, look_up
 
 T, B, H = 5, 3, 4
 
@@ -25,26 +25,46 @@ def test_gru_cell_by_hand():
     np.testing.assert_allclose(h_next, [[0.5 * np.tanh(2.0) + 1.5]], rtol=1e-6)
 
 
-def test_gru_scan_and_its_gradient_equal_a_loop(arrays):
+@pytest.mark.parametrize("reverse", [False, True])
+def test_gru_scan_and_its_gradient_equal_a_loop(arrays, reverse):
     def looped(x_proj, h0, w_hh, b_hh):
         states = []
-        for t in range(T):
-            h0 = gru_cell(x_proj[t], h0, w_hh, b_hh)
+        for x in x_proj[::-1] if reverse else x_proj:
+            h0 = gru_cell(x, h0, w_hh, b_hh)
             states.append(h0)
-        return jnp.stack(states)
+        return jnp.stack(states[::-1] if reverse else states)
+
+    def scanned(*args):
+        return gru_scan(*args, reverse)
 
     weight = jnp.asarray(np.random.default_rng(1).standard_normal((T, B, H)), jnp.float32)
-    np.testing.assert_allclose(gru_scan(**arrays_in_order(arrays)), looped(*arrays.values()), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(scanned(*arrays.values()), looped(*arrays.values()), rtol=1e-6, atol=1e-6)
     ours, theirs = (
         jax.grad(lambda *a, run=run: (run(*a) * weight).sum(), argnums=(0, 1, 2, 3))(*arrays.values())
-        for run in (gru_scan, looped)
+        for run in (scanned, looped)
     )
     for mine, yours in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, yours, rtol=1e-5, atol=1e-5)
 
 
-def arrays_in_order(arrays):
-    return dict(zip(("x_proj_TxBxG", "h0_BxH", "w_hh", "b_hh"), arrays.values(), strict=True))
+def test_gradients_of_layers_equal_those_that_jax_finds(arrays):
+    """Of an affine map of several ticks, and of what is added to each of them."""
+    w, b = arrays["w_hh"], arrays["b_hh"]
+    x = jnp.asarray(np.random.default_rng(2).standard_normal((T, B, H)), jnp.float32)
+    weight = jnp.asarray(np.random.default_rng(1).standard_normal((T, B, 3 * H)), jnp.float32)
+    constant = arrays["x_proj"][0]
+    pairs = [
+        (affine, lambda x, w, b: jnp.einsum("tbh,hg->tbg", x, w) + b[None, None], (x, w, b)),
+        (add_to_every_tick, lambda x, c: jnp.stack([tick + c for tick in x]), (arrays["x_proj"], constant)),
+    ]
+    for ours, theirs, args in pairs:
+        np.testing.assert_allclose(ours(*args), theirs(*args), rtol=1e-5, atol=1e-5)
+        every = tuple(range(len(args)))
+        mine, yours = (
+            jax.grad(lambda *a, run=run: (run(*a) * weight).sum(), argnums=every)(*args) for run in (ours, theirs)
+        )
+        for one, other in zip(mine, yours, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_reverse_scan_runs_from_the_last_tick(arrays):
