@@ -73,7 +73,7 @@ class StoppedError(Exception):
 def config_that_reaches_training(training: Any, args: list[str]) -> SweepConfig:
     reached: list[SweepConfig] = []
 
-    def stop(config: SweepConfig) -> None:
+    def stop(config: SweepConfig, **options: object) -> None:
         reached.append(config)
         raise StoppedError
 
@@ -164,15 +164,31 @@ def test_a_mistake_is_one_line_whatever_the_terminal(encoding: str) -> None:
 def test_a_mistake_met_while_running_ends_in_one_line(
     capsys: pytest.CaptureFixture[str], training: Any, config: Path
 ) -> None:
-    def fail(config: SweepConfig) -> None:
+    def fail(config: SweepConfig, **options: object) -> None:
         raise UserError("runs/law: is on fire;\n  choose another")
 
     training(fail)
     assert refusal(capsys, ["sweep", str(config)]) == "runs/law: is on fire; choose another"
 
 
+def test_how_many_members_a_device_may_take_is_passed_on(
+    capsys: pytest.CaptureFixture[str], training: Any, config: Path
+) -> None:
+    asked: list[object] = []
+
+    def stop(config: SweepConfig, **options: object) -> None:
+        asked.append(options)
+        raise StoppedError
+
+    training(stop)
+    with pytest.raises(StoppedError):
+        run(["sweep", str(config), "--members-per-device", "3"])
+    assert asked == [{"members_per_device": 3}]
+    assert refusal(capsys, ["sweep", str(config), "--members-per-device", "0"]).startswith("--members-per-device: is 0")
+
+
 def test_our_own_mistakes_are_not_hidden(training: Any, config: Path) -> None:
-    def fail(config: SweepConfig) -> None:
+    def fail(config: SweepConfig, **options: object) -> None:
         raise ZeroDivisionError
 
     training(fail)
@@ -183,7 +199,7 @@ def test_our_own_mistakes_are_not_hidden(training: Any, config: Path) -> None:
 def test_an_interruption_ends_in_one_line_and_status_130(
     capsys: pytest.CaptureFixture[str], training: Any, config: Path
 ) -> None:
-    def interrupt(config: SweepConfig) -> None:
+    def interrupt(config: SweepConfig, **options: object) -> None:
         raise KeyboardInterrupt
 
     training(interrupt)
@@ -195,7 +211,7 @@ COMPUTING = """
 import sys, types
 import jax, jax.numpy as jnp
 
-def interrupted_while_computing(config):
+def interrupted_while_computing(config, **options):
     endless = jax.jit(lambda x: jax.lax.fori_loop(0, 10**9, lambda i, y: jnp.tanh(y @ x), x))(jnp.ones((400, 400)))
     raise KeyboardInterrupt
 
