@@ -5,7 +5,7 @@
 
 Writes scaling.csv and scaling.png. The cost of padding is that of a padded cohort, one member of each latent size, over
 the mean of cohorts of as many members of one size each. Batches are of 64 measures, so that 64 members fit in 4 GB and
-a step of them takes seconds on two cores. Some 15 minutes there, half of it compiling, which is kept for the next time;
+a step of them takes seconds on two cores. Some 30 minutes there, half of it compiling, which is kept for the next time;
 run it on a quiet machine.
 """
 

@@ -8,7 +8,7 @@ Prints seconds per step of one member (median, least and greatest of the rounds)
 of the rate of a large matmul our step reaches. A cohort's members are compared with as many PyTorch runs one after the
 other. Without PyTorch (`pip install -e '.[benchmark]'`) only ours is timed.
 
-Some 15 minutes on two cores; --sizes 128 32 takes 4. Run it on a quiet machine: `others` is the share of the cores that
+Some 30 minutes on two cores; --sizes 128 32 takes 4. Run it on a quiet machine: `others` is the share of the cores that
 other processes used meanwhile, and PyTorch's threads in particular wait for one another.
 """
 
