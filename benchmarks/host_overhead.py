@@ -113,7 +113,9 @@ def window_against_one_call(cohort: Cohort, options: Options) -> tuple[Spread, s
 
     def window(n_windows: int) -> None:
         for _ in range(n_windows):
-            cohort.state = sweep.run_window(cohort.ensemble, cohort.state, steps, lambda n=1, note="": None)
+            cohort.state, _ = sweep.run_window(
+                cohort.ensemble, cohort.state, steps, lambda n=1, note="": None, lambda: None
+            )
 
     def one_call(n_windows: int) -> None:
         for _ in range(n_windows):
