@@ -1,5 +1,7 @@
 """Our GRU and look-up against plain step-by-step mathematics, values and gradients."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,7 +55,7 @@ def test_gradients_of_layers_equal_those_that_jax_finds(arrays):
     x = jnp.asarray(np.random.default_rng(2).standard_normal((T, B, H)), jnp.float32)
     weight = jnp.asarray(np.random.default_rng(1).standard_normal((T, B, 3 * H)), jnp.float32)
     constant = arrays["x_proj"][0]
-    pairs = [
+    pairs: list[tuple[Any, Any, tuple]] = [
         (affine, lambda x, w, b: jnp.einsum("tbh,hg->tbg", x, w) + b[None, None], (x, w, b)),
         (add_to_every_tick, lambda x, c: jnp.stack([tick + c for tick in x]), (arrays["x_proj"], constant)),
     ]
