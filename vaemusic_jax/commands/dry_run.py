@@ -43,10 +43,11 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
 
 def _division(group: Cohort, cost: dict[str, Any]) -> str:
     """How the cohort is spread over the devices and over turns, and what that needs of each device."""
-    devices, at_once, turns = cost["devices"], cost["at_once"], cost["turns"]
-    place = f"on {devices} devices, each" if devices > 1 else "on one device,"
-    how = "all at once" if turns == 1 and at_once > 1 else f"{at_once} at a time, in {turns} turn{'s'[: turns != 1]}"
-    return f"{len(group.trials)} trials {place} {how}: {'' if cost['compiled'] else 'about '}{_gib(cost)} of its memory"
+    n, devices, at_once, turns = len(group.trials), cost["devices"], cost["at_once"], cost["turns"]
+    place = f"on {devices} devices" if devices > 1 else "on one device"
+    how = f", each {at_once} at a time, in {turns} turns" if turns > 1 else ""
+    about = "" if cost["compiled"] else "about "
+    return f"{n} trial{'s'[: n != 1]} {place}{how}: {about}{_gib(cost)} of a device's memory"
 
 
 def _gib(cost: dict[str, Any]) -> str:

@@ -84,6 +84,9 @@ def sweep(
         settings = load_config(config, _given(override))
         if members_per_device is not None and members_per_device < 1:
             raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
+        from vaemusic_jax.commands.programs import keep_programs
+
+        keep_programs()  # those that a dry run compiles too: the sweep finds them
         if dry_run:
             from vaemusic_jax.commands.dry_run import print_plan
 
@@ -92,10 +95,8 @@ def sweep(
 
         from vaemusic_jax import hosts
         from vaemusic_jax.commands.evaluate import evaluate_and_print
-        from vaemusic_jax.commands.programs import keep_programs
         from vaemusic_jax.sweep import run_sweep
 
-        keep_programs()
         with hosts.joined() if distributed else contextlib.nullcontext():
             run = run_sweep(settings, members_per_device=members_per_device)
         with run:
