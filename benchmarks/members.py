@@ -8,9 +8,10 @@ import numpy as np
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.member import hyper_parameters, program_of
-from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.recipes import Model, RecipeName, defaults
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 VOCAB_SIZE = 62  # of irish_folk
 N_MEASURES = 10_000
@@ -27,7 +28,7 @@ def trial(
         model=model,
         recipe=recipe,
         hidden_size=hidden_size,
-        attributes=ATTRIBUTES,
+        attributes=tuple(ATTRIBUTES),
         latent_dim=latent_dim,
         data_fraction=1.0,
         transpose=0,

@@ -8,9 +8,10 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures, measures_of
 from vaemusic_jax.member import hyper_parameters, program_of
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import DEFAULTS, Model, RecipeName
 from vaemusic_jax.transposition import table_for
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 N_MEASURES = 200
 
@@ -23,7 +24,7 @@ def trial(model: Model, **fields: Any) -> Trial:
         "model": model,
         "recipe": recipe,
         "hidden_size": 12,
-        "attributes": ATTRIBUTES,
+        "attributes": tuple(ATTRIBUTES),
         "latent_dim": 8,
         "data_fraction": 1.0,
         "transpose": 0,

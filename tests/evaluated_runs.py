@@ -9,9 +9,10 @@ import pandas as pd
 
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.results_table import assemble
 from vaemusic_jax.run_directory import RunDirectory, State
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["C4", "D4", "E-4", "F#4", "G4", "A4", "C5", "D5"])

@@ -19,10 +19,11 @@ from fractions import Fraction
 import pytest
 
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
-from vaemusic_jax.data.grid import QUARTERS, Bar, Drop, metre_quarters
+from vaemusic_jax.data.grid import Bar, Drop, metre_quarters
 from vaemusic_jax.data.readers.abc import read_tune
 from vaemusic_jax.data.tune import UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode, split_book
+from vaemusic_jax.music.grid import N_BEATS
 
 Notes = list[tuple[str | None, Fraction]]
 
@@ -86,7 +87,7 @@ def test_both_readers_agree_on_every_bar_of_every_embedded_tune(book: str) -> No
                 tune = read_tune(source.text)
             except UnreadableTuneError:
                 continue
-            if len(tune.voices) != 1 or metre_quarters(tune.voices[0][0].metre) != QUARTERS:
+            if len(tune.voices) != 1 or metre_quarters(tune.voices[0][0].metre) != N_BEATS:
                 continue
             ours, theirs = tune.voices[0], music21_bars(rewritten(source.text))
             if len(ours) != len(theirs):

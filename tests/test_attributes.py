@@ -4,14 +4,12 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.attributes import ONSET_WEIGHTS, compute_attributes
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.music.attributes import ATTRIBUTES, ONSET_WEIGHTS, compute_attributes
 from vaemusic_jax.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["C3", "C4", "D4", "E4", "G4", "C5", "D6"], room=False)
@@ -57,12 +55,12 @@ def test_values_by_hand(events: dict[int, str], complexity: float, span: float, 
 
 
 def test_canonical_order() -> None:
-    assert ATTRIBUTES == ("rhythmic_complexity", "note_range", "note_density", "average_interval_jump")
+    assert tuple(ATTRIBUTES) == ("rhythmic_complexity", "note_range", "note_density", "average_interval_jump")
 
 
 def test_equal_to_the_original_functions(parity: Path) -> None:
     stored = np.load(parity / "attributes.npz")
-    ours = np.asarray(jax.jit(compute_attributes)(stored["tokens"], stored["midi"]))
+    ours = compute_attributes(stored["tokens"], stored["midi"])
     names = ("rhythmic_complexity", "note_range", "note_density", "average_interval")
     for column, name in enumerate(names):
         np.testing.assert_allclose(ours[:, column], stored[name], rtol=0, atol=1e-6, err_msg=name)
@@ -105,15 +103,14 @@ def test_measures_of_equal_complexity_tie_although_their_weights_differ() -> Non
     assert len(set(values[:, 0].tolist())) == 1
 
 
-def test_any_batch_axes_any_integer_type_and_vmap_agree() -> None:
+def test_any_batch_axes_and_any_integer_type_agree() -> None:
     tokens = np.random.default_rng(0).integers(0, len(VOCABULARY), (3, 5, 24))
     whole = compute_attributes(tokens, VOCABULARY.midi)
     assert whole.shape == (3, 5, 4)
     assert whole.dtype == np.float32
     np.testing.assert_array_equal(whole, compute_attributes(tokens.astype(np.uint8), VOCABULARY.midi))
-    mapped = jax.vmap(jax.vmap(lambda t: compute_attributes(t, VOCABULARY.midi)))(tokens)
-    np.testing.assert_array_equal(whole, mapped)
-    np.testing.assert_array_equal(whole, jax.jit(compute_attributes)(tokens, VOCABULARY.midi))
+    one_by_one = [[compute_attributes(measure, VOCABULARY.midi) for measure in row] for row in tokens]
+    np.testing.assert_array_equal(whole, one_by_one)
 
 
 def test_another_number_of_ticks_is_refused() -> None:

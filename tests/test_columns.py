@@ -11,7 +11,8 @@ from vaemusic_jax.arrays_file import Arrays
 from vaemusic_jax.config import trials
 from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.metrics.columns import control_columns, latent_columns, training_columns
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.trial import Trial
 
 N, M, Q = 80, 5, 9
 RC, NR, ND, IJ = range(4)
@@ -49,9 +50,9 @@ def controlled(trial: Trial, n: int = M) -> Arrays:
 def test_each_attribute_is_read_where_it_was_tied_to() -> None:
     attributes, trial = attributes_of_measures(), trial_of("note_density+rhythmic_complexity")
     columns = latent(trial, attributes, z0=attributes[:, ND], z1=attributes[:, RC], z2=attributes[:, NR])
-    found = {name: columns[f"interpretability.{name}.dimension"] for name in ATTRIBUTES[:3]}
+    found = {name: columns[f"interpretability.{name}.dimension"] for name in tuple(ATTRIBUTES)[:3]}
     assert found == {"note_density": 0, "rhythmic_complexity": 1, "note_range": 2}
-    own = {name: columns[f"interpretability.{name}.is_regularised"] for name in ATTRIBUTES[:3]}
+    own = {name: columns[f"interpretability.{name}.is_regularised"] for name in tuple(ATTRIBUTES)[:3]}
     assert own == {"note_density": True, "rhythmic_complexity": True, "note_range": False}
     assert columns["interpretability.mean"] == pytest.approx(1)  # of the imposed ones alone
     assert columns["xmig.mean"] > 0.5

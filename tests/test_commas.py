@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.attributes import compute_attributes
 from vaemusic_jax.data.commas import (
     COMMAS_OF_ACCIDENTAL,
     TURKISH_ACCIDENTALS,
@@ -18,6 +17,7 @@ from vaemusic_jax.data.commas import (
     written_name,
 )
 from vaemusic_jax.data.split import up_to_transposition
+from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.vocabulary import (
     NATURAL_COMMAS,
     Vocabulary,

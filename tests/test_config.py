@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from vaemusic_jax import recipes
 from vaemusic_jax.config import AXES, SweepConfig, Trial, cohorts, differences, load_config, trials
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE
-from vaemusic_jax.trial import ATTRIBUTES, SHARED, format_attributes, parse_attributes
+from vaemusic_jax.trial import SHARED, format_attributes, parse_attributes
 
 BASE: dict[str, Any] = {
     "name": "law",
@@ -42,7 +43,7 @@ def one_or_more(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return values | st.lists(values, min_size=1, max_size=3)
 
 
-CHOICES = st.permutations(ATTRIBUTES).flatmap(lambda names: st.integers(1, 4).map(lambda n: "+".join(names[:n])))
+CHOICES = st.permutations(tuple(ATTRIBUTES)).flatmap(lambda names: st.integers(1, 4).map(lambda n: "+".join(names[:n])))
 POSITIVE_FLOATS = st.floats(1e-30, 1e6)
 AXIS_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "dataset": one_or_more(st.sampled_from(["irish_folk", "bach"])),

@@ -19,9 +19,10 @@ from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.metric_columns import FAMILIES, METRICS, families_of
 from vaemusic_jax.metrics import evaluate
 from vaemusic_jax.metrics.corpus import sample_of, token_entropy
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
 
 # Lower layers know nothing of higher ones; modules of one layer may import each other, in no circle.
 LAYERS = [
-    {"errors", "recipes"},
+    {"errors", "recipes", "music"},
     {"atomic", "hosts", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
     {"event_log", "run_lock", "shard"},
-    {"arrays_file", "attributes", "config", "layers", "member_axis", "metric_columns"},
+    {"arrays_file", "config", "layers", "member_axis", "metric_columns"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
     {"joint_run", "measures", "tensorboard_events", "transposition"},
     {"member", "metrics", "report"},

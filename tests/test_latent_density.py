@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.controls import perfect, random
 from vaemusic_jax.metrics.latent_density import attribute_change, latent_density_ratio
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.music.attributes import ATTRIBUTES
 
 DENSITY = ATTRIBUTES.index("note_density")
 

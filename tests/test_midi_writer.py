@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vaemusic_jax.data.grid import TICKS, Drop, bar_to_tokens
+from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.data.writers.midi import measures_to_midi
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary, is_pitch, pitch_to_midi
 
 TWELVE = Vocabulary.from_pitches(["G3", "C5"])
@@ -45,7 +46,7 @@ def again(measures: Sequence[Sequence[int]], vocabulary: Vocabulary) -> list[Sou
 def measures(vocabulary: Vocabulary) -> st.SearchStrategy[list[list[int]]]:
     """Measures in each of which something sounds by itself: not only rests, and held over from no other."""
     token = st.one_of(st.just(HOLD), st.just(HOLD), st.integers(0, len(vocabulary) - 1))
-    measure = st.lists(token, min_size=TICKS, max_size=TICKS)
+    measure = st.lists(token, min_size=N_TICKS, max_size=N_TICKS)
     return st.lists(measure.filter(lambda each: max(each) > REST), min_size=1, max_size=5)
 
 
@@ -63,15 +64,15 @@ def test_measures_in_commas_come_back(some: list[list[int]]) -> None:
 
 @pytest.mark.parametrize("token", range(2, len(TWELVE)))
 def test_one_measure_of_every_pitch(token: int) -> None:
-    assert again([[token] * TICKS], TWELVE) == written([[token] * TICKS], TWELVE)
+    assert again([[token] * N_TICKS], TWELVE) == written([[token] * N_TICKS], TWELVE)
 
 
 def test_a_measure_of_a_hold_is_a_hold() -> None:
-    assert again([[HOLD] * TICKS], TWELVE) == [(HOLD_NAME,) * TICKS]
+    assert again([[HOLD] * N_TICKS], TWELVE) == [(HOLD_NAME,) * N_TICKS]
 
 
 def test_what_an_unknown_hold_holds_starts_in_one_bar_of_a_sixty_fourth() -> None:
-    data = measures_to_midi([[HOLD] * TICKS], TWELVE)
+    data = measures_to_midi([[HOLD] * N_TICKS], TWELVE)
     signatures = [data[at - 1 : at + 5] for at in range(len(data)) if data[at : at + 3] == b"\xff\x58\x04"]
     assert signatures == [b"\x00\xff\x58\x04\x01\x06", b"\x1e\xff\x58\x04\x04\x02"]  # 1/64, 30 ticks on 4/4
     assert b"\x90\x3c\x01" in data  # middle C, hardly struck
@@ -98,13 +99,13 @@ def test_tempo_and_program_are_written_and_change_no_measure() -> None:
 )
 def test_what_midi_does_not_have_is_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        measures_to_midi([[5] * TICKS], TWELVE, **change)  # type: ignore[arg-type]
+        measures_to_midi([[5] * N_TICKS], TWELVE, **change)  # type: ignore[arg-type]
 
 
 def test_pitches_and_measures_that_midi_does_not_have_are_refused() -> None:
     high = Vocabulary.from_pitches(["B9"], room=False)
     with pytest.raises(ValueError, match="MIDI number 131"):
-        measures_to_midi([[2] * TICKS], high)
+        measures_to_midi([[2] * N_TICKS], high)
     with pytest.raises(ValueError, match="23 tokens"):
         measures_to_midi([[2] * 23], TWELVE)
 

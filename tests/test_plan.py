@@ -10,8 +10,9 @@ from vaemusic_jax.arrays_file import Arrays
 from vaemusic_jax.config import trials
 from vaemusic_jax.metrics.corpus import chosen_measures
 from vaemusic_jax.metrics.plan import N_GRID, N_VALUES, Part, plan
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.traversal import ORIGIN
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 SLOTS, M = 4, 3
 CHOICES = ("average_interval_jump", "note_density+note_range", "all")

@@ -16,6 +16,7 @@ from vaemusic_jax.cli import run
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.metric_columns import FAMILIES
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
 from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
@@ -24,7 +25,6 @@ from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.run_directory import RunDirectory, State
-from vaemusic_jax.trial import ATTRIBUTES
 from vaemusic_jax.vocabulary import Vocabulary
 
 ALL = config_of(attributes="all")

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tests.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
 from vaemusic_jax.config import trials
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report import examples
 from vaemusic_jax.report.chapters.captions import seeds
 from vaemusic_jax.report.figures.curves import learning_curves
@@ -20,9 +21,10 @@ from vaemusic_jax.report.figures.surfaces import Surface, surfaces
 from vaemusic_jax.report.section import FigureData, Series
 from vaemusic_jax.report.selection import evenly, example_trials, main_setting, most_attributes
 from vaemusic_jax.report.style import applied, panels, to_png, to_svg
-from vaemusic_jax.trial import ATTRIBUTES
 
 NAN = float("nan")
+
+FIRST_TWO = ("rhythmic_complexity", "note_range")
 
 
 def summed(**columns: list[object]) -> pd.DataFrame:
@@ -93,7 +95,7 @@ def test_the_first_control_runs_to_the_right_and_the_second_up() -> None:
     reached = np.zeros((2, 2, len(ATTRIBUTES)))
     reached[1, 0, 0] = 9  # first control at its highest, second at its lowest
     values = np.array([[0.0, 1], [0, 1]])
-    (axes, *_) = surfaces([Surface("s", (ATTRIBUTES[0], ATTRIBUTES[1]), values, reached, values.T)]).axes
+    (axes, *_) = surfaces([Surface("s", FIRST_TWO, values, reached, values.T)]).axes
     mesh = axes.collections[0].get_array()
     assert np.asarray(mesh).reshape(2, 2).tolist() == [[0, 9], [0, 0]]  # rows are drawn from the bottom up
 
@@ -102,7 +104,7 @@ def test_a_surface_that_is_flat_has_no_scale_but_its_value() -> None:
     reached = np.full((2, 2, len(ATTRIBUTES)), 0.25)
     reached[1, :, 1] = 0.75
     values = np.array([[0.0, 1], [0, 1]])
-    flat, other, *scales = surfaces([Surface("s", (ATTRIBUTES[0], ATTRIBUTES[1]), values, reached, values.T)]).axes
+    flat, other, *scales = surfaces([Surface("s", FIRST_TWO, values, reached, values.T)]).axes
     assert flat.get_title().endswith("s: 0.25 everywhere")
     assert other.get_title().endswith("s")
     assert len(scales) == 1

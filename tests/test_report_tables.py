@@ -8,10 +8,11 @@ import pytest
 
 from tests.synthetic_results import results_of
 from vaemusic_jax.metric_columns import METRICS
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_html, to_latex
 from vaemusic_jax.report.tables import configuration_table, overview_table, study_tables
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 ACCURACY = "reconstruction_accuracy"
 

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.metric_columns import METRICS
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.results_table import FIRST, assemble, to_markdown, to_rich
 from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 Metrics = dict[str, dict[str, Any]]
 

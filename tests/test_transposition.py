@@ -10,9 +10,9 @@ from music21 import interval, pitch
 
 from tests import cohorts
 from vaemusic_jax import ensemble
-from vaemusic_jax.attributes import compute_attributes
 from vaemusic_jax.ensemble import run_member
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.transposition import (
     FIFTHS,
     draw_shifts,

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.figures.traversals import traversals
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES
-from vaemusic_jax.trial import ATTRIBUTES
 
 VALUES = np.array([[-1.0, 0, 1], [0.1, 0.2, 0.3]])
 
@@ -16,7 +15,7 @@ def test_each_panel_has_the_mean_of_its_control_and_attribute() -> None:
     reached[0, 0, :, 2], reached[1, 0, :, 2] = [0, 0.2, 0.4], [0, 0.4, 0.8]
     figure = traversals(["note_density", "note_range"], VALUES, reached)
     panels = np.array([panel for panel in figure.axes if panel.lines]).reshape(2, 4)
-    assert [panel.get_title() for panel in panels[0]] == [ATTRIBUTE_NAMES[name] for name in ATTRIBUTES]
+    assert [panel.get_title() for panel in panels[0]] == [ATTRIBUTES[name].words for name in ATTRIBUTES]
     for panel, expected in (
         (panels[0, 2], [[-1, 0], [0, 0.3], [1, 0.6]]),
         (panels[1, 2], [[0.1, 0], [0.2, 0], [0.3, 0]]),

@@ -6,8 +6,8 @@ import wave
 import numpy as np
 import pytest
 
-from vaemusic_jax.data.grid import TICKS
 from vaemusic_jax.data.writers.wav import measures_to_wav
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 
 RATE = 22_050
@@ -17,7 +17,7 @@ COMMAS = Vocabulary.from_pitches(["A4", "B4", "B4-4c", "F5+1c"])
 
 def measure(vocabulary: Vocabulary = TWELVE, **ticks: str) -> list[int]:
     """Holds but for the given ticks, such as `t0="A4"`."""
-    names = [ticks.get(f"t{tick}", HOLD_NAME) for tick in range(TICKS)]
+    names = [ticks.get(f"t{tick}", HOLD_NAME) for tick in range(N_TICKS)]
     return [vocabulary.index(name) for name in names]
 
 
@@ -97,7 +97,7 @@ def test_a_hold_after_nothing_is_silent() -> None:
 def test_nothing_clips_or_clicks(tempo: float) -> None:
     rng = np.random.default_rng(0)
     low = [index for index in range(len(TWELVE)) if TWELVE.midi[index] < 48]
-    measures = rng.choice([HOLD, REST, *low], size=(4, TICKS))
+    measures = rng.choice([HOLD, REST, *low], size=(4, N_TICKS))
     samples = heard(measures_to_wav(measures, TWELVE, tempo=tempo))
     assert 0.1 < np.abs(samples).max() < 0.9
     # At most 124 Hz: the fifth harmonic at full scale moves by .16 from sample to sample, the sound by far less

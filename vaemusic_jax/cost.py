@@ -17,7 +17,7 @@ from vaemusic_jax.fitting import compiled_ensemble
 from vaemusic_jax.measures import blocks, measures_of
 from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.member_axis import MemberAxis
-from vaemusic_jax.models.measure_vae import N_BEATS, N_TICKS
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS
 from vaemusic_jax.recipes import GRU_LAYERS
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort

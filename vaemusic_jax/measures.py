@@ -8,11 +8,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from vaemusic_jax.attributes import compute_attributes
 from vaemusic_jax.data.dataset import Split
+from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.vocabulary import Vocabulary
-
-attributes_of = jax.jit(compute_attributes)  # one program instead of some thirty
 
 ROWS = 256  # measures scored at a time; the pairs of the regulariser are counted within such a block
 
@@ -26,7 +24,7 @@ class Measures(NamedTuple):
 
 def measures_of(split: Split, vocabulary: Vocabulary) -> Measures:
     """The measures of a split with their attributes, as numpy arrays."""
-    return Measures(split.tokens, np.asarray(attributes_of(split.tokens, vocabulary.midi)))
+    return Measures(split.tokens, compute_attributes(split.tokens, vocabulary.midi))
 
 
 def n_in_fraction(train: Split, fraction: float) -> int:

@@ -13,8 +13,9 @@ import numpy as np
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.models.adversarial_vae import AdversarialVAE, Classifier
 from vaemusic_jax.models.measure_vae import MeasureVAE
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import N_CLASSES, RECIPES, Model, Recipe
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 Array = jax.Array
 

@@ -3,7 +3,7 @@
 `docs/run_directory.md` says what each means; the formulas are in `metrics/`.
 """
 
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.music.attributes import ATTRIBUTES
 
 MEAN = "mean"  # in place of an attribute's name: over the trial's imposed attributes, without undefined values
 

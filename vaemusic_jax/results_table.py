@@ -12,14 +12,14 @@ from rich.text import Text
 
 from vaemusic_jax.config import UNUSED
 from vaemusic_jax.metric_columns import METRICS
-from vaemusic_jax.trial import ATTRIBUTES, Trial, format_attributes, parse_attributes
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.trial import Trial, format_attributes, parse_attributes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # The columns that identify a trial come first, then its other fields and its cohort, then its metrics.
 FIRST = ("trial", "dataset", "model", "recipe", "hidden_size", "latent_dim", "attributes", "seed", "status")
-INITIALS = {"rhythmic_complexity": "RC", "note_range": "NR", "note_density": "ND", "average_interval_jump": "IJ"}
 FIELD_HEADERS = {
     "latent_dim": "latent",
     "hidden_size": "hidden",
@@ -27,11 +27,16 @@ FIELD_HEADERS = {
     "adversary_weight": "adv. w.",
 }
 NOTHING = "-"
-INTERPRETABILITY = (
-    f"{', '.join(INITIALS[name] for name in ATTRIBUTES)}: interpretability, the R² of "
-    f"{', '.join(name.replace('_', ' ') for name in ATTRIBUTES)} on its most informative dimension, "
-    "* where that is the regularised one"
-)
+
+
+def interpretability_legend() -> str:
+    """What the columns of interpretability hold."""
+    rows = ATTRIBUTES.values()
+    return (
+        f"{', '.join(row.initial for row in rows)}: interpretability, the R² of "
+        f"{', '.join(row.words for row in rows)} on its most informative dimension, "
+        "* where that is the regularised one"
+    )
 
 
 def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, Any]]) -> "pd.DataFrame":
@@ -137,8 +142,8 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
         metric = f"interpretability.{name}"
         add(
             metric,
-            INITIALS[name],
-            INTERPRETABILITY if name == ATTRIBUTES[0] else "",
+            ATTRIBUTES[name].initial,
+            interpretability_legend() if not ATTRIBUTES.index(name) else "",
             _share,
             0,
             f"{metric}.is_regularised",
@@ -202,7 +207,7 @@ def _width(table: Table) -> int:
 def _initials(choice: str) -> str:
     """`note_density+note_range` as `ND+NR`."""
     names = parse_attributes(choice)
-    return choice if format_attributes(names) == "all" else "+".join(INITIALS[name] for name in names)
+    return choice if format_attributes(names) == "all" else "+".join(ATTRIBUTES[name].initial for name in names)
 
 
 def _share(value: float) -> str:

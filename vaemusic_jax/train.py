@@ -23,7 +23,7 @@ from vaemusic_jax.losses import (
 )
 from vaemusic_jax.member import Batch, HyperParameters, Program
 from vaemusic_jax.metrics.reconstruction import token_accuracy
-from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.recipes import N_CLASSES
 
 ADAM = optax.scale_by_adam()

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaemusic_jax.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.measures import attributes_of
 from vaemusic_jax.member import HyperParameters, hyper_parameters_of
-from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.music.attributes import compute_attributes
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Trial, parse_attributes
 
@@ -66,7 +66,7 @@ class TrainedModel:
 
     def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
         """The values (N, 4) of all four attributes of measures (N, 24), in the order of `trial.ATTRIBUTES`."""
-        return np.array(attributes_of(self._checked(tokens), self.vocabulary.midi))
+        return compute_attributes(self._checked(tokens), self.vocabulary.midi)
 
     def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
         tokens = np.atleast_2d(np.asarray(tokens))

@@ -8,15 +8,12 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import Model, RecipeName
-
-# The names, in the order they take on the regularised latent dimensions when all four are regularised.
-AttributeName = Literal["rhythmic_complexity", "note_range", "note_density", "average_interval_jump"]
-ATTRIBUTES: tuple[AttributeName, ...] = get_args(AttributeName)
 
 ALL_ATTRIBUTES = "all"
 
@@ -42,7 +39,7 @@ class Trial(Record):
     model: Model
     recipe: RecipeName
     hidden_size: Positive
-    attributes: Annotated[tuple[AttributeName, ...], Field(min_length=1)]  # attribute k is tied to latent dimension k
+    attributes: Annotated[tuple[str, ...], Field(min_length=1)]  # attribute k is tied to latent dimension k
     latent_dim: Positive
     data_fraction: Fraction  # of the training tunes
     transpose: Semitones  # how far, at most and either way, a training measure is moved when it is drawn
@@ -58,6 +55,7 @@ class Trial(Record):
     @model_validator(mode="after")
     def _check(self) -> Self:
         choice, n = format_attributes(self.attributes), len(self.attributes)
+        parse_attributes(choice)
         if len(set(self.attributes)) < n:
             raise ValueError(f"attributes: {choice!r} names an attribute twice; name each once")
         if self.latent_dim < n:
@@ -117,22 +115,23 @@ class Cohort:
 SHARED = tuple(field.name for field in dataclasses.fields(Cohort) if field.name != "trials")
 
 
-def parse_attributes(choice: str) -> tuple[AttributeName, ...]:
+def parse_attributes(choice: str) -> tuple[str, ...]:
     """``"note_density+note_range"`` or ``"all"`` to names, in the given order; ValueError for an unknown name."""
     if choice == ALL_ATTRIBUTES:
-        return ATTRIBUTES
-    known = {str(name): name for name in ATTRIBUTES}
+        return tuple(ATTRIBUTES)
     names = [name.strip() for name in choice.split("+")]
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in ATTRIBUTES]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no attribute; join some of {', '.join(known)} with '+', or write 'all'")
-    return tuple(known[name] for name in names)
+        raise ValueError(
+            f"{unknown[0]!r} is no attribute; join some of {', '.join(ATTRIBUTES)} with '+', or write 'all'"
+        )
+    return tuple(names)
 
 
 def format_attributes(names: Iterable[str]) -> str:
     """The inverse of ``parse_attributes``."""
     names = tuple(names)
-    return ALL_ATTRIBUTES if names == ATTRIBUTES else "+".join(names)
+    return ALL_ATTRIBUTES if names == tuple(ATTRIBUTES) else "+".join(names)
 
 
 def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:

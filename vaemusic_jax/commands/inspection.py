@@ -10,7 +10,7 @@ from rich.table import Table
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.statistics import QUANTILES, Statistics
 from vaemusic_jax.data.writers.notation import measures_to_abc
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.music.attributes import ATTRIBUTES
 
 
 def plain_table(*columns: str, title: str) -> Table:

@@ -14,9 +14,9 @@ from vaemusic_jax.commands.inspection import ATTRIBUTE_HEADINGS, about_repeats, 
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.report import counts
 from vaemusic_jax.data.statistics import Statistics
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.engraving import engrave
 from vaemusic_jax.report.style import to_svg
-from vaemusic_jax.trial import ATTRIBUTES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,16 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
 from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME
 
-QUARTERS = 4  # a measure of any metre of this length fills the grid: 4/4, 2/2, 8/8
-#: Where the ticks of a quarter note lie, in quarters.
-TICKS_OF_QUARTER = tuple(Fraction(n, 12) for n in (0, 3, 4, 6, 8, 9))
-TICK_OF_ONSET = {
-    quarter + at: 6 * quarter + tick for quarter in range(QUARTERS) for tick, at in enumerate(TICKS_OF_QUARTER)
-}
-ONSET_OF_TICK = tuple(TICK_OF_ONSET)
-TICKS = len(ONSET_OF_TICK)
+TICK_OF_ONSET = {onset: tick for tick, onset in enumerate(ONSET_OF_TICK)}
 
 _FRACTION = re.compile(r"(\d{1,3})/(\d{1,3})")
 
@@ -84,15 +78,15 @@ def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
     A bar whose first event is tied to the bar before starts with a hold. A bar that only holds is kept: its note
     sounds. A bar without any note is dropped. A rest after a rest goes on: how silence is written is no music.
     """
-    if metre_quarters(bar.metre) != QUARTERS:
+    if metre_quarters(bar.metre) != N_BEATS:
         return Drop.METRE
     if bar.faults:
         return next(reason for reason in Drop if reason in bar.faults)
     if all(event.pitch is None and not event.tied for event in bar.events):
         return Drop.SILENT
-    if bar.length != QUARTERS:
-        return Drop.SHORT if bar.length < QUARTERS else Drop.LONG
-    tokens = [HOLD_NAME] * TICKS
+    if bar.length != N_BEATS:
+        return Drop.SHORT if bar.length < N_BEATS else Drop.LONG
+    tokens = [HOLD_NAME] * N_TICKS
     resting = False
     for event in bar.events:
         goes_on = event.tied or (resting and event.pitch is None)

@@ -38,7 +38,7 @@ class Statistics:
 
 def statistics_of(dataset: Dataset) -> Statistics:
     """Counts and correlates."""
-    from vaemusic_jax.attributes import compute_attributes
+    from vaemusic_jax.music.attributes import compute_attributes
 
     tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
     _, counts = np.unique(tokens, axis=0, return_counts=True)

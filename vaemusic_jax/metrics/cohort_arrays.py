@@ -15,11 +15,12 @@ from vaemusic_jax.arrays_file import Arrays
 from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.held_out import encode_split, score
-from vaemusic_jax.measures import attributes_of, blocks, measures_of
+from vaemusic_jax.measures import blocks, measures_of
 from vaemusic_jax.member import HyperParameters, Program, hyper_parameters_of
 from vaemusic_jax.member_axis import MemberAxis
 from vaemusic_jax.metrics.corpus import chosen_measures
 from vaemusic_jax.metrics.plan import plan
+from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.traversal import decode_edited
 from vaemusic_jax.trial import Trial
 
@@ -100,7 +101,7 @@ def traverse(
     edits = axis.put(np.stack([np.concatenate([part.edits for part in parts]) for parts in plans]))
     decode = jax.jit(axis.over_members(partial(decode_edited, program), shared=3))
     tokens = axis.take(decode(params, hp, edits, test.tokens[chosen], test.attributes[chosen], base_R))
-    attributes = np.asarray(attributes_of(tokens, dataset.vocabulary.midi))
+    attributes = compute_attributes(tokens, dataset.vocabulary.midi)
     found = []
     for i, parts in enumerate(plans):
         arrays: Arrays = {}

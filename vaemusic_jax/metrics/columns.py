@@ -20,7 +20,8 @@ from vaemusic_jax.metrics.latent_density import attribute_change, latent_density
 from vaemusic_jax.metrics.prior_fit import prior_fit
 from vaemusic_jax.metrics.smoothness import monotonicity, smoothness
 from vaemusic_jax.metrics.training_efficiency import training_efficiency
-from vaemusic_jax.trial import ATTRIBUTES, AttributeName, Trial
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,9 +152,7 @@ def _imposed(trial: Trial) -> list[int]:
     return [ATTRIBUTES.index(name) for name in trial.attributes]
 
 
-def _spread(
-    metric: str, names: Iterable[AttributeName], values: np.ndarray, imposed: Iterable[AttributeName]
-) -> Mapping[str, float]:
+def _spread(metric: str, names: Iterable[str], values: np.ndarray, imposed: Iterable[str]) -> Mapping[str, float]:
     """One column per attribute, and their mean over the imposed ones."""
     by_name = {name: float(value) for name, value in zip(names, values, strict=True)}
     defined = [by_name[name] for name in imposed if not np.isnan(by_name[name])]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaemusic_jax.metrics.control import Floats, checked_traversals
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.music.attributes import ATTRIBUTES
 
 
 def attribute_change(changed: ArrayLike) -> Floats:

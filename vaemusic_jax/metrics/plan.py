@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.traversal import KEEP, ORIGIN
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 N_VALUES = 9  # of a control
 N_GRID = 15  # per side of an attribute surface

@@ -27,7 +27,7 @@ from vaemusic_jax.layers import (
     gru_scan,
     look_up,
 )
-from vaemusic_jax.models.measure_vae import N_TICKS
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.recipes import N_CLASSES
 
 LEAKY_SLOPE = 0.01

@@ -15,13 +15,10 @@ from jax import lax
 
 from vaemusic_jax.initial import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
 from vaemusic_jax.layers import GRU, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
 from vaemusic_jax.recipes import EMBEDDING_SIZE
 
 Array = jax.Array
-
-N_BEATS = 4
-TICKS_PER_BEAT = 6
-N_TICKS = N_BEATS * TICKS_PER_BEAT
 
 
 class Encoder(Layer):

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config import UNUSED
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
-from vaemusic_jax.results_table import INITIALS
-from vaemusic_jax.trial import ALL_ATTRIBUTES, ATTRIBUTES, parse_attributes
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.trial import ALL_ATTRIBUTES, parse_attributes
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
 HEADERS = {
@@ -29,7 +29,11 @@ COUNTS = {"n_seeds": "seeds", "n_diverged": "diverged", "n_unfinished": "unfinis
 ONE_SEED = "No interval: a single seed."
 ABSENT = "The results have no such column; run `vaemusic evaluate`."
 NOT_IMPOSED = "Only for imposed attributes."
-INITIALS_NOTE = f"{', '.join(f'{INITIALS[name]}: {words}' for name, words in ATTRIBUTE_NAMES.items())}."
+
+
+def initials_note() -> str:
+    """What the initials of attributes in a table stand for."""
+    return f"{', '.join(f'{attribute.initial}: {attribute.words}' for attribute in ATTRIBUTES.values())}."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,4 +193,6 @@ def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
 
 def _initials(choice: str) -> str:
     """`note_density+note_range` as `ND+NR`."""
-    return choice if choice == ALL_ATTRIBUTES else "+".join(INITIALS[name] for name in parse_attributes(choice))
+    return (
+        choice if choice == ALL_ATTRIBUTES else "+".join(ATTRIBUTES[name].initial for name in parse_attributes(choice))
+    )

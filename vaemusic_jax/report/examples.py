@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.data.writers.notation import measure_to_abc
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.engraving import engrave
 from vaemusic_jax.report.figures.piano_roll import piano_roll
 from vaemusic_jax.report.selection import evenly
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, to_svg
+from vaemusic_jax.report.style import to_svg
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import HOLD, REST
 
@@ -67,7 +68,7 @@ def traversals(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) 
     settings = evenly(range(values.shape[1]), _SETTINGS)
     rows = tuple(
         (
-            ATTRIBUTE_NAMES[name],
+            ATTRIBUTES[name].words,
             tuple((draw(tokens[k, q], corpus.vocabulary), f"control at {values[k, q]:.2f}") for q in settings),
         )
         for k, name in enumerate(trial.attributes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.finding import (
     NOT_ENOUGH,
@@ -34,9 +35,8 @@ from vaemusic_jax.report.seed_tests import (
     paired,
     t_test,
 )
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES
 from vaemusic_jax.report.suitable_sizes import suitable_sizes
-from vaemusic_jax.trial import ATTRIBUTES, parse_attributes
+from vaemusic_jax.trial import parse_attributes
 
 ACCURACY = "reconstruction_accuracy"
 INDEPENDENCE = "attribute_independence.mean"
@@ -136,7 +136,7 @@ def high_interpretability(results: pd.DataFrame) -> tuple[Finding, ...]:
     elif verdicts == {SUPPORTED}:
         overall = SUPPORTED
     words = "; ".join(
-        f"{ATTRIBUTE_NAMES[attribute]}: {finding.verdict if finding.n else 'imposed in no finished trial'}"
+        f"{ATTRIBUTES[attribute].words}: {finding.verdict if finding.n else 'imposed in no finished trial'}"
         for attribute, finding in zip(ATTRIBUTES, found, strict=True)
     )
     claim = f"MeasureVAE's interpretability is above {HIGH_INTERPRETABILITY} for every imposed attribute"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.markup import Better
-from vaemusic_jax.trial import ATTRIBUTES
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import named_value
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, paired
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
+from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.report.tables import configuration_table
 from vaemusic_jax.trial import parse_attributes
 
@@ -40,7 +41,7 @@ def number_of_attributes(results: pd.DataFrame) -> Section | None:
         mine = rows[rows["model"] == model]
         kept = [attribute for attribute in parse_attributes(fewest) if attribute in parse_attributes(most)]
         changes = {label_of(metric).text: metric for metric in METRICS[:2]}
-        changes |= {f"interpretability of {ATTRIBUTE_NAMES[one]}": f"interpretability.{one}" for one in kept}
+        changes |= {f"interpretability of {ATTRIBUTES[one].words}": f"interpretability.{one}" for one in kept}
         tests = {words: paired(mine, metric, "attributes", most, fewest).test for words, metric in changes.items()}
         known = [f"{words} {describe(test)}" for words, test in tests.items() if test.n]
         if known:

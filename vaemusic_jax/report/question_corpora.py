@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import Interval, finished, interval_over_seeds
 from vaemusic_jax.report.configurations import ONE_SEED
 from vaemusic_jax.report.markup import Cell, Column, Table, Value
 from vaemusic_jax.report.section import FigureData, Section, Series, varied
 from vaemusic_jax.report.seed_tests import by_seed
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES
-from vaemusic_jax.trial import ATTRIBUTES, AttributeName, Trial, parse_attributes
+from vaemusic_jax.trial import Trial, parse_attributes
 
 Point = tuple[str, float, float, Interval]  # data set, mean and standard deviation of the attribute, interpretability
 
@@ -45,7 +45,7 @@ def corpus_features(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]
         return None
     series = tuple(
         Series(
-            ATTRIBUTE_NAMES[attribute],
+            ATTRIBUTES[attribute].words,
             tuple(std / mean for _, mean, std, _ in points),
             tuple(interval.mean for *_, interval in points),
             names=tuple(name for name, *_ in points),
@@ -101,7 +101,7 @@ def _rank_correlation(x: Any, y: Any) -> str:
     return f"{stats.spearmanr(x, y).statistic:+.2f}"
 
 
-def _table(found: Mapping[AttributeName, list[Point]]) -> Table:
+def _table(found: Mapping[str, list[Point]]) -> Table:
     columns = (
         Column("attribute", "attribute"),
         Column("dataset", "data set"),

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vaemusic_jax.trial import ATTRIBUTES
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -23,7 +21,6 @@ LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 SEQUENTIAL = "cividis"  # even in lightness, and alike to all eyes
 
 MODEL_NAMES = {"measure_vae": "MeasureVAE", "adversarial_vae": "AdversarialVAE"}
-ATTRIBUTE_NAMES = {name: name.replace("_", " ") for name in ATTRIBUTES}
 
 _RC = {
     "font.size": 9,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import (
-    INITIALS_NOTE,
     best_rows,
     configurations,
     count_cells,
@@ -15,12 +15,13 @@ from vaemusic_jax.report.configurations import (
     distinguishing_fields,
     field_cells,
     field_columns,
+    initials_note,
     metric_column,
     unfinished_notes,
     value_cell,
 )
 from vaemusic_jax.report.markup import Cell, Column, Table
-from vaemusic_jax.trial import ATTRIBUTES, parse_attributes
+from vaemusic_jax.trial import parse_attributes
 
 MEANS = "Means over seeds with 95% percentile bootstrap intervals, which are narrow for few seeds."
 BOLD = "Bold: the best mean among {}; arrows show which way is better."
@@ -137,7 +138,7 @@ def overview_table(results: pd.DataFrame) -> Table:
             *map(metric_column, (*BY_ATTRIBUTE, "modularity")),
         ),
         tuple(rows),
-        (MEANS, INITIALS_NOTE, *unfinished_notes(results)),
+        (MEANS, initials_note(), *unfinished_notes(results)),
         parted=True,
     )
 
@@ -174,5 +175,5 @@ def configuration_table(
     bold = BOLD.format(f"{alike}, and of one model" if "model" in best_within else alike)
     columns = (*field_columns(fields), *counts, *map(metric_column, metrics))
     return Table(
-        name, caption, columns, rows, (MEANS, bold, INITIALS_NOTE, *notes, *unfinished_notes(results)), parted=True
+        name, caption, columns, rows, (MEANS, bold, initials_note(), *notes, *unfinished_notes(results)), parted=True
     )

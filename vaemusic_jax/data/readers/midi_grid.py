@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.data.grid import TICKS_OF_QUARTER
+from vaemusic_jax.music.grid import TICKS_OF_BEAT
 
 _COMMON = "4/4"
 
@@ -71,7 +71,7 @@ class Grid:
         self._starts = [section.start for section in self.sections]
         # Tick within the quarter -> exact place; where two places claim a tick, only one that it hits exactly has it
         places: dict[int, set[Fraction]] = {}
-        for place in TICKS_OF_QUARTER:
+        for place in TICKS_OF_BEAT:
             exact = place * ppq
             for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
                 places.setdefault(tick, set()).add(place)

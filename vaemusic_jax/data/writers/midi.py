@@ -24,15 +24,15 @@ from symusic.core import (
     TrackTick,
 )
 
-from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS
 from vaemusic_jax.data.writers.tuning import concert_pitches
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
 from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
 
 PPQ = 480
-_MEASURE = QUARTERS * PPQ
+_MEASURE = N_BEATS * PPQ
 _TICKS = [int(onset * PPQ) for onset in ONSET_OF_TICK]
 _LEAD_IN = PPQ // 16  # a bar of 1/64
 _VELOCITY, _INAUDIBLE = 80, 1
@@ -86,8 +86,8 @@ def _notes(
     events: list[tuple[int, float | None, int]] = []  # onset, pitch or None for a rest, velocity
     start = 0
     for measure in measures:
-        if len(measure) != TICKS:
-            raise ValueError(f"{len(measure)} tokens; a measure has {TICKS}")
+        if len(measure) != N_TICKS:
+            raise ValueError(f"{len(measure)} tokens; a measure has {N_TICKS}")
         tokens = [int(token) for token in measure]
         if tokens[0] == HOLD and (not events or events[-1][1] is None):
             following = next((pitches[token] for token in tokens if token not in (HOLD, REST)), _MIDDLE_C)

@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.data.commas import rounded_name
-from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS, Bar, Drop, Event, bar_to_tokens
+from vaemusic_jax.data.grid import Bar, Drop, Event, bar_to_tokens
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
 from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, has_commas, is_pitch, pitch_to_midi, spelling
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ class Sound:
 
 def sounds(names: Sequence[str]) -> list[Sound]:
     """The events of 24 token names, in time order; they fill the measure without gaps."""
-    if len(names) != TICKS:
-        raise ValueError(f"{len(names)} tokens; a measure has {TICKS}")
+    if len(names) != N_TICKS:
+        raise ValueError(f"{len(names)} tokens; a measure has {N_TICKS}")
     ticks = [tick for tick, name in enumerate(names) if name != HOLD_NAME or tick == 0]
-    onsets = [*(ONSET_OF_TICK[tick] for tick in ticks), Fraction(QUARTERS)]
+    onsets = [*(ONSET_OF_TICK[tick] for tick in ticks), Fraction(N_BEATS)]
     return [Sound(names[tick], on, off - on) for tick, (on, off) in zip(ticks, pairwise(onsets), strict=True)]
 
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.data.grid import ONSET_OF_TICK, QUARTERS, TICKS
 from vaemusic_jax.data.writers.tuning import concert_pitches
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
 from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
 
 SAMPLE_RATE = 22_050  # samples a second
@@ -48,7 +48,7 @@ def measures_to_wav(
             f"tempo {tempo}, sample rate {sample_rate}: tempo is 4 to 1000 quarters a minute, a rate 4000 to 192000 Hz"
         )
     per_quarter = sample_rate * 60 / tempo
-    sound = np.zeros(round(len(measures) * QUARTERS * per_quarter))
+    sound = np.zeros(round(len(measures) * N_BEATS * per_quarter))
     pitches = concert_pitches(vocabulary)
     for onset, end, token in _notes(measures, len(vocabulary)):
         frequency = 440 * 2 ** ((pitches[token] - 69) / 12)
@@ -69,14 +69,14 @@ def _notes(measures: Sequence[Sequence[int]] | np.ndarray, n_tokens: int) -> Ite
     """(onset, end, token) of every note, in quarters from the start."""
     events: list[tuple[float, int]] = [(0.0, REST)]
     for number, measure in enumerate(measures):
-        if len(measure) != TICKS:
-            raise ValueError(f"{len(measure)} tokens; a measure has {TICKS}")
+        if len(measure) != N_TICKS:
+            raise ValueError(f"{len(measure)} tokens; a measure has {N_TICKS}")
         for at, token in zip(ONSET_OF_TICK, map(int, measure), strict=True):
             if not 0 <= token < n_tokens:
                 raise ValueError(f"token {token}; the vocabulary has {n_tokens}")
             if token != HOLD:
-                events.append((float(number * QUARTERS + at), token))
-    events.append((float(len(measures) * QUARTERS), REST))
+                events.append((float(number * N_BEATS + at), token))
+    events.append((float(len(measures) * N_BEATS), REST))
     for (onset, token), (end, _) in pairwise(events):
         if token != REST:
             yield onset, end, token

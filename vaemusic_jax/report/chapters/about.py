@@ -7,11 +7,11 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import field_columns, named_value
 from vaemusic_jax.report.markup import Cell, Column, Table
 from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
-from vaemusic_jax.trial import ATTRIBUTES
+from vaemusic_jax.report.style import MODEL_NAMES
 
 if TYPE_CHECKING:
     from vaemusic_jax.report.runs import JoinedRuns
@@ -103,7 +103,7 @@ def _data(runs: JoinedRuns) -> list[Part]:
         (
             Column("dataset", "data set"),
             *(
-                Column(f"{name}.{part}", f"{ATTRIBUTE_NAMES[name]}, {part}")
+                Column(f"{name}.{part}", f"{ATTRIBUTES[name].words}, {part}")
                 for name in ATTRIBUTES
                 for part in ("mean", "std")
             ),

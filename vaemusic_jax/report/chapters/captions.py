@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, MODEL_NAMES
-from vaemusic_jax.results_table import INITIALS
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEGEND = "; ".join(f"{INITIALS[name]}: {ATTRIBUTE_NAMES[name]}" for name in ATTRIBUTES)
+
+def legend() -> str:
+    """What the initials of attributes stand for."""
+    return "; ".join(f"{attribute.initial}: {attribute.words}" for attribute in ATTRIBUTES.values())
 
 
 def seeds(summed: pd.DataFrame, counted: str = "n") -> str:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.metrics.control import dependence
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import aggregate
-from vaemusic_jax.report.chapters.captions import LEGEND, seeds
+from vaemusic_jax.report.chapters.captions import legend, seeds
 from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import evenly, main_setting, most_attributes
 from vaemusic_jax.report.style import MODEL_NAMES
-from vaemusic_jax.results_table import INITIALS
-from vaemusic_jax.trial import ATTRIBUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +28,7 @@ def control_matrices(runs: JoinedRuns) -> Chapter:
     """Interpretability, and what each control does to each attribute, as heat maps."""
     rows, selected = main_setting(runs.results)
     shown = most_attributes(rows[rows["reconstruction_accuracy"].notna()])
-    parts: list[Part] = [f"Trials with the most attributes of each data set. {selected} {LEGEND}."]
+    parts: list[Part] = [f"Trials with the most attributes of each data set. {selected} {legend()}."]
     for dataset, trials in shown.groupby("dataset", sort=False):
         counted = f"{dataset}, test split; {seeds(aggregate(trials, ['reconstruction_accuracy']))}."
         parts.append(Heading(str(dataset)))
@@ -70,7 +69,7 @@ def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
         values = [cells[f"interpretability.{name}"].mean().reindex(sizes) for name in ATTRIBUTES]
         marked = [cells[f"interpretability.{name}.is_regularised"].min().reindex(sizes) for name in ATTRIBUTES]
         marks = np.array([["*" if mark else "" for mark in row.fillna(False)] for row in marked])
-        labels = [INITIALS[name] for name in ATTRIBUTES]
+        labels = [ATTRIBUTES[name].initial for name in ATTRIBUTES]
         matrices.append(
             Matrix(MODEL_NAMES[str(model)], np.array(values, float), labels, [str(n) for n in sizes], marks)
         )
@@ -81,7 +80,7 @@ def _dependences(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[l
     """A row for each model: some latent sizes, and the data's own correlations at the end of the first row."""
     corpus = runs.corpus(dataset)
     attributes = runs.trials[trials["trial"].iloc[0]].attributes
-    labels = [INITIALS[name] for name in attributes]
+    labels = [ATTRIBUTES[name].initial for name in attributes]
     grid: list[list[Matrix | None]] = []
     for model, rows in trials.groupby("model", sort=False):
         row: list[Matrix | None] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.chapters.captions import named
 from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
 from vaemusic_jax.report.figures.prior import against_prior
@@ -14,7 +15,7 @@ from vaemusic_jax.report.figures.surfaces import MOST_POINTS, Surface, surfaces
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
 from vaemusic_jax.report.style import MODEL_NAMES
-from vaemusic_jax.trial import ATTRIBUTES, Trial
+from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
     from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation

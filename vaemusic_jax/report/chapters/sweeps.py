@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.report.aggregate import aggregate
-from vaemusic_jax.report.chapters.captions import LEGEND, seeds
+from vaemusic_jax.report.chapters.captions import legend, seeds
 from vaemusic_jax.report.figures.curves import learning_curves
 from vaemusic_jax.report.figures.latent_size import by_latent_size
 from vaemusic_jax.report.page import Chapter, Drawing, Part
@@ -55,7 +55,7 @@ def latent_sizes(runs: JoinedRuns) -> Chapter:
     rows, selected = main_setting(runs.results)
     parts: list[Part] = [
         "Points are means over seeds, bars 95% bootstrap intervals over seeds, all on the test split. "
-        f"Points of equal size are moved apart so that no bar covers another. {selected} {LEGEND}."
+        f"Points of equal size are moved apart so that no bar covers another. {selected} {legend()}."
     ]
     if rows["latent_dim"].nunique() < 2:
         return Chapter("latent_size", "Against latent size", ("The run has one latent size only: see the tables.",))

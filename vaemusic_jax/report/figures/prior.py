@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, BLUE, panels
-from vaemusic_jax.trial import AttributeName
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.style import BLUE, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _LEAST, _MOST = 4.0, 10.0  # how far from 0 the axis reaches
 
 
-def against_prior(
-    attributes: Sequence[AttributeName], means: np.ndarray, stds: np.ndarray, overlaps: np.ndarray
-) -> Figure:
+def against_prior(attributes: Sequence[str], means: np.ndarray, stds: np.ndarray, overlaps: np.ndarray) -> Figure:
     """A panel for each regularised dimension of a trial: its aggregate posterior, filled, and N(0, 1).
 
     Args:
@@ -33,7 +31,7 @@ def against_prior(
         panel.fill_between(z, mixture_density(z, means[:, k], stds[:, k]), color=BLUE, alpha=0.5, linewidth=0)
         panel.plot(z, np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), color="black", linestyle="--", linewidth=1)
         said = "" if np.isnan(overlaps[k]) else f"overlap {overlaps[k]:.2f}"
-        panel.set(title=ATTRIBUTE_NAMES[attribute], xlabel=f"z, dimension {k}", ylabel="density" if k == 0 else "")
+        panel.set(title=ATTRIBUTES[attribute].words, xlabel=f"z, dimension {k}", ylabel="density" if k == 0 else "")
         panel.text(0.02, 0.98, said, transform=panel.transAxes, va="top", fontsize=7)
     axes[0, 0].set_ylim(0, axes[0, 0].get_ylim()[1] * 1.15)  # room for the words
     return figure

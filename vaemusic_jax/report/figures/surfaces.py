@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, SEQUENTIAL, panels
-from vaemusic_jax.trial import ATTRIBUTES, AttributeName
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.style import SEQUENTIAL, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ class Surface:
     """
 
     title: str
-    controls: tuple[AttributeName, AttributeName]
+    controls: tuple[str, str]
     values: np.ndarray
     reached: np.ndarray
     data: np.ndarray
@@ -48,9 +48,9 @@ def surfaces(rows: Sequence[Surface]) -> Figure:
             heights = surface.reached[..., ATTRIBUTES.index(attribute)]
             image = panel.pcolormesh(x, y, heights.T, cmap=SEQUENTIAL, shading="nearest", rasterized=True)
             panel.scatter(*points[inside].T, s=4, facecolor="white", edgecolor="black", linewidth=0.3, rasterized=True)
-            panel.set_xlabel(f"control of {ATTRIBUTE_NAMES[surface.controls[0]]}")
-            panel.set_ylabel(f"control of {ATTRIBUTE_NAMES[surface.controls[1]]}" if j == 0 else "")
-            panel.set_title(f"{ATTRIBUTE_NAMES[attribute]}\n{surface.title}")
+            panel.set_xlabel(f"control of {ATTRIBUTES[surface.controls[0]].words}")
+            panel.set_ylabel(f"control of {ATTRIBUTES[surface.controls[1]].words}" if j == 0 else "")
+            panel.set_title(f"{ATTRIBUTES[attribute].words}\n{surface.title}")
             if np.ptp(heights) > 0:
                 figure.colorbar(image, ax=panel)
             else:  # a scale without a span says nothing

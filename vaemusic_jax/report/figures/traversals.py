@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.report.style import ATTRIBUTE_NAMES, BLUE, VERMILLION, panels
-from vaemusic_jax.trial import ATTRIBUTES, AttributeName
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.style import BLUE, VERMILLION, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def traversals(controls: Sequence[AttributeName], values: np.ndarray, reached: np.ndarray) -> Figure:
+def traversals(controls: Sequence[str], values: np.ndarray, reached: np.ndarray) -> Figure:
     """A row for each control, a column for each attribute: mean over the measures; the band holds 80% of them.
 
     The attribute that a control is meant to change is drawn in a colour and with a marker of its own.
@@ -39,7 +39,7 @@ def traversals(controls: Sequence[AttributeName], values: np.ndarray, reached: n
             )
             panel.plot(values[k], series.mean(0), color=colour, marker=marker)
             if k == 0:
-                panel.set_title(ATTRIBUTE_NAMES[attribute])
-        axes[k, 0].set_ylabel(f"turning\n{ATTRIBUTE_NAMES[control]}")
+                panel.set_title(ATTRIBUTES[attribute].words)
+        axes[k, 0].set_ylabel(f"turning\n{ATTRIBUTES[control].words}")
     figure.supxlabel("value of the control")
     return figure
