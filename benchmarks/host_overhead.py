@@ -22,7 +22,7 @@ import tyro
 from benchmarks import machine
 from benchmarks.members import Cohort, random_measures
 from benchmarks.timing import MAX_STEPS_PER_CALL, Spread, in_turns, others_share
-from vaemusic_jax import sweep
+from vaemusic_jax import loop, sweep
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.commands.programs import keep_programs
 from vaemusic_jax.config import SweepConfig, cohorts, load_config, trials
@@ -113,7 +113,7 @@ def window_against_one_call(cohort: Cohort, options: Options) -> tuple[Spread, s
 
     def window(n_windows: int) -> None:
         for _ in range(n_windows):
-            cohort.state, _ = sweep.run_window(
+            cohort.state, _ = loop.run_window(
                 cohort.ensemble, cohort.state, steps, lambda n=1, note="": None, lambda: None
             )
 

@@ -1,17 +1,21 @@
 """Members to time: trials on random measures, as many as a benchmark wants, and their cohort as one program."""
 
 import time
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import hyper_parameters, program_of
+from vaemusic_jax.member import trained_on
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.recipes import Model, RecipeName, defaults
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.program import program_of
+from vaemusic_jax.recipes import RecipeName, defaults
+from vaemusic_jax.trial import Trial, unused_by
+
+Model = Literal["measure_vae", "adversarial_vae"]  # those that PyTorch's side has too
 
 VOCAB_SIZE = 62  # of irish_folk
 N_MEASURES = 10_000
@@ -22,7 +26,7 @@ def trial(
     model: Model, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
 ) -> Trial:
     """A trial of all four attributes."""
-    values = defaults(model, recipe, hidden_size) | {"batch_size": batch_size}
+    values: dict[str, Any] = defaults(model, recipe, hidden_size) | unused_by(model) | {"batch_size": batch_size}
     return Trial(
         dataset="random",
         model=model,
@@ -51,7 +55,7 @@ class Cohort:
     def __init__(self, trials: tuple[Trial, ...], measures: Measures) -> None:
         self.trials, self.program = trials, program_of(trials, VOCAB_SIZE)
         attributes = np.asarray(measures.attributes)
-        members = [hyper_parameters(trial, self.program, attributes) for trial in trials]
+        members = [trained_on(trial, self.program.n_attributes, attributes) for trial in trials]
         self.ensemble = Ensemble(self.program, members, measures)
         self.state = self.ensemble.start()
 

@@ -18,11 +18,11 @@ import pandas as pd
 import tyro
 
 from benchmarks import machine
-from benchmarks.members import Cohort, random_measures, trial
+from benchmarks.members import Cohort, Model, random_measures, trial
 from benchmarks.timing import Spread, in_turns, others_share
 from vaemusic_jax.commands.programs import keep_programs
 from vaemusic_jax.measures import Measures
-from vaemusic_jax.recipes import MODELS, Model, RecipeName
+from vaemusic_jax.recipes import MODELS, RecipeName
 
 COHORT, ALONE, ONE_SIZE, PADDED = "cohort", "alone", "cohort of one latent size", "padded cohort of all"
 
@@ -31,7 +31,7 @@ COHORT, ALONE, ONE_SIZE, PADDED = "cohort", "alone", "cohort of one latent size"
 class Options:
     """What to time."""
 
-    models: tuple[Model, ...] = MODELS
+    models: tuple[Model, ...] = ("measure_vae", "adversarial_vae")
     hidden_size: int = 128
     latent_dim: int = 32
     """Of the members whose number is varied."""
@@ -118,9 +118,9 @@ def figure(table: pd.DataFrame) -> bytes:
             for j, series in enumerate((COHORT, ALONE, ONE_SIZE)):
                 axes, x = (by_members, "members") if series == COHORT else (by_latent_dim, "latent_dim")
                 look = {"color": colour, "marker": style.MARKERS[j], "linestyle": style.LINES[j]}
-                draw(axes, by_series[series], x, look | {"label": f"{style.MODEL_NAMES[str(model)]}, {series}"})
+                draw(axes, by_series[series], x, look | {"label": f"{MODELS[str(model)].title}, {series}"})
             padded = float(by_series[PADDED]["ms_per_member_step"].iloc[0])
-            name = f"{style.MODEL_NAMES[str(model)]}, {PADDED}"
+            name = f"{MODELS[str(model)].title}, {PADDED}"
             by_latent_dim.axhline(padded, color=colour, linestyle=style.LINES[3], label=name)
         label(by_members, "members in the cohort", table[table["series"] == COHORT]["members"])
         label(by_latent_dim, "latent size", table[table["series"] == ALONE]["latent_dim"])

@@ -12,7 +12,7 @@ from benchmarks.members import VOCAB_SIZE
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
 from vaemusic_jax.measures import Measures
 from vaemusic_jax.member import Conditioning
-from vaemusic_jax.recipes import RECIPES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.trial import Trial
 
 
@@ -61,7 +61,7 @@ class TorchTraining:
     def __init__(self, trial: Trial, measures: Measures, whole: bool, precision: Precision) -> None:
         set_precision(precision)
         self.device, self.half, self.batch_size = device(), precision == "bfloat16", trial.batch_size
-        recipe, sizes = RECIPES[trial.model, trial.recipe], (VOCAB_SIZE, trial.hidden_size, trial.latent_dim)
+        recipe, sizes = MODELS[trial.model].recipes[trial.recipe], (VOCAB_SIZE, trial.hidden_size, trial.latent_dim)
         weights = torch_training.Weights(
             trial.learning_rate, trial.beta, trial.gamma, trial.delta, trial.adversary_weight
         )

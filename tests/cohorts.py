@@ -7,19 +7,20 @@ import numpy as np
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.measures import Measures, measures_of
-from vaemusic_jax.member import hyper_parameters, program_of
+from vaemusic_jax.member import trained_on
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import DEFAULTS, Model, RecipeName
+from vaemusic_jax.program import program_of
+from vaemusic_jax.recipes import MODELS, RecipeName
 from vaemusic_jax.transposition import table_for
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.trial import Trial, unused_by
 
 N_MEASURES = 200
 
 
-def trial(model: Model, **fields: Any) -> Trial:
+def trial(model: str, **fields: Any) -> Trial:
     """A trial of 20 steps of 16 measures at hidden size 12; every field can be set."""
     recipe: RecipeName = fields.get("recipe", "fast")
-    values = {
+    values: dict[str, Any] = {
         "dataset": "irish_folk",
         "model": model,
         "recipe": recipe,
@@ -31,7 +32,8 @@ def trial(model: Model, **fields: Any) -> Trial:
         "steps": 20,
         "seed": 0,
     }
-    return Trial(**(values | DEFAULTS[model, recipe] | {"batch_size": 16} | fields))
+    own: dict[str, Any] = {**MODELS[model].recipes[recipe].defaults, **unused_by(model), "batch_size": 16}
+    return Trial(**(values | own | fields))
 
 
 def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
@@ -44,7 +46,7 @@ def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ens
     train = first_measures(dataset, n)
     program = program_of(tuple(trials), len(dataset.vocabulary))
     attributes = np.asarray(train.attributes)
-    members = [hyper_parameters(t, program, attributes[: round(t.data_fraction * n)]) for t in trials]
+    members = [trained_on(t, program.n_attributes, attributes[: round(t.data_fraction * n)]) for t in trials]
     table = table_for(trials, dataset.vocabulary)
     return Ensemble(program, members, train, devices, table)
 

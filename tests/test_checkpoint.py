@@ -181,7 +181,7 @@ def test_a_damaged_checkpoint_is_one_line_that_says_how_to_go_on(
 def test_another_format_is_refused(store: CheckpointStore, owner: Owner) -> None:
     store.save(2, arrays(), owner)
     edit(format=checkpoint.FORMAT + 1, versions={"vaemusic_jax": "7.8"})(store)
-    with pytest.raises(UserError, match=r"2: has format 4, this version reads 3; use vaemusic_jax 7\.8"):
+    with pytest.raises(UserError, match=r"2: has format 5, this version reads 3 and 4; use vaemusic_jax 7\.8"):
         store.owner()
 
 

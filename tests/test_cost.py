@@ -5,7 +5,7 @@ import pytest
 
 from tests import cohorts
 from vaemusic_jax import cost
-from vaemusic_jax.member import program_of
+from vaemusic_jax.program import program_of
 from vaemusic_jax.trial import Cohort, Trial
 
 MODELS = ("measure_vae", "adversarial_vae")
@@ -27,7 +27,7 @@ def test_parameters_are_each_member_s_own(model, irish_folk) -> None:
         cohorts.trial(model, latent_dim=4, attributes=("note_range",)),
         cohorts.trial(model, latent_dim=16),
     ]
-    counts = cost.estimate(Cohort.of(trials))["parameters"]
+    counts = cost.estimate(Cohort(tuple(trials)))["parameters"]
     for trial, count in zip(trials, counts, strict=True):
         weights = jax.tree.leaves(program_of((trial,), len(irish_folk.vocabulary)).initial_params(0))
         assert count == sum(leaf.size for leaf in weights)
@@ -37,7 +37,7 @@ def test_parameters_are_each_member_s_own(model, irish_folk) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_folk) -> None:
     def estimate(n: int = 4, **fields):
-        found = cost.estimate(Cohort.of(members(model, n, **fields)))
+        found = cost.estimate(Cohort(tuple(members(model, n, **fields))))
         return found["memory_bytes"], found["seconds"]
 
     one, four, eight, twelve = estimate(1), estimate(4), estimate(8), estimate(12)
@@ -56,12 +56,12 @@ def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_fo
 def test_members_on_devices_of_their_own_take_no_longer(irish_folk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost.jax, "default_backend", lambda: "gpu")
     assert cost.jax.local_device_count() == 4
-    one, four, eight = (cost.estimate(Cohort.of(members("measure_vae", n)))["seconds"] for n in (1, 4, 8))
+    one, four, eight = (cost.estimate(Cohort(tuple(members("measure_vae", n))))["seconds"] for n in (1, 4, 8))
     assert 2 * one == 2 * four == eight
 
 
 def test_a_dry_run_says_how_members_are_divided(irish_folk) -> None:
-    alone, ten = (cost.estimate(Cohort.of(members("measure_vae", n))) for n in (1, 10))
+    alone, ten = (cost.estimate(Cohort(tuple(members("measure_vae", n)))) for n in (1, 10))
     assert [alone[name] for name in ("devices", "at_once", "turns", "compiled")] == [1, 1, 1, False]
     assert [ten[name] for name in ("devices", "at_once", "turns", "compiled")] == [4, 1, 3, False]
 
@@ -69,7 +69,7 @@ def test_a_dry_run_says_how_members_are_divided(irish_folk) -> None:
 def test_a_data_set_that_is_not_at_hand_has_a_typical_vocabulary(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("VAEMUSIC_CACHE", str(tmp_path))
     trial = cohorts.trial("measure_vae", dataset="turkish_makam")
-    found = cost.estimate(Cohort.of([trial]))
+    found = cost.estimate(Cohort((trial,)))
     (count,) = found["parameters"]
     assert "`vaemusic data prepare turkish_makam" in found["missing"]
     typical = program_of((trial,), cost.TYPICAL_VOCABULARY).initial_params(0)

@@ -13,7 +13,7 @@ from tests import sweeps
 from tests.test_checkpoint import OWNER, arrays
 from vaemusic_jax.checkpoint import CheckpointStore, DamagedCheckpointError
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.sweep import last_good
+from vaemusic_jax.loop import last_good
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from tests import cohorts
 from vaemusic_jax import ensemble
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import NOT_FINITE, MemberState, run_member
-from vaemusic_jax.member import hyper_parameters, program_of
-from vaemusic_jax.recipes import Model
+from vaemusic_jax.member import trained_on
+from vaemusic_jax.program import program_of
 from vaemusic_jax.train import TrainState
 
 MAD = 1  # its place in the cohort
@@ -25,13 +25,13 @@ def member(state: Any, i: int) -> Any:
 
 
 @pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
-def test_a_member_that_diverges_stops_and_leaves_its_neighbours_alone(model: Model, irish_folk: Dataset) -> None:
+def test_a_member_that_diverges_stops_and_leaves_its_neighbours_alone(model: str, irish_folk: Dataset) -> None:
     """One program, on two devices; only what one member is given differs."""
     trials = [cohorts.trial(model, seed=seed, learning_rate=1e-3) for seed in range(4)]
     sane = cohorts.ensemble(trials, irish_folk, jax.devices()[:2])
     mad = copy.copy(sane)
     rates = np.array([1e30 if i == MAD else 1e-3 for i in range(4)], np.float32)
-    mad.hp = sane.hp._replace(learning_rate=sane.axis.put(rates))
+    mad.hp = sane.hp._replace(scalars=sane.hp.scalars | {"learning_rate": sane.axis.put(rates)})
     expected, found = sane.run(sane.start(), 20), mad.run(mad.start(), 20)
     for i in range(4):
         if i != MAD:
@@ -71,7 +71,7 @@ def test_the_first_thing_that_is_not_finite_is_the_cause(
     monkeypatch.setattr(ensemble, "train_step", made_up)
     trial = cohorts.trial("measure_vae")
     program, measures = program_of((trial,), len(irish_folk.vocabulary)), cohorts.first_measures(irish_folk, 40)
-    hp = jax.tree.map(jnp.asarray, hyper_parameters(trial, program, np.asarray(measures.attributes)))
+    hp = jax.tree.map(jnp.asarray, trained_on(trial, program.n_attributes, np.asarray(measures.attributes)))
     train = TrainState(jnp.int32(0), {"vae": {"one": jnp.zeros(2), "other": jnp.ones(2)}}, {})
     sums = {"loss": jnp.float32(0), "gradient_norm": jnp.float32(0)}
     state = MemberState(train, sums, jnp.int32(5), jnp.int32(-1), jnp.int32(0))  # of those since the last reading, 5

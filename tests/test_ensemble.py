@@ -1,6 +1,5 @@
 """The laws of a cohort: padded = unpadded, vmapped = alone, sharded = on one device, cut anywhere = whole."""
 
-import dataclasses
 from typing import Any
 
 import chex
@@ -69,7 +68,7 @@ def test_scores_and_codes_do_not_depend_on_padding(model, irish_folk):
 @pytest.mark.parametrize("model", MODELS)
 def test_padding_stays_zero(model, irish_folk):
     cohort = cohorts.ensemble(mixed_cohort(model, "fast"), irish_folk)
-    program = dataclasses.replace(cohort.program, latent_dim=4, n_attributes=1)
+    program = cohort.program.sized(4, 1)
     own = program.initial_params(3)
     trained = jax.tree.map(lambda leaf: np.asarray(leaf)[0], cohort.run(cohort.start(), 20).train.params)
     n_padded = 0
@@ -156,10 +155,10 @@ def test_noise_depends_on_seed_step_and_dimension_only(irish_folk):
     hp = small.members[0]
     alone = draw_noise(small.program, hp, jnp.int32(5))
     padded = draw_noise(large.program, hp, jnp.int32(5))
-    for name in ("eps", "eps_classifier"):
+    for name in ("eps", "eps_rival"):
         np.testing.assert_array_equal(getattr(padded, name)[:, :4], getattr(alone, name))
         np.testing.assert_array_equal(getattr(padded, name)[:, 4:], 0)
-    assert (alone.eps != alone.eps_classifier).all()
+    assert (alone.eps != alone.eps_rival).all()
     later = draw_noise(small.program, hp, jnp.int32(6))
     other = draw_noise(small.program, hp._replace(seed=jnp.uint32(10)), jnp.int32(5))
     assert (later.eps != alone.eps).all()

@@ -90,7 +90,7 @@ def memory_by_members(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return 10 * self.axis.at_once
 
     monkeypatch.setattr(Ensemble, "compile", compile)
-    monkeypatch.setattr(fitting.hosts, "all_devices", lambda: jax.devices()[:1])
+    monkeypatch.setattr(fitting.PROCESSES, "all_devices", lambda: jax.devices()[:1])
     return tried
 
 
@@ -123,12 +123,12 @@ def test_a_dry_run_compiles_what_is_trained_side_by_side(small_irish_folk, monke
     monkeypatch.setattr(cost, "load_dataset", lambda name: small_irish_folk)
     monkeypatch.setattr(cost, "matmul_rate", lambda: 1e9)
     monkeypatch.setattr(fitting, "device_memory", lambda device: 25)
-    found = cost.estimate(Cohort.of(trials()), 4)
+    found = cost.estimate(Cohort(trials()), 4)
     assert [found[name] for name in ("compiled", "at_once", "turns", "memory_bytes")] == [True, 1, 5, 10]
 
 
 def test_a_sweep_takes_no_more_members_together_than_told(small_irish_folk, tmp_path, monkeypatch):
-    from vaemusic_jax import sweep
+    from vaemusic_jax import loop, sweep
     from vaemusic_jax.progress import no_progress
 
     sweeps.use_data(monkeypatch, small_irish_folk)
@@ -138,7 +138,7 @@ def test_a_sweep_takes_no_more_members_together_than_told(small_irish_folk, tmp_
         asked.append(at_once)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep, "compiled_ensemble", stop)
+    monkeypatch.setattr(loop, "compiled_ensemble", stop)
     with pytest.raises(KeyboardInterrupt):
         sweep.run_sweep(sweeps.config_of(tmp_path / "run"), no_progress, members_per_device=3)
     assert asked == [3]

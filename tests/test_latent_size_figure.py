@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.figures.latent_size import by_latent_size
-from vaemusic_jax.report.style import MODEL_NAMES, applied
+from vaemusic_jax.report.style import applied
 
 
 @pytest.mark.parametrize("n_datasets", [1, 2, 3])
@@ -16,7 +17,7 @@ def test_the_legend_fits_into_the_figure(n_datasets: int, choices: tuple[str, ..
         {"dataset": f"data{i}", "model": model, "attributes": choice, "latent_dim": size, "mean": 0.8}
         | {"low": np.nan, "high": np.nan}
         for i in range(n_datasets)
-        for model in MODEL_NAMES
+        for model in MODELS
         for choice in choices
         for size in (4, 32)
     )

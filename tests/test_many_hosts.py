@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
-from vaemusic_jax import cli, hosts, sweep
+from vaemusic_jax import cli, hosts, loop
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
@@ -181,44 +181,44 @@ def test_what_another_fails_in_ends_all(tmp_path: Path) -> None:
 def of_two(monkeypatch: pytest.MonkeyPatch, other: Callable[[], Any], index: int = 0) -> None:
     """Has this process take itself for one of two, the other of which says what a function says that is called now."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hosts, "is_first", lambda: index == 1)
+        patch.setattr(hosts.PROCESSES, "is_first", lambda: index == 1)
         heard: list[bytes] = []
 
         def hear(said: bytes) -> list[bytes]:
             heard.append(said)
             return [said, said]
 
-        patch.setattr(hosts, "_exchange", hear)
+        patch.setattr(hosts.PROCESSES, "_exchange", hear)
         other()
-    monkeypatch.setattr(hosts, "is_first", lambda: index == 0)
-    monkeypatch.setattr(hosts, "_exchange", lambda said: [said, *heard] if index == 0 else [*heard, said])
+    monkeypatch.setattr(hosts.PROCESSES, "is_first", lambda: index == 0)
+    monkeypatch.setattr(hosts.PROCESSES, "_exchange", lambda said: [said, *heard] if index == 0 else [*heard, said])
 
 
 def test_rows_of_processes_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.gather([np.arange(3, 5), np.zeros((3, 2), np.float32)]))
-    first, second = hosts.gather([np.arange(3), np.ones((1, 2), np.float32)])
+    of_two(monkeypatch, lambda: hosts.PROCESSES.gather([np.arange(3, 5), np.zeros((3, 2), np.float32)]))
+    first, second = hosts.PROCESSES.gather([np.arange(3), np.ones((1, 2), np.float32)])
     np.testing.assert_array_equal(first, np.arange(5))
     np.testing.assert_array_equal(second, [[1, 1], [0, 0], [0, 0], [0, 0]])
     assert second.dtype == np.float32
 
 
 def test_the_first_decides_and_the_slowest_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.from_first(lambda: {"step": 48}), index=1)
-    assert hosts.from_first(lambda: {"step": 24}) == {"step": 48}
-    of_two(monkeypatch, lambda: hosts.largest(0.1))
-    assert hosts.largest(1 / 3) == 1 / 3
-    assert hosts.largest(0.01) == 0.1
+    of_two(monkeypatch, lambda: hosts.PROCESSES.from_first(lambda: {"step": 48}), index=1)
+    assert hosts.PROCESSES.from_first(lambda: {"step": 24}) == {"step": 48}
+    of_two(monkeypatch, lambda: hosts.PROCESSES.largest(0.1))
+    assert hosts.PROCESSES.largest(1 / 3) == 1 / 3
+    assert hosts.PROCESSES.largest(0.01) == 0.1
 
 
 def test_what_differs_between_processes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.check_same({"jax": "1", "data set bach": "cd"}))
-    hosts.check_same({"data set bach": "cd", "jax": "1"})
+    of_two(monkeypatch, lambda: hosts.PROCESSES.check_same({"jax": "1", "data set bach": "cd"}))
+    hosts.PROCESSES.check_same({"data set bach": "cd", "jax": "1"})
     for facts, words in (
         ({"data set bach": "ab", "jax": "1"}, "data set bach: process 0 has ab, process 1 has cd; all need the same"),
         ({"jax": "1"}, "data set bach: process 0 has none, process 1 has cd"),
     ):
         with pytest.raises(UserError, match=words):
-            hosts.check_same(facts)
+            hosts.PROCESSES.check_same(facts)
 
 
 def test_configurations_and_data_are_compared_before_anything_is_written(
@@ -230,7 +230,7 @@ def test_configurations_and_data_are_compared_before_anything_is_written(
         compared.append(facts)
         raise UserError("they differ")
 
-    monkeypatch.setattr(hosts, "check_same", refuse)
+    monkeypatch.setattr(hosts.PROCESSES, "check_same", refuse)
     for config in (config_of(tmp_path / "a"), config_of(tmp_path / "b"), config_of(tmp_path / "a", eval_every=30)):
         with pytest.raises(UserError, match="they differ"):
             sweeps.run(config)
@@ -269,33 +269,33 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     """That of two processes, the second of which has come three times to where they exchange; this is the first."""
     found = Service({f"vaemusic/{turn}/1": b"other %d" % turn for turn in range(3)})
     monkeypatch.setattr(hosts.distributed.global_state, "client", found)
-    monkeypatch.setattr(hosts, "_turns", itertools.count())
+    monkeypatch.setattr(hosts.PROCESSES, "_turns", itertools.count())
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     return found
 
 
 def test_everyone_hears_everyone_and_what_all_have_heard_is_forgotten(service: Service) -> None:
-    heard = [hosts._exchange(b"own %d" % turn) for turn in range(3)]
+    heard = [hosts.PROCESSES._exchange(b"own %d" % turn) for turn in range(3)]
     assert heard == [[b"own 0", b"other 0"], [b"own 1", b"other 1"], [b"own 2", b"other 2"]]
     assert [key for key in service.kept if key.endswith("/0")] == ["vaemusic/2/0"]
 
 
 def test_who_fails_or_says_nothing_is_not_waited_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
-        hosts.wait_for_all()
+        hosts.PROCESSES.wait_for_all()
     monkeypatch.setattr(hosts, "PATIENCE_SECONDS", 0.0)
     with pytest.raises(UserError, match="process 1: has said nothing for 0 seconds"):
-        hosts.wait_for_all()
+        hosts.PROCESSES.wait_for_all()
     service.kept[hosts.ENDED + "1"] = b"the disk is full"
     with pytest.raises(UserError, match="process 1: the disk is full"):
-        hosts.wait_for_all()
+        hosts.PROCESSES.wait_for_all()
 
 
 def test_devices_are_in_the_order_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """On TPUs their numbers are not."""
     devices = [SimpleNamespace(process_index=process, id=number) for number, process in enumerate([0, 1, 0, 1])]
     monkeypatch.setattr(jax, "devices", lambda: devices)
-    assert [device.id for device in hosts.all_devices()] == [0, 2, 1, 3]
+    assert [device.id for device in hosts.PROCESSES.all_devices()] == [0, 2, 1, 3]
 
 
 def test_every_process_takes_part_however_few_the_members() -> None:
@@ -315,7 +315,7 @@ def test_the_rows_of_a_process_are_in_the_order_of_the_members() -> None:
 
 
 def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "largest", lambda seconds: 0.2)
+    monkeypatch.setattr(hosts.PROCESSES, "largest", lambda seconds: 0.2)
     calls: list[int] = []
     state: Any = SimpleNamespace(train=SimpleNamespace(step=np.zeros(1)))
 
@@ -324,7 +324,7 @@ def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> N
         return state
 
     ensemble: Any = SimpleNamespace(run=run)
-    sweep.run_window(ensemble, state, 20, lambda n=1, note="": None, lambda: None)
+    loop.run_window(ensemble, state, 20, lambda n=1, note="": None, lambda: None)
     assert calls == [1, 2, 4, 5, 5, 3]  # of a second
 
 

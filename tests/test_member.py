@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from tests import cohorts
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.measures import ROWS, Measures, blocks, n_in_fraction
-from vaemusic_jax.member import Conditioning, HyperParameters, hyper_parameters, make_batch, program_of
+from vaemusic_jax.member import Conditioning, HyperParameters, make_batch, trained_on
 from vaemusic_jax.trial import Trial
-
-VOCAB_SIZE = 5
 
 
 def values(column: list[float]) -> np.ndarray:
@@ -22,7 +20,7 @@ def values(column: list[float]) -> np.ndarray:
 
 
 def member_of(trial: Trial, attributes: np.ndarray, *others: Trial) -> HyperParameters:
-    return hyper_parameters(trial, program_of((trial, *others), VOCAB_SIZE), attributes)
+    return trained_on(trial, max(len(t.attributes) for t in (trial, *others)), attributes)
 
 
 def test_classes_are_the_eighths_of_the_training_measures() -> None:

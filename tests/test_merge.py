@@ -178,7 +178,7 @@ def test_what_is_missing_is_pending_and_the_sweep_goes_on_with_it(
     monkeypatch.setattr(sweep, "train_cohort", note)
     sweeps.use_data(monkeypatch, small_irish_folk)
     sweeps.run(config_of(tmp_path / "run"))
-    rest = Cohort.of(trial for trial in merged.trials if trial not in given)
+    rest = Cohort(tuple(trial for trial in merged.trials if trial not in given))
     assert trained == [(first, None), (last, sweeps.EVALUATED[-2]), (rest, None)]  # no longer does anything wait
 
 

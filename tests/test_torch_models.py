@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests import reference
-from vaemusic_jax.recipes import RECIPES
+from vaemusic_jax.recipes import MODELS
 
 torch = pytest.importorskip("torch")
 
@@ -105,7 +105,7 @@ def test_measure_vae_outputs(parity, size, whole):
 def test_measure_vae_steps(parity, size, whole):
     arrays = arrays_of(parity, f"measure_vae_adam_{size}")
     vae = measure_vae(arrays, "param_before", whole)
-    recipe = dataclasses.replace(RECIPES["measure_vae", "reference"], feeding="teacher")
+    recipe = dataclasses.replace(MODELS["measure_vae"].recipes["reference"], feeding="teacher")
     weights = torch_training.Weights(float(arrays["lr"]), beta=0.001, gamma=1.0, delta=10.0)
     training = torch_training.MeasureVAETraining(vae, recipe, weights, steps=3)
     for i in range(3):
@@ -140,7 +140,7 @@ def test_adversarial_vae_outputs(parity, whole):
 def test_adversarial_vae_steps(parity, labels, whole):
     arrays = arrays_of(parity, "adversarial_vae_steps")
     vae, classifier = adversarial_vae(arrays, "param_before", whole)
-    recipe = RECIPES["adversarial_vae", "reference"]
+    recipe = MODELS["adversarial_vae"].recipes["reference"]
     recipe = dataclasses.replace(recipe, feeding="teacher", ordinal_classes=labels == "ordinal")
     weights = torch_training.Weights(
         float(arrays["lr"]), beta=float(arrays["lambda_kl"]), adversary=float(arrays["lambda_d"])
@@ -180,7 +180,7 @@ def test_operations_of_the_floor_are_those_that_pytorch_counts(model):
     from benchmarks import members
     from benchmarks.torch_side import TorchTraining
     from vaemusic_jax.cost import step_operations
-    from vaemusic_jax.member import program_of
+    from vaemusic_jax.program import program_of
 
     trial = members.trial(model, hidden_size=256, latent_dim=128, batch_size=4)
     theirs = TorchTraining(trial, members.random_measures(), whole=True, precision="float32")

@@ -25,15 +25,14 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from vaemusic_jax import hosts
 from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.member import Program, program_of
-from vaemusic_jax.member_axis import own_rows
+from vaemusic_jax.hosts import PROCESSES, own_rows
 from vaemusic_jax.trial import Trial
 from vaemusic_jax.vocabulary import Vocabulary
 
-FORMAT = 3
+FORMAT = 4
+READABLE = (3, 4)  # 3 had every number of a member under `hp`, those that follow from its trial too
 KEPT = 2  # the newest, and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -50,11 +49,6 @@ class Owner:
     trials: tuple[Trial, ...]
     vocabulary: Vocabulary
     dataset_digest: str
-
-    @property
-    def program(self) -> Program:
-        """The program that these trials train as."""
-        return program_of(self.trials, len(self.vocabulary))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -164,6 +158,9 @@ class CheckpointStore:
             arrays: dict[str, Any] = jax.tree.map(lambda leaf: leaf[: len(metadata["trials"])], restore("state"))
             if member_digests(arrays) != metadata["digests"]:
                 raise ValueError("its arrays are not those that were written")
+            if metadata["format"] == 3:
+                arrays["member"] = {name: arrays["hp"][name] for name in ("n_train", "conditioning")}
+                del arrays["hp"]
             return arrays
 
     def set_aside(self) -> Path:
@@ -229,16 +226,17 @@ def member_digests(arrays: dict[str, Any]) -> list[str]:
 
 def _digests_of_all(arrays: dict[str, Any], n_members: int) -> list[str]:
     """`member_digests` of arrays on the devices of several processes, each of which reads its own rows."""
-    (digests,) = hosts.gather([np.array(member_digests(jax.tree.map(own_rows, arrays)))])
+    (digests,) = PROCESSES.gather([np.array(member_digests(jax.tree.map(own_rows, arrays)))])
     found: list[str] = digests[:n_members].tolist()
     return found
 
 
 def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
     """Raises UserError for another format, ValueError for what is not as it was written."""
-    if metadata["format"] != FORMAT:
+    if metadata["format"] not in READABLE:
         found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
-        raise UserError(f"{place}: has format {found}, this version reads {FORMAT}; use vaemusic_jax {writer}")
+        readable = " and ".join(map(str, READABLE))
+        raise UserError(f"{place}: has format {found}, this version reads {readable}; use vaemusic_jax {writer}")
     if metadata.pop("digest") != _digest(metadata):
         raise ValueError("its metadata are not those that were written")
 

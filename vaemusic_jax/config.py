@@ -12,37 +12,38 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.recipes import DEFAULTS, HIDDEN_SIZE, Model, RecipeName, SizeName, defaults
+from vaemusic_jax.recipes import MODELS, SizeName, defaults
 from vaemusic_jax.shard import Shard
 from vaemusic_jax.trial import (
     Cohort,
-    Fraction,
-    NonEmpty,
-    NonNegativeFloat,
+    HyperParameter,
     Positive,
-    PositiveFloat,
     Record,
-    Seed,
-    Semitones,
     Trial,
     cohorts,
     format_attributes,
+    hyper_parameters,
     parse_attributes,
+    unused_by,
 )
 from vaemusic_jax.yaml_file import read_yaml
 
 __all__ = ["Cohort", "Grid", "SweepConfig", "Trial", "cohorts", "differences", "load_config", "trials"]
-
-# Hyper-parameters without a meaning for a model.
-
-UNUSED: dict[Model, tuple[str, ...]] = {"measure_vae": ("adversary_weight",), "adversarial_vae": ("gamma", "delta")}
 
 T = TypeVar("T")
 
@@ -66,59 +67,70 @@ Size = Annotated[SizeName | int, PlainValidator(_size)]
 AttributeChoice = Annotated[str, AfterValidator(lambda choice: format_attributes(parse_attributes(choice)))]
 ShardChoice = Annotated[str, AfterValidator(lambda choice: str(Shard.parse(choice)))]
 
+# Fields of a trial that a configuration writes in another way: the axis, its type and its text.
+WRITTEN_AS: dict[str, tuple[str, Any, str]] = {
+    "hidden_size": (
+        "size",
+        Size,
+        "Hidden width: `small`, `published`, or a number of units per GRU layer and direction.",
+    ),
+    "attributes": (
+        "attributes",
+        AttributeChoice,
+        "Attributes to regularise, joined with +, such as note_density+rhythmic_complexity; or `all`.",
+    ),
+}
 
-class Grid(Record):
-    """Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."""
 
-    dataset: Axis[NonEmpty] | None = Field(None, description="Data set: a name that `vaemusic data list` shows.")
-    model: Axis[Model] | None = Field(None, description="Which VAE to train.")
-    recipe: Axis[RecipeName] | None = Field(
-        None,
-        description="How to train: `fast` reaches the same quality soonest, `reference` is the published training.",
-    )
-    size: Axis[Size] | None = Field(
-        None, description="Hidden width: `small`, `published`, or a number of units per GRU layer and direction."
-    )
-    attributes: Axis[AttributeChoice] | None = Field(
-        None, description="Attributes to regularise, joined with +, such as note_density+rhythmic_complexity; or `all`."
-    )
-    latent_dim: Axis[Positive] | None = Field(None, description="Number of latent dimensions.")
-    data_fraction: Axis[Fraction] | None = Field(None, description="Share of the training tunes to train on, 0 to 1.")
-    transpose: Axis[Semitones] | None = Field(
-        None, description="Move each training measure by up to so many semitones at random, 0 to 11."
-    )
-    steps: Axis[Positive] | None = Field(None, description="Training steps.")
-    batch_size: Axis[Positive] | None = Field(None, description="Measures per training step.")
-    learning_rate: Axis[PositiveFloat] | None = Field(None, description="Adam's learning rate, at its highest.")
-    beta: Axis[NonNegativeFloat] | None = Field(None, description="Weight of the KL term.")
-    gamma: Axis[NonNegativeFloat] | None = Field(
-        None, description="Weight of the attribute regulariser (measure_vae only)."
-    )
-    delta: Axis[PositiveFloat] | None = Field(
-        None, description="Steepness of the attribute regulariser (measure_vae only)."
-    )
-    adversary_weight: Axis[NonNegativeFloat] | None = Field(
-        None, description="Weight of the discriminator term (adversarial_vae only)."
-    )
-    seed: Axis[Seed] | None = Field(
-        None, description="Seed of the initial weights, the noise and the order of measures."
-    )
+WHOLE_SWEEP = {  # the values of an axis that a sweep does not name
+    "recipe": ("fast",),
+    "size": ("small",),
+    "data_fraction": (1.0,),
+    "transpose": (0,),
+    "seed": (0,),
+}
 
+
+def _axes(values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """For each field of a trial its axis, by the axis's name, with these values where none is given, else None."""
+    axes: dict[str, Any] = {}
+    for name, field in Trial.model_fields.items():
+        kind: Any
+        axis, kind, text = WRITTEN_AS.get(name, (name, None, field.description or ""))
+        if kind is None:
+            kind = field.annotation
+            for constraint in field.metadata:
+                kind = Annotated[kind, constraint]
+        mark = hyper_parameters().get(name, HyperParameter())
+        if mark.only:
+            text = f"{text.removesuffix('.')} ({' and '.join(mark.only)} only)."
+        own = values.get(axis)
+        axes[axis] = (Axis[kind] if own else Axis[kind] | None, Field(own, description=text))
+    return axes
+
+
+if TYPE_CHECKING:
+
+    class Grid(Record):
+        """Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."""
+
+    class _WholeGrid(Grid):
+        """The same for a whole sweep."""
+
+else:
+    Grid = create_model("Grid", __base__=Record, **_axes({}))
+    Grid.__doc__ = "Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."
+    _WholeGrid = create_model("_WholeGrid", __base__=Grid, **_axes(WHOLE_SWEEP))
 
 AXES = tuple(Grid.model_fields)  # the product runs through them in this order, the last one fastest
 
 
-class SweepConfig(Grid):
+class SweepConfig(_WholeGrid):
     """A whole sweep: one grid, or several ``grids`` that override the fields beside them."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
         description="Name of the sweep, and of its run directory: letters, digits, '.', '_' and '-'."
     )
-    recipe: Axis[RecipeName] = ("fast",)
-    size: Axis[Size] = ("small",)
-    data_fraction: Axis[Fraction] = (1.0,)
-    transpose: Axis[Semitones] = (0,)
-    seed: Axis[Seed] = (0,)
     eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
     out: str | None = Field(None, description="Run directory; runs/NAME if left out, runs/NAME-shard-I-of-N of a part.")
     shard: ShardChoice | None = Field(
@@ -145,9 +157,11 @@ class SweepConfig(Grid):
         """Trials without duplicates, of all parts, and what is wrong with the combinations that are none."""
         found: dict[Trial, None] = {}
         problems: dict[str, None] = {}
+        optional = {name for spec in MODELS.values() for recipe in spec.recipes.values() for name in recipe.defaults}
+        optional |= {name for name, field in Trial.model_fields.items() if not field.is_required()}
         for grid in self.grids or (Grid(),):
             chosen = {name: getattr(grid, name) or getattr(self, name) for name in AXES}
-            missing = [name for name in AXES if chosen[name] is None and name not in DEFAULTS["measure_vae", "fast"]]
+            missing = [name for name in AXES if chosen[name] is None and name not in optional]
             problems |= {f"{name}: missing; give one value or a list of values": None for name in missing}
             if missing:
                 continue
@@ -201,12 +215,12 @@ def differences(old: SweepConfig, new: SweepConfig) -> list[str]:
 def _resolve(values: dict[str, Any]) -> Trial:
     """One value per axis (None: the recipe's own) to a trial."""
     model, size = values["model"], values.pop("size")
-    values["hidden_size"] = size if isinstance(size, int) else HIDDEN_SIZE[model][size]
-    own = defaults(model, values["recipe"], values["hidden_size"])
+    values["hidden_size"] = size if isinstance(size, int) else MODELS[model].sizes[size]
     values["attributes"] = parse_attributes(values["attributes"])
+    given = {name: value for name, value in values.items() if value is not None}
+    own = defaults(model, values["recipe"], values["hidden_size"])
     # A value that the model does not use must not make equal trials look different.
-    ours = {name: value for name, value in own.items() if values[name] is None or name in UNUSED[model]}
-    return Trial(**(values | ours))
+    return Trial(**(own | given | unused_by(model)))
 
 
 def _plain(config: Grid) -> dict[str, Any]:

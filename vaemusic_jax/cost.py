@@ -3,7 +3,6 @@
 Shapes: B batch, T ticks, Q beats, H hidden, Z latent, V vocabulary, K attributes.
 """
 
-import dataclasses
 import math
 import time
 from typing import Any
@@ -15,10 +14,10 @@ from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.fitting import compiled_ensemble
 from vaemusic_jax.measures import blocks, measures_of
-from vaemusic_jax.member import Program, program_of
 from vaemusic_jax.member_axis import MemberAxis
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS
-from vaemusic_jax.recipes import GRU_LAYERS
+from vaemusic_jax.music.grid import N_TICKS
+from vaemusic_jax.program import Program, program_of
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.transposition import table_for
 from vaemusic_jax.trial import Cohort
 
@@ -46,10 +45,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
     except NotReadyError as error:
         missing = str(error)
     program = program_of(cohort.trials, len(dataset.vocabulary) if dataset else TYPICAL_VOCABULARY)
-    own = [
-        dataclasses.replace(program, latent_dim=trial.latent_dim, n_attributes=len(trial.attributes))
-        for trial in cohort.trials
-    ]
+    own = [program.sized(trial.latent_dim, len(trial.attributes)) for trial in cohort.trials]
     n_members = len(cohort.trials)
     axis = MemberAxis(n_members, at_once=members_per_device)
     if compiled := dataset is not None and axis.at_once > 1:
@@ -58,7 +54,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
         ensemble, memory_bytes = compiled_ensemble(owner, dataset, validation, members_per_device)
         axis = ensemble.axis
     else:
-        saved = SAVED_PER_UNIT * GRU_LAYERS[program.model] * program.batch_size * N_TICKS * program.hidden_size
+        saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * program.batch_size * N_TICKS * program.hidden_size
         memory_bytes = 4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * saved)
     # A CPU's devices share its cores, which one matmul already fills.
     n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
@@ -82,25 +78,8 @@ def n_parameters(program: Program) -> int:
 
 
 def step_operations(program: Program) -> float:
-    """Floating point operations of the matmuls of one member's training step.
-
-    Only what must be done: token look-ups cost nothing, what is the same at several ticks is multiplied once, and what
-    is not a matmul is left out. A backward pass costs two forward ones; AdversarialVAE encodes once more, without
-    gradient, for its classifier.
-    """
-    H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
-    gates = 3 * H
-    if program.model == "measure_vae":
-        layers = 2 * (gates * H) + 2 * (gates * 2 * H + gates * H)
-        encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
-        of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
-        decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
-        multiplications = 3 * (encoder + decoder)
-    else:
-        encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
-        decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
-        multiplications = 4 * encoder + 3 * decoder
-    return 2.0 * program.batch_size * multiplications
+    """Floating point operations of the matmuls of one member's training step; see `Model.multiplications`."""
+    return 2.0 * program.batch_size * program.kind.multiplications(program)
 
 
 def matmul_rate() -> float:

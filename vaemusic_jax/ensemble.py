@@ -7,7 +7,6 @@ the padding or the number of devices.
 Shapes: M members, N training measures, B batch, P permutations.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -22,9 +21,11 @@ from jax import lax
 from vaemusic_jax import held_out
 from vaemusic_jax.layers import Array
 from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import HyperParameters, Program, make_batch
+from vaemusic_jax.member import HyperParameters, learnt_from_data, make_batch
 from vaemusic_jax.member_axis import MemberAxis
-from vaemusic_jax.train import Metrics, Params, TrainState, start_state, train_step
+from vaemusic_jax.models.base import Params
+from vaemusic_jax.program import Program
+from vaemusic_jax.train import Metrics, TrainState, start_state, train_step
 from vaemusic_jax.transposition import Transposition, draw_shifts, transpose
 
 MAX_STEPS_PER_CALL = 100
@@ -140,19 +141,17 @@ class Ensemble:
         shapes = self.program.initial_params(0)
         padded = []
         for hp in self.members:
-            own = dataclasses.replace(
-                self.program, latent_dim=int(hp.latent_dim), n_attributes=int(hp.n_attributes)
-            ).initial_params(int(hp.seed))
+            own = self.program.sized(int(hp.latent_dim), int(hp.n_attributes)).initial_params(int(hp.seed))
             padded.append(jax.tree.map(pad_to, own, shapes))
         params = self.axis.put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded))
         return self._start(params, self.hp, self.train)
 
     def to_host(self, state: MemberState) -> dict[str, Any]:
-        """The members as a nested dict of arrays, with their hyper-parameters: what a checkpoint holds.
+        """The members as a nested dict of arrays, with what they learnt of their data: what a checkpoint holds.
 
         The real members as numpy arrays; of several processes, what the devices hold, for each to save its own rows.
         """
-        held: dict[str, Any] = serialization.to_state_dict({"state": state, "hp": self.hp})
+        held: dict[str, Any] = serialization.to_state_dict({"state": state, "member": learnt_from_data(self.hp)})
         return held if self.axis.spans_processes else self.axis.take(held)
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:

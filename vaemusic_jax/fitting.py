@@ -9,13 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from vaemusic_jax import hosts
 from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.hosts import PROCESSES
 from vaemusic_jax.measures import Measures, measures_of, n_in_fraction
-from vaemusic_jax.member import hyper_parameters
+from vaemusic_jax.member import trained_on
+from vaemusic_jax.program import program_of
 from vaemusic_jax.transposition import table_for
 
 GIB = 2**30
@@ -23,14 +24,13 @@ GIB = 2**30
 
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
     """The members of a checkpoint's owner, each with its own share of the training measures."""
+    program, attributes = program_of(owner.trials, len(owner.vocabulary)), np.asarray(train.attributes)
     members = [
-        hyper_parameters(
-            trial, owner.program, np.asarray(train.attributes)[: n_in_fraction(dataset.train, trial.data_fraction)]
-        )
+        trained_on(trial, program.n_attributes, attributes[: n_in_fraction(dataset.train, trial.data_fraction)])
         for trial in owner.trials
     ]
     table = table_for(owner.trials, dataset.vocabulary)
-    return Ensemble(owner.program, members, train, hosts.all_devices(), table, at_once)
+    return Ensemble(program, members, train, PROCESSES.all_devices(), table, at_once)
 
 
 def compiled_ensemble(
@@ -52,7 +52,7 @@ def compiled_ensemble(
         ensemble = cohort_ensemble(owner, dataset, train, at_once)
         needed = ensemble.compile(split, dataset.vocabulary.midi)
         held = device_memory(jax.local_devices()[0])
-        if not hosts.largest(needed > held):  # of several processes all have the same program
+        if not PROCESSES.largest(needed > held):  # of several processes all have the same program
             return ensemble, needed
         if ensemble.axis.at_once == 1:
             raise UserError(

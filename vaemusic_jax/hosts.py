@@ -31,7 +31,76 @@ ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PRO
 ENDED = "vaemusic/ended/"
 
 T = TypeVar("T")
-_turns = itertools.count()
+
+
+class Processes:
+    """The processes that train a sweep together: this one alone, or those that it has `joined`."""
+
+    def __init__(self) -> None:
+        self._turns = itertools.count()  # exchanges so far; each process makes the same ones
+
+    def is_first(self) -> bool:
+        """Whether this is the process that writes the run directory; true if it is alone."""
+        return jax.process_index() == 0
+
+    def all_devices(self) -> list[jax.Device]:
+        """Those of all processes, process by process; if this process is alone, its own."""
+        return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+
+    def wait_for_all(self) -> None:
+        """Returns when every process has come this far."""
+        self._exchange(b"")
+
+    def from_first(self, function: Callable[[], T]) -> T:
+        """What a function returns in the first process, in every process; the others do not call it. JSON values."""
+        said = json.dumps(function()).encode() if self.is_first() else b""
+        first: T = json.loads(self._exchange(said)[0])
+        return first
+
+    def largest(self, value: float) -> float:
+        """The largest of what the processes have."""
+        return max(float(said) for said in self._exchange(repr(float(value)).encode()))
+
+    def check_same(self, facts: Mapping[str, str]) -> None:
+        """Raises UserError in every process where a fact, such as a data set's digest, is not the same in all."""
+        everyone = [json.loads(said) for said in self._exchange(json.dumps(dict(facts)).encode())]
+        for i, theirs in enumerate(everyone):
+            for name in sorted({*everyone[0], *theirs}):
+                ours, other = everyone[0].get(name, "none"), theirs.get(name, "none")
+                if ours != other:
+                    raise UserError(f"{name}: process 0 has {ours}, process {i} has {other}; all need the same")
+
+    def gather(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Each process's rows of some arrays, one process after the other: [(own rows, ...)] to [(all rows, ...)]."""
+        buffer = io.BytesIO()
+        np.savez(buffer, *rows)
+        everyone = [np.load(io.BytesIO(said), allow_pickle=False) for said in self._exchange(buffer.getvalue())]
+        return [np.concatenate([theirs[f"arr_{i}"] for theirs in everyone]) for i in range(len(rows))]
+
+    def _exchange(self, said: bytes) -> list[bytes]:
+        """What every process says, by process; each has to come here as often as the others.
+
+        Raises:
+            UserError: another process has failed, or says nothing.
+        """
+        if jax.process_count() == 1:
+            return [said]
+        turn, me = next(self._turns), jax.process_index()
+        with _connection() as client:
+            client.key_value_set_bytes(f"vaemusic/{turn}/{me}", said)
+            heard = [_hear(client, turn, i) for i in range(jax.process_count())]
+            if turn:  # every process is at this turn, so all have read the one before
+                client.key_value_delete(f"vaemusic/{turn - 1}/{me}")
+        return heard
+
+
+PROCESSES = Processes()
+
+
+def own_rows(leaf: jax.Array) -> np.ndarray:
+    """The rows that this process's devices hold of an array that is spread by member."""
+    shards = sorted(leaf.addressable_shards, key=lambda shard: shard.index[0].start or 0)
+    return np.concatenate([np.asarray(shard.data) for shard in shards])
 
 
 @contextlib.contextmanager
@@ -48,73 +117,11 @@ def joined() -> Iterator[None]:
     _join()
     try:
         yield
-        wait_for_all()
+        PROCESSES.wait_for_all()
     except BaseException as error:
         _tell(error)
         raise
     jax.distributed.shutdown()
-
-
-def is_first() -> bool:
-    """Whether this is the process that writes the run directory; true if it is alone."""
-    return jax.process_index() == 0
-
-
-def all_devices() -> list[jax.Device]:
-    """Those of all processes, process by process; if this process is alone, its own."""
-    return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
-
-
-def wait_for_all() -> None:
-    """Returns when every process has come this far."""
-    _exchange(b"")
-
-
-def from_first(function: Callable[[], T]) -> T:
-    """What a function returns in the first process, in every process; the others do not call it. JSON values."""
-    said = json.dumps(function()).encode() if is_first() else b""
-    first: T = json.loads(_exchange(said)[0])
-    return first
-
-
-def largest(value: float) -> float:
-    """The largest of what the processes have."""
-    return max(float(said) for said in _exchange(repr(float(value)).encode()))
-
-
-def check_same(facts: Mapping[str, str]) -> None:
-    """Raises UserError in every process where a fact, such as a data set's digest, is not the same in all of them."""
-    everyone = [json.loads(said) for said in _exchange(json.dumps(dict(facts)).encode())]
-    for i, theirs in enumerate(everyone):
-        for name in sorted({*everyone[0], *theirs}):
-            ours, other = everyone[0].get(name, "none"), theirs.get(name, "none")
-            if ours != other:
-                raise UserError(f"{name}: process 0 has {ours}, process {i} has {other}; all need the same")
-
-
-def gather(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Each process's rows of some arrays, one process after the other: [(own rows, ...)] to [(all rows, ...)]."""
-    buffer = io.BytesIO()
-    np.savez(buffer, *rows)
-    everyone = [np.load(io.BytesIO(said), allow_pickle=False) for said in _exchange(buffer.getvalue())]
-    return [np.concatenate([theirs[f"arr_{i}"] for theirs in everyone]) for i in range(len(rows))]
-
-
-def _exchange(said: bytes) -> list[bytes]:
-    """What every process says, by process; each has to come here as often as the others.
-
-    Raises:
-        UserError: another process has failed, or says nothing.
-    """
-    if jax.process_count() == 1:
-        return [said]
-    turn, me = next(_turns), jax.process_index()
-    with _connection() as client:
-        client.key_value_set_bytes(f"vaemusic/{turn}/{me}", said)
-        heard = [_hear(client, turn, i) for i in range(jax.process_count())]
-        if turn:  # every process is at this turn, so all have read the one before
-            client.key_value_delete(f"vaemusic/{turn - 1}/{me}")
-    return heard
 
 
 def _hear(client: Any, turn: int, process: int) -> bytes:

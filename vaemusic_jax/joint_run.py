@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from vaemusic_jax import hosts
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.hosts import PROCESSES
 from vaemusic_jax.run_directory import RunDirectory, State
 
 
@@ -30,8 +30,8 @@ def open_jointly(config: SweepConfig) -> RunDirectory:
         UserError: in every process, what kept the first from opening it; or it is not seen from everywhere.
     """
     planned, path = trials(config), config.directory
-    first = RunDirectory.open(path, config, planned, cohorts(planned)) if hosts.is_first() else None
-    hosts.wait_for_all()
+    first = RunDirectory.open(path, config, planned, cohorts(planned)) if PROCESSES.is_first() else None
+    PROCESSES.wait_for_all()
     if first is not None:
         return first
     if not (path / "trials.csv").is_file():

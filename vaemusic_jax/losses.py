@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Array = jax.Array
+from vaemusic_jax.layers import Array
 
 
 def cross_entropy(logits_BxTxV: Array, tokens_BxT: Array) -> Array:
@@ -43,11 +43,9 @@ def attribute_regularisation(codes_BxK: Array, attributes_BxK: Array, delta: Arr
     return (jnp.abs(difference - order) * pair_weight[None]).sum((1, 2)) / jnp.square(weight_B.sum())
 
 
-def class_targets(classes_BxK: Array, n_classes: int, ordinal: bool) -> Array:
-    """Targets (B, K, C) of the discriminator: one-hot, or 1 for every class at or above the true one."""
-    index = jnp.arange(n_classes)[None, None, :]
-    true = classes_BxK[..., None]
-    return ((index >= true) if ordinal else (index == true)).astype(jnp.float32)
+def class_targets(classes_BxK: Array, n_classes: int) -> Array:
+    """Targets (B, K, C) of the discriminator: 1 for the true class, 0 for all others."""
+    return jax.nn.one_hot(classes_BxK, n_classes, dtype=jnp.float32)
 
 
 def adversary_losses(logits_BxKxC: Array, targets_BxKxC: Array, real_K: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vaemusic_jax import hosts
+from vaemusic_jax.hosts import PROCESSES, own_rows
 
 
 class MemberAxis:
@@ -65,7 +65,7 @@ class MemberAxis:
     def take(self, tree: Any) -> Any:
         """The inverse of `put`; every process of several gets all rows, and all have to ask."""
         leaves, structure = jax.tree.flatten(tree)
-        rows = hosts.gather(list(map(own_rows, leaves))) if self.spans_processes else list(map(np.asarray, leaves))
+        rows = PROCESSES.gather(list(map(own_rows, leaves))) if self.spans_processes else list(map(np.asarray, leaves))
         return jax.tree.unflatten(structure, [leaf[: self.n_members] for leaf in rows])
 
     def over_members(self, function: Callable[..., Any], shared: int) -> Callable[..., Any]:
@@ -106,12 +106,6 @@ class MemberAxis:
         split = (self.turns, self.at_once)
         by_turn = lax.map(turn, jax.tree.map(lambda leaf: leaf.reshape(*split, *leaf.shape[1:]), (own, is_real)))
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), by_turn)
-
-
-def own_rows(leaf: jax.Array) -> np.ndarray:
-    """The rows that this process's devices hold of an array that is spread by member."""
-    shards = sorted(leaf.addressable_shards, key=lambda shard: shard.index[0].start or 0)
-    return np.concatenate([np.asarray(shard.data) for shard in shards])
 
 
 def _place(leaf: np.ndarray, sharding: NamedSharding) -> jax.Array:

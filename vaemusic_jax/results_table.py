@@ -10,10 +10,9 @@ from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
-from vaemusic_jax.config import UNUSED
 from vaemusic_jax.metric_columns import METRICS
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.trial import Trial, format_attributes, parse_attributes
+from vaemusic_jax.trial import Trial, format_attributes, parse_attributes, unused_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +176,7 @@ def _fixed(results: "pd.DataFrame") -> str:
     for name in Trial.model_fields:
         if name in ("model", "latent_dim", "attributes") or _varies(results, name):
             continue
-        values = {model: _short(first[model][name]) for model in models if name not in UNUSED[model]}
+        values = {model: _short(first[model][name]) for model in models if name not in unused_by(model)}
         if len(values) == len(models) and len(set(values.values())) == 1:
             fixed.append(f"{name} {values[models[0]]}")
         elif values:

@@ -260,7 +260,7 @@ def _regroup(rows: list[tuple[Trial, str, str]]) -> tuple[Cohort, ...]:
     groups: dict[str, list[Trial]] = {}
     for trial, cohort, _ in rows:
         groups.setdefault(cohort, []).append(trial)
-    return tuple(Cohort.of(members) for members in groups.values())
+    return tuple(Cohort(tuple(members)) for members in groups.values())
 
 
 def _read_curves(path: Path) -> "pd.DataFrame":

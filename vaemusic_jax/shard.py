@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from vaemusic_jax.recipes import GRU_LAYERS
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.trial import Trial, cohorts
 
 
@@ -60,5 +60,5 @@ class Shard:
 
 def relative_cost(trial: Trial) -> int:
     """Of training, to compare trials: the multiplications in its GRU layers, and those that its latent size adds."""
-    per_measure = trial.hidden_size * (GRU_LAYERS[trial.model] * trial.hidden_size + trial.latent_dim)
+    per_measure = trial.hidden_size * (MODELS[trial.model].gru_layers * trial.hidden_size + trial.latent_dim)
     return trial.steps * trial.batch_size * per_measure

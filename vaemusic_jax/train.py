@@ -1,7 +1,8 @@
 """One training step of one model: free functions of arrays that know of no cohort.
 
-MeasureVAE takes one Adam step on its loss. AdversarialVAE alternates as published: the classifier learns to read the
-attributes from a code held constant, then the VAE learns to reconstruct while keeping the updated classifier ignorant.
+A step goes straight down. The batch is encoded. Networks beside the VAE, such as AdversarialVAE's classifier, take an
+Adam step on codes held constant. Then the VAE takes its own on the whole loss, in which the others stand as they are by
+now.
 
 Shapes: B batch, T ticks, Z latent, K attributes.
 """
@@ -13,22 +14,16 @@ import jax.numpy as jnp
 import optax
 
 from vaemusic_jax.layers import Array
-from vaemusic_jax.losses import (
-    adversary_losses,
-    attribute_regularisation,
-    class_targets,
-    cross_entropy,
-    kl_divergence,
-    teacher_probability,
-)
-from vaemusic_jax.member import Batch, HyperParameters, Program
+from vaemusic_jax.losses import teacher_probability
+from vaemusic_jax.member import Batch, HyperParameters
 from vaemusic_jax.metrics.reconstruction import token_accuracy
+from vaemusic_jax.models.base import Params, Posterior
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.recipes import N_CLASSES
+from vaemusic_jax.objective import loss_terms, total_loss
+from vaemusic_jax.program import Program
 
 ADAM = optax.scale_by_adam()
 
-Params = dict[str, dict]  # {"vae": ...} and, for AdversarialVAE, {"classifier": ...}
 Metrics = dict[str, Array]
 
 
@@ -44,7 +39,7 @@ class Noise(NamedTuple):
     """All that is random in one step."""
 
     eps: Array  # (B, Z) of the VAE's own step
-    eps_classifier: Array  # (B, Z) of the classifier's
+    eps_rival: Array  # (B, Z) of the steps of networks beside it
     teacher: Array | None  # (T,) whether the true token is handed on after each tick; None: always
     dropout: Array | None  # key
 
@@ -97,99 +92,64 @@ def adam_update(
     return jax.tree.map(lambda p, u: p - rate * u, params, updates), optimiser, norm
 
 
-class Posterior(NamedTuple):
-    """What the encoder makes of a batch."""
-
-    mean: Array  # (B, Z)
-    log_std: Array  # (B, Z)
-
-    def sample(self, eps: Array) -> Array:
-        """z = mean + exp(log_std) * eps: (B, Z)."""
-        return self.mean + jnp.exp(self.log_std) * eps
-
-
-def encode(program: Program, vae: dict, batch: Batch, noise: Noise) -> Posterior:
-    """The batch's posteriors."""
-    key = None if noise.dropout is None else jax.random.split(noise.dropout)[0]
-    return Posterior(*program.vae().apply({"params": vae}, batch.tokens, key, method="encode"))
-
-
 def vae_loss(
     vae: dict,
     posterior: Posterior,
-    classifier: dict | None,
     program: Program,
+    params: Params,
     batch: Batch,
     noise: Noise,
+    decoder_key: Array | None,
     hp: HyperParameters,
 ) -> tuple[Array, Metrics]:
-    """Cross-entropy + beta KL + the model's own term: attribute regularisation, or the classifier's ignorance."""
-    mean, log_std = posterior
-    z = posterior.sample(noise.eps)
-    decoder_key = None if noise.dropout is None else jax.random.split(noise.dropout)[1]
-    logits = program.vae().apply(
-        {"params": vae}, z, batch.conditions, batch.tokens, noise.teacher, decoder_key, method="decode"
+    """The loss of a batch that has been encoded, and its terms: a function of the VAE's weights and the posterior.
+
+    `params` holds the weights of the networks beside the VAE.
+    """
+    params = {**params, "vae": vae}
+    z_BxZ = posterior.sample(noise.eps)
+    logits = program.decode(params, z_BxZ, batch.conditions, batch.tokens, noise.teacher, decoder_key)
+    terms = loss_terms(program, params, posterior, z_BxZ, logits, batch, hp, jnp.ones(len(batch.tokens)))
+    means = {name: term.mean() for name, term in terms.items()}
+    total = total_loss(program, hp, means)
+    accuracy = token_accuracy(jnp.argmax(logits, -1), batch.tokens).mean()
+    return total, {"loss": total, "reconstruction_accuracy": accuracy, **means}
+
+
+def rival_loss(
+    rival: dict, name: str, z_BxZ: Array, program: Program, params: Params, batch: Batch, hp: HyperParameters
+) -> Array:
+    """What a network beside the VAE minimises, a function of its weights; the codes are held constant."""
+    terms = program.kind.own_terms(
+        program, {**params, name: rival}, z_BxZ, batch, hp, weight_B=jnp.ones(len(batch.tokens))
     )
-    reconstruction = cross_entropy(logits, batch.tokens).mean()
-    kl = kl_divergence(mean, log_std).sum(-1).mean()
-    kl_term = kl / hp.latent_dim if program.recipe.kl_mean_over_dims else kl
-    metrics = {
-        "cross_entropy": reconstruction,
-        "kl": kl,
-        "reconstruction_accuracy": token_accuracy(jnp.argmax(logits, -1), batch.tokens).mean(),
-    }
-    if classifier is None:
-        terms_K = attribute_regularisation(
-            z[:, : program.n_attributes], batch.attributes, hp.delta, jnp.ones(z.shape[0])
-        )
-        own_term = (terms_K * hp.attribute_mask()).sum()
-        metrics["regularisation"] = own_term
-        own_term = hp.gamma * own_term
-    else:
-        own_term = classifier_losses(classifier, program, z, batch, hp)[1]
-        metrics["adversary"] = own_term
-        own_term = hp.adversary_weight * own_term
-    total = reconstruction + hp.beta * kl_term + own_term
-    return total, {"loss": total, **metrics}
-
-
-def classifier_losses(
-    classifier: dict, program: Program, z: Array, batch: Batch, hp: HyperParameters
-) -> tuple[Array, Array]:
-    """The classifier's loss and the loss of who would fool it, means over the batch."""
-    logits = program.classifier().apply({"params": classifier}, z)
-    targets = class_targets(batch.classes, N_CLASSES, program.recipe.ordinal_classes)
-    reads, fools = adversary_losses(logits, targets, hp.attribute_mask())
-    return reads.mean(), fools.mean()
+    return terms[program.kind.rivals[name]].mean()
 
 
 def update(
     program: Program, state: TrainState, batch: Batch, noise: Noise, hp: HyperParameters
 ) -> tuple[TrainState, Metrics]:
-    """One optimiser step of each network, with the given noise."""
+    """One optimiser step of each network, with the given noise: first of the VAE's rivals, then of the VAE."""
     rate = learning_rate(program, hp, state.step)
+    params, optimiser, rival_metrics = dict(state.params), dict(state.optimiser), dict[str, Array]()
+    encoder_key, decoder_key = (None, None) if noise.dropout is None else jax.random.split(noise.dropout)
 
-    def loss(vae: dict) -> tuple[Array, tuple[Params, dict[str, optax.OptState], Metrics]]:
-        # The classifier's step comes first, and reads codes of the same VAE: encoding once serves both.
-        posterior = encode(program, vae, batch, noise)
-        params, optimiser, metrics = {}, {}, {}
-        if program.model == "adversarial_vae":
-            z = jax.lax.stop_gradient(posterior.sample(noise.eps_classifier))
-            (its_loss, _), grads = jax.value_and_grad(classifier_losses, has_aux=True)(
-                state.params["classifier"], program, z, batch, hp
-            )
-            params["classifier"], optimiser["classifier"], norm = adam_update(
-                program, state.params["classifier"], grads, state.optimiser["classifier"], rate
-            )
-            metrics = {"classifier_loss": its_loss, "classifier_gradient_norm": norm}
-        total, vae_metrics = vae_loss(vae, posterior, params.get("classifier"), program, batch, noise, hp)
-        return total, (params, optimiser, metrics | vae_metrics)
+    # The rivals read codes of the same VAE, so the batch is encoded once for all.
+    posterior, to_encoder = jax.vjp(lambda vae: program.encode({"vae": vae}, batch.tokens, encoder_key), params["vae"])
 
-    (_, (params, optimiser, metrics)), grads = jax.value_and_grad(loss, has_aux=True)(state.params["vae"])
-    params["vae"], optimiser["vae"], norm = adam_update(
-        program, state.params["vae"], grads, state.optimiser["vae"], rate
+    z_BxZ = jax.lax.stop_gradient(posterior.sample(noise.eps_rival))
+    for name, term in program.kind.rivals.items():
+        loss, grads = jax.value_and_grad(rival_loss)(params[name], name, z_BxZ, program, params, batch, hp)
+        params[name], optimiser[name], norm = adam_update(program, params[name], grads, optimiser[name], rate)
+        rival_metrics |= {term: loss, f"{name}_gradient_norm": norm}
+
+    gradient = jax.grad(vae_loss, argnums=(0, 1), has_aux=True)
+    (by_decoder, by_posterior), metrics = gradient(
+        params["vae"], posterior, program, params, batch, noise, decoder_key, hp
     )
-    return TrainState(state.step + 1, params, optimiser), metrics | {"gradient_norm": norm}
+    grads = jax.tree.map(jnp.add, *to_encoder(by_posterior), by_decoder)
+    params["vae"], optimiser["vae"], norm = adam_update(program, params["vae"], grads, optimiser["vae"], rate)
+    return TrainState(state.step + 1, params, optimiser), metrics | rival_metrics | {"gradient_norm": norm}
 
 
 def train_step(program: Program, state: TrainState, batch: Batch, hp: HyperParameters) -> tuple[TrainState, Metrics]:

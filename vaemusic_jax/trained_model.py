@@ -10,13 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.member import HyperParameters, hyper_parameters_of
+from vaemusic_jax.member import HyperParameters, restored
+from vaemusic_jax.models.base import Params
 from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.music.grid import N_TICKS
+from vaemusic_jax.program import Program, program_of
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Trial, parse_attributes
+from vaemusic_jax.vocabulary import Vocabulary
 
 
 class TrainedModel:
@@ -27,18 +31,21 @@ class TrainedModel:
         vocabulary: of its tokens.
     """
 
-    def __init__(self, owner: Owner, trial: Trial, params: dict[str, Any], hp: HyperParameters) -> None:
-        self.trial, self.vocabulary = trial, owner.vocabulary
-        self._hp, self._width, vae = hp, owner.program.latent_dim, owner.program.vae()
+    def __init__(
+        self, trial: Trial, vocabulary: Vocabulary, program: Program, params: Params, hp: HyperParameters
+    ) -> None:
+        """`program` is that of the cohort it was trained in, `params` and `hp` are the member's own."""
+        self.trial, self.vocabulary = trial, vocabulary
+        self._hp, self._width = hp, program.latent_dim
 
-        # Weights are an argument: XLA would take them for constants otherwise, and long to fold them.
-        def encode(weights: Any, tokens: jax.Array) -> jax.Array:
-            return vae.apply({"params": weights}, tokens, method="encode")[0]
+        # Weights are an argument: XLA would take them for constants otherwise, and take long to fold them.
+        def encode(weights: Params, tokens: jax.Array) -> jax.Array:
+            return program.encode(weights, tokens).mean
 
-        def decode(weights: Any, z: jax.Array, values: jax.Array) -> jax.Array:
-            return jnp.argmax(vae.apply({"params": weights}, z, hp.conditions(values), method="decode"), -1)
+        def decode(weights: Params, z: jax.Array, values: jax.Array) -> jax.Array:
+            return jnp.argmax(program.decode(weights, z, hp.conditions(values)), -1)
 
-        weights = jax.device_put(params["vae"])
+        weights = jax.device_put({"vae": params["vae"]})
         self._encode = functools.partial(jax.jit(encode), weights)
         self._decode = functools.partial(jax.jit(decode), weights)
 
@@ -51,7 +58,8 @@ class TrainedModel:
 
         Args:
             codes: such as `encode` gives; dimension k of a MeasureVAE is the control of `trial.attributes[k]`.
-            attributes: (N, K) values of `trial.attributes`, which AdversarialVAE needs and MeasureVAE has no use for.
+            attributes: (N, K) values of `trial.attributes`, which a model that is told them needs (AdversarialVAE), and
+                others have no use for.
         """
         codes = np.atleast_2d(np.asarray(codes, np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.trial.latent_dim:
@@ -79,10 +87,12 @@ class TrainedModel:
     def _conditions(self, attributes: ArrayLike | None, n: int) -> NDArray[np.float32]:
         """Attribute values in the cohort's padded slots."""
         slots = self._hp.attribute_index.shape[0]
-        if self.trial.model == "measure_vae":
+        if MODELS[self.trial.model].controls == "latent":
             return np.zeros((n, slots), np.float32)
         if attributes is None:
-            raise ValueError(f"an adversarial_vae decodes for given attributes: pass values of {self.trial.attributes}")
+            raise ValueError(
+                f"an {self.trial.model} decodes for given attributes: pass values of {self.trial.attributes}"
+            )
         values = np.atleast_2d(np.asarray(attributes, np.float32))
         if values.shape not in ((n, len(self.trial.attributes)), (1, len(self.trial.attributes))):
             raise ValueError(
@@ -130,10 +140,11 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
         raise UserError(f"{store.path}: holds other trials than this run's cohort {cohort.id}; restore or remove it")
     member = cohort.trials.index(trial)
     pick = functools.partial(jax.tree.map, lambda leaf: leaf[member])
-    state, hp = pick(arrays["state"]), hyper_parameters_of(pick(arrays["hp"]))
+    state, program = pick(arrays["state"]), program_of(owner.trials, len(owner.vocabulary))
+    hp = restored(trial, program.n_attributes, pick(arrays["member"]))
     if state["diverged_at"] >= 0:
         warnings.warn(
             f"{run}: trial {trial.id} diverged at step {state['diverged_at']}; this is the model before that step",
             stacklevel=2,
         )
-    return TrainedModel(owner, trial, state["train"]["params"], hp)
+    return TrainedModel(trial, owner.vocabulary, program, state["train"]["params"], hp)

@@ -1,12 +1,10 @@
 """Measures decoded again with their controls moved, for all members of a cohort in one call.
 
-The control of attribute k is dimension k of the code in MeasureVAE, and the value that the decoder is told in
-AdversarialVAE. Decoding is free-running and greedy.
+The control of attribute k is dimension k of the code, or the value of the attribute that the decoder is told, as
+`recipes.MODELS` says of the model. Decoding is free-running and greedy.
 
 Shapes: M measures (not members here), T ticks, K control slots of the cohort, R rows to decode, Z latent dimensions.
 """
-
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +12,9 @@ from jax import lax
 
 from vaemusic_jax.layers import Array
 from vaemusic_jax.measures import ROWS
-from vaemusic_jax.member import HyperParameters, Program
+from vaemusic_jax.member import HyperParameters
+from vaemusic_jax.models.base import Params
+from vaemusic_jax.program import Program, turned
 
 KEEP = np.float32(np.nan)  # what stands in an edit for a control that is left as it is
 ORIGIN = -1  # the base of a row that starts from the prior's mean rather than from a measure
@@ -22,7 +22,7 @@ ORIGIN = -1  # the base of a row that starts from the prior's mean rather than f
 
 def decode_edited(
     program: Program,
-    params: dict[str, Any],
+    params: Params,
     hp: HyperParameters,
     edits_RxK: Array,
     tokens_MxT: Array,
@@ -39,15 +39,13 @@ def decode_edited(
         program: of the cohort.
         params: the member's weights.
         hp: its hyper-parameters.
-        edits_RxK: values for the controls, NaN where one is left as it is; in units of the latent dimension for
-            MeasureVAE, of the attribute for AdversarialVAE.
+        edits_RxK: values for the controls, NaN where one is left as it is; in units of the latent dimension, or of the
+            attribute where the decoder is told it.
         tokens_MxT: measures to start from.
         attributes_Mx4: what they sound like.
         base_R: for each row the measure it starts from, or ORIGIN: code zero, and attributes at their mean.
     """
-    vae = program.vae()
-    tokens_MxT = jnp.asarray(tokens_MxT).astype(jnp.int32)
-    z_MxZ = vae.apply({"params": params["vae"]}, tokens_MxT, method="encode")[0]
+    z_MxZ = program.encode(params, jnp.asarray(tokens_MxT).astype(jnp.int32)).mean
     own_MxK = jnp.asarray(attributes_Mx4)[:, hp.attribute_index]
     # the last row, which ORIGIN points to
     z = jnp.concatenate([z_MxZ, jnp.zeros_like(z_MxZ[:1])])
@@ -55,14 +53,8 @@ def decode_edited(
 
     def decode_block(block: tuple[Array, Array]) -> Array:
         base_B, edits_BxK = block
-        z_BxZ, own_BxK = z[base_B], own[base_B]
-        if program.model == "measure_vae":
-            n_slots = edits_BxK.shape[1]
-            controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
-            z_BxZ = jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1)
-        else:
-            own_BxK = jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
-        logits = vae.apply({"params": params["vae"]}, z_BxZ, hp.conditions(own_BxK), method="decode")
+        z_BxZ, own_BxK = turned(program, z[base_B], own[base_B], edits_BxK)
+        logits = program.decode(params, z_BxZ, hp.conditions(own_BxK))
         return jnp.argmax(logits, -1).astype(jnp.uint8)
 
     n = base_R.shape[0]

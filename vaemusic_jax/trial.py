@@ -1,5 +1,9 @@
 """A trial, one configuration to train and measure, and the cohorts of trials that train as one program.
 
+A swept hyper-parameter is one field of `Trial`, with its bounds, its text and the models that it serves. The fields of
+a configuration, the options of the command line and the arrays of a cohort's members follow from it. A field that is
+added with a default leaves the ids of all trials that have the default as they were, and older runs readable.
+
 Nothing here imports JAX, so that configurations are read and checked at once.
 """
 
@@ -13,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import Model, RecipeName
+from vaemusic_jax.recipes import MODELS, ModelName, RecipeName
 
 ALL_ATTRIBUTES = "all"
 
@@ -32,25 +36,61 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+@dataclasses.dataclass(frozen=True)
+class HyperParameter:
+    """Marks a field that a training step reads: each member of a cohort has a number of its own for it, in an array.
+
+    Attributes:
+        only: the models that have a use for it; all, if none is named.
+        unused: what it is set to for every other model, so that a value without a meaning makes no trial of its own.
+    """
+
+    only: tuple[str, ...] = ()
+    unused: float = 0.0
+
+
 class Trial(Record):
     """One configuration to train and measure, every value resolved."""
 
-    dataset: NonEmpty
-    model: Model
-    recipe: RecipeName
-    hidden_size: Positive
-    attributes: Annotated[tuple[str, ...], Field(min_length=1)]  # attribute k is tied to latent dimension k
-    latent_dim: Positive
-    data_fraction: Fraction  # of the training tunes
-    transpose: Semitones  # how far, at most and either way, a training measure is moved when it is drawn
-    steps: Positive
-    batch_size: Positive
-    learning_rate: PositiveFloat
-    beta: NonNegativeFloat  # weight of the KL term
-    gamma: NonNegativeFloat  # weight of MeasureVAE's attribute regulariser
-    delta: PositiveFloat  # its steepness
-    adversary_weight: NonNegativeFloat  # weight of AdversarialVAE's discriminator term
-    seed: Seed
+    dataset: Annotated[NonEmpty, Field(description="Data set: a name that `vaemusic data list` shows.")]
+    model: Annotated[ModelName, Field(description="Which VAE to train.")]
+    recipe: Annotated[
+        RecipeName,
+        Field(
+            description="How to train: `fast` reaches the same quality soonest, `reference` is the published training."
+        ),
+    ]
+    hidden_size: Annotated[Positive, Field(description="Units per GRU layer and direction.")]
+    attributes: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Attribute k is tied to latent dimension k.")
+    ]
+    latent_dim: Annotated[Positive, Field(description="Number of latent dimensions.")]
+    data_fraction: Annotated[Fraction, Field(description="Share of the training tunes to train on, 0 to 1.")]
+    transpose: Annotated[
+        Semitones, Field(description="Move each training measure by up to so many semitones at random, 0 to 11.")
+    ]
+    steps: Annotated[Positive, Field(description="Training steps.")]
+    batch_size: Annotated[Positive, Field(description="Measures per training step.")]
+    learning_rate: Annotated[
+        PositiveFloat, HyperParameter(), Field(description="Adam's learning rate, at its highest.")
+    ]
+    beta: Annotated[NonNegativeFloat, HyperParameter(), Field(description="Weight of the KL term.")]
+    gamma: Annotated[
+        NonNegativeFloat,
+        HyperParameter(only=("measure_vae",)),
+        Field(description="Weight of the attribute regulariser."),
+    ]
+    delta: Annotated[
+        PositiveFloat,
+        HyperParameter(only=("measure_vae",), unused=10.0),
+        Field(description="Steepness of the attribute regulariser."),
+    ]
+    adversary_weight: Annotated[
+        NonNegativeFloat,
+        HyperParameter(only=("adversarial_vae",)),
+        Field(description="Weight of the discriminator term."),
+    ]
+    seed: Annotated[Seed, Field(description="Seed of the initial weights, the noise and the order of measures.")]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -61,40 +101,74 @@ class Trial(Record):
         if self.latent_dim < n:
             needed = f"the {n} regularised attributes of {choice!r}"
             raise ValueError(f"latent_dim: {self.latent_dim} is smaller than {needed}; use at least {n}")
-        if self.model == "adversarial_vae" and self.latent_dim < 2:
-            raise ValueError("latent_dim: 1 leaves adversarial_vae's discriminator no hidden unit; use at least 2")
+        spec = MODELS[self.model]
+        if self.latent_dim < spec.fewest_dimensions:
+            raise ValueError(f"latent_dim: {self.latent_dim} {spec.why_fewest}; use at least {spec.fewest_dimensions}")
         return self
 
     @functools.cached_property
     def id(self) -> str:
         """Ten hex digits that are the same wherever and whenever the same trial is asked for."""
-        return _digest(json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")))
+        # A field that was added later has a default, and does not count where it has its default.
+        given = self.model_dump(exclude_defaults=True)
+        return _digest(json.dumps(given, sort_keys=True, separators=(",", ":")))
 
     def row(self) -> dict[str, Any]:
         """The fields as they stand in tables: attributes as one word, as in a configuration."""
         return self.model_dump() | {"attributes": format_attributes(self.attributes)}
 
 
+def hyper_parameters() -> dict[str, HyperParameter]:
+    """The fields of a trial that are marked as such, by name."""
+    marks = {
+        name: next((mark for mark in field.metadata if isinstance(mark, HyperParameter)), None)
+        for name, field in Trial.model_fields.items()
+    }
+    return {name: mark for name, mark in marks.items() if mark is not None}
+
+
+def unused_by(model: str) -> dict[str, float]:
+    """The hyper-parameters that a model has no use for, and what they are set to."""
+    return {name: mark.unused for name, mark in hyper_parameters().items() if mark.only and model not in mark.only}
+
+
 @dataclasses.dataclass(frozen=True)
 class Cohort:
-    """Trials that train as one compiled program; they share the first six fields and may differ in all others."""
+    """Trials that train as one compiled program; they agree in `SHARED` and may differ in all other fields.
 
-    dataset: str
-    model: Model
-    recipe: RecipeName
-    hidden_size: int
-    steps: int
-    batch_size: int
+    Raises:
+        ValueError: they cannot train as one program.
+    """
+
     trials: tuple[Trial, ...]
 
-    @classmethod
-    def of(cls, trials: Iterable[Trial]) -> Self:
-        """The cohort of these trials; ValueError if they cannot train as one program."""
-        trials = tuple(trials)
-        first = trials[0]
-        if len({tuple(getattr(trial, name) for name in SHARED) for trial in trials}) > 1:
+    def __post_init__(self) -> None:
+        if len(set(map(_shared_values, self.trials))) != 1:
             raise ValueError(f"trials of one cohort share {', '.join(SHARED)}")
-        return cls(first.dataset, first.model, first.recipe, first.hidden_size, first.steps, first.batch_size, trials)
+
+    @property
+    def dataset(self) -> str:
+        return self.trials[0].dataset
+
+    @property
+    def model(self) -> str:
+        return self.trials[0].model
+
+    @property
+    def recipe(self) -> RecipeName:
+        return self.trials[0].recipe
+
+    @property
+    def hidden_size(self) -> int:
+        return self.trials[0].hidden_size
+
+    @property
+    def steps(self) -> int:
+        return self.trials[0].steps
+
+    @property
+    def batch_size(self) -> int:
+        return self.trials[0].batch_size
 
     @property
     def id(self) -> str:
@@ -112,7 +186,15 @@ class Cohort:
 
 
 # What all trials of a cohort have in common, and its program depends on.
-SHARED = tuple(field.name for field in dataclasses.fields(Cohort) if field.name != "trials")
+SHARED = ("dataset", "model", "recipe", "hidden_size", "steps", "batch_size")
+
+
+def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
+    """Groups trials that can train as one program, in the order of first appearance."""
+    groups: dict[tuple[Any, ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(_shared_values(trial), []).append(trial)
+    return tuple(Cohort(tuple(members)) for members in groups.values())
 
 
 def parse_attributes(choice: str) -> tuple[str, ...]:
@@ -122,9 +204,8 @@ def parse_attributes(choice: str) -> tuple[str, ...]:
     names = [name.strip() for name in choice.split("+")]
     unknown = [name for name in names if name not in ATTRIBUTES]
     if unknown:
-        raise ValueError(
-            f"{unknown[0]!r} is no attribute; join some of {', '.join(ATTRIBUTES)} with '+', or write 'all'"
-        )
+        known = ", ".join(ATTRIBUTES)
+        raise ValueError(f"{unknown[0]!r} is no attribute; join some of {known} with '+', or write 'all'")
     return tuple(names)
 
 
@@ -134,14 +215,8 @@ def format_attributes(names: Iterable[str]) -> str:
     return ALL_ATTRIBUTES if names == tuple(ATTRIBUTES) else "+".join(names)
 
 
-def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
-    """Groups trials that can train as one program, in the order of first appearance."""
-    groups: dict[tuple[Any, ...], list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault(tuple(getattr(trial, name) for name in SHARED), []).append(trial)
-    return tuple(
-        Cohort(**dict(zip(SHARED, key, strict=True)), trials=tuple(members)) for key, members in groups.items()
-    )
+def _shared_values(trial: Trial) -> tuple[Any, ...]:
+    return tuple(getattr(trial, name) for name in SHARED)
 
 
 def _digest(text: str) -> str:

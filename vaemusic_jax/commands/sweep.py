@@ -93,14 +93,14 @@ def sweep(
             print_plan(settings, members_per_device)
             return
 
-        from vaemusic_jax import hosts
         from vaemusic_jax.commands.evaluate import evaluate_and_print
+        from vaemusic_jax.hosts import PROCESSES, joined
         from vaemusic_jax.sweep import run_sweep
 
-        with hosts.joined() if distributed else contextlib.nullcontext():
+        with joined() if distributed else contextlib.nullcontext():
             run = run_sweep(settings, members_per_device=members_per_device)
         with run:
-            if hosts.is_first():
+            if PROCESSES.is_first():
                 evaluate_and_print(run)
 
 

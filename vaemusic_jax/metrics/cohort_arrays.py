@@ -16,11 +16,13 @@ from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.held_out import encode_split, score
 from vaemusic_jax.measures import blocks, measures_of
-from vaemusic_jax.member import HyperParameters, Program, hyper_parameters_of
+from vaemusic_jax.member import HyperParameters, restored
 from vaemusic_jax.member_axis import MemberAxis
 from vaemusic_jax.metrics.corpus import chosen_measures
 from vaemusic_jax.metrics.plan import plan
 from vaemusic_jax.music.attributes import compute_attributes
+from vaemusic_jax.program import Program, program_of
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.traversal import decode_edited
 from vaemusic_jax.trial import Trial
 
@@ -53,14 +55,14 @@ def measure_members(
         dataset: that they were trained on.
         families: what to compute besides the codes: "reconstruction" for scores, "control" for arrays.
     """
-    axis, program = MemberAxis(len(members)), owner.program
+    axis, program = MemberAxis(len(members)), program_of(owner.trials, len(owner.vocabulary))
     trials = [owner.trials[i] for i in members]
-    params, hp = axis.put(
-        jax.tree.map(
-            lambda leaf: leaf[list(members)],
-            (checkpoint["state"]["train"]["params"], hyper_parameters_of(checkpoint["hp"])),
-        )
-    )
+    numbers = [
+        restored(owner.trials[i], program.n_attributes, jax.tree.map(lambda leaf: leaf[i], checkpoint["member"]))  # noqa: B023
+        for i in members
+    ]
+    weights = jax.tree.map(lambda leaf: leaf[list(members)], checkpoint["state"]["train"]["params"])
+    params, hp = axis.put((weights, jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)))
     split = blocks(measures_of(dataset.test, dataset.vocabulary))
 
     def run(function: Any, *args: Any, shared: int) -> Any:
@@ -75,7 +77,7 @@ def measure_members(
     for i, trial in enumerate(trials):
         spread = stds[i, : len(dataset.test), : trial.latent_dim]
         arrays = traversals[i]
-        if arrays and trial.model == "measure_vae":
+        if arrays and MODELS[trial.model].controls == "latent":
             n_controls = len(trial.attributes)
             arrays |= {"codes": own[i][:, :n_controls], "code_stds": spread[:, :n_controls]}
         yield TrialArrays({n: float(v[i]) for n, v in scores.items()} if scores else None, own[i], spread, arrays)

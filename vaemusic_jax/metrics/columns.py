@@ -21,6 +21,7 @@ from vaemusic_jax.metrics.prior_fit import prior_fit
 from vaemusic_jax.metrics.smoothness import monotonicity, smoothness
 from vaemusic_jax.metrics.training_efficiency import training_efficiency
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def latent_columns(trial: Trial, codes_NxL: np.ndarray, stds_NxL: np.ndarray, at
     for name, dimension in zip(ATTRIBUTES, found.dimension, strict=True):
         values[f"interpretability.{name}.dimension"] = int(dimension)
         is_own = name in imposed and imposed.index(name) == dimension
-        values[f"interpretability.{name}.is_regularised"] = bool(is_own and trial.model == "measure_vae")
+        values[f"interpretability.{name}.is_regularised"] = bool(is_own and MODELS[trial.model].controls == "latent")
     told = information_Lx4[:, [k for k in own if between_4x4[k, k] > 0]]  # a constant would count as one not told
     if told.shape[1] > 1 and told.any():
         values["modularity"] = float(modularity(told)[told.any(1)].mean())  # dimensions that tell of none do not count
-    if trial.model == "measure_vae":
+    if MODELS[trial.model].controls == "latent":
         values |= _regularised_columns(trial, codes_NxL, stds_NxL, attributes_Nx4, information_Lx4, between_4x4)
     return values
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from vaemusic_jax.arrays_file import Arrays
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.traversal import KEEP, ORIGIN
 from vaemusic_jax.trial import Trial
 
@@ -61,7 +62,7 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
     as_they_are = np.full((n_measures, n_slots), KEEP)
     every = np.arange(n_measures, dtype=np.int32)
     parts = [Part(every, as_they_are, (n_measures,), (), ("reconstruction",), {})]
-    if trial.model == "measure_vae":
+    if MODELS[trial.model].controls == "latent":
         evenly = np.linspace(-REACH, REACH, N_VALUES, dtype=np.float32)
         control_KxQ = np.tile(evenly, (n_controls, 1))
         axes_KxG = np.tile(np.linspace(-REACH, REACH, N_GRID, dtype=np.float32), (n_controls, 1))
@@ -71,7 +72,7 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
         low_K, high_K = np.quantile(own_NxK, EDGES, axis=0)
         axes_KxG = np.linspace(low_K, high_K, N_GRID, axis=1).astype(np.float32)
     parts.append(_controls("control_values", "traversal", control_KxQ, n_slots, n_measures))
-    if trial.model == "measure_vae":
+    if MODELS[trial.model].controls == "latent":
         at_KxQ = np.quantile(codes_NxL[:, :n_controls], QUANTILES, axis=0).T.astype(np.float32)
         parts.append(_controls("quantile_values", "quantile", at_KxQ, n_slots, n_measures))
     if n_slots > 1:

@@ -7,7 +7,8 @@ is trained so that it cannot, which leaves the attributes to the conditioning.
 Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -27,8 +28,11 @@ from vaemusic_jax.layers import (
     gru_scan,
     look_up,
 )
+from vaemusic_jax.losses import adversary_losses, class_targets
+from vaemusic_jax.member import N_CLASSES, Batch, HyperParameters
+from vaemusic_jax.models.base import Model, Params
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.recipes import N_CLASSES
+from vaemusic_jax.program import Program
 
 LEAKY_SLOPE = 0.01
 
@@ -200,3 +204,40 @@ class Classifier(Layer):
     def __call__(self, z_BxZ: Array) -> Array:
         logits = self.fc2(nn.leaky_relu(self.fc1(z_BxZ), LEAKY_SLOPE))
         return logits.reshape(-1, self.n_attributes, N_CLASSES)
+
+
+class AdversarialVAEModel(Model):
+    """AdversarialVAE: a classifier learns to read attributes from the code, the VAE to keep it from that."""
+
+    weighted_terms: ClassVar[Mapping[str, str]] = {"adversary": "adversary_weight"}
+    rivals: ClassVar[Mapping[str, str]] = {"classifier": "classifier_loss"}
+
+    def networks(self, program: Program) -> dict[str, Layer]:
+        recipe = program.recipe
+        return {
+            "vae": AdversarialVAE(
+                program.vocab_size,
+                program.hidden_size,
+                program.latent_dim,
+                program.n_attributes,
+                own_start_symbol=recipe.own_start_symbol,
+                scaled_start=recipe.scaled_start,
+            ),
+            "classifier": Classifier(program.latent_dim, program.n_attributes),
+        }
+
+    def own_terms(
+        self, program: Program, params: Params, z_BxZ: Array, batch: Batch, hp: HyperParameters, weight_B: Array
+    ) -> dict[str, Array]:
+        del weight_B
+        logits = program.apply("classifier", params, z_BxZ)
+        reads, fools = adversary_losses(logits, class_targets(batch.classes, N_CLASSES), hp.attribute_mask())
+        return {"classifier_loss": reads, "adversary": fools}
+
+    def multiplications(self, program: Program) -> int:
+        # The code is encoded once more than backward passes need it, without gradient, for the classifier.
+        H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
+        gates = 3 * H
+        encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
+        decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
+        return 4 * encoder + 3 * decoder

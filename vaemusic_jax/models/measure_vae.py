@@ -6,7 +6,8 @@ tick GRU of six steps. Ticks see the token before them: the true one (teacher fo
 Shapes: B batch, T ticks (24), Q beats (4), H hidden, Z latent, V vocabulary, E embedding.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -14,11 +15,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from vaemusic_jax.initial import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
-from vaemusic_jax.layers import GRU, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
+from vaemusic_jax.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
+from vaemusic_jax.losses import attribute_regularisation
+from vaemusic_jax.member import Batch, HyperParameters
+from vaemusic_jax.models.base import Model, Params
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
-from vaemusic_jax.recipes import EMBEDDING_SIZE
+from vaemusic_jax.program import Program
 
-Array = jax.Array
+EMBEDDING_SIZE = 10  # of a token (Pati & Lerch 2020)
 
 
 class Encoder(Layer):
@@ -168,7 +172,6 @@ class MeasureVAE(Layer):
     dropout: float = 0.0
     relu_logits: bool = False
     scaled_start: bool = False
-    decoder_hidden_size: int | None = None  # the encoder's unless told otherwise
 
     def setup(self) -> None:
         start = SCALED_MEASURE_VAE if self.scaled_start else MEASURE_VAE
@@ -177,7 +180,7 @@ class MeasureVAE(Layer):
         self.decoder = Decoder(
             self.vocab_size,
             EMBEDDING_SIZE,
-            self.decoder_hidden_size or self.hidden_size,
+            self.hidden_size,
             relu_logits=self.relu_logits,
             **shared,
         )
@@ -204,3 +207,38 @@ class MeasureVAE(Layer):
         if teacher_T is None:
             return self.decoder.teacher_forced(z_BxZ, tokens_BxT, dropout_key)
         return self.decoder.step_by_step(z_BxZ, tokens_BxT, teacher_T, dropout_key)
+
+
+class MeasureVAEModel(Model):
+    """MeasureVAE with latent space regularisation: dimension k of the code learns to order measures by attribute k."""
+
+    weighted_terms: ClassVar[Mapping[str, str]] = {"regularisation": "gamma"}
+
+    def networks(self, program: Program) -> dict[str, Layer]:
+        recipe = program.recipe
+        return {
+            "vae": MeasureVAE(
+                program.vocab_size,
+                program.hidden_size,
+                program.latent_dim,
+                dropout=recipe.dropout,
+                relu_logits=recipe.relu_logits,
+                scaled_start=recipe.scaled_start,
+            )
+        }
+
+    def own_terms(
+        self, program: Program, params: Params, z_BxZ: Array, batch: Batch, hp: HyperParameters, weight_B: Array
+    ) -> dict[str, Array]:
+        del params
+        terms_K = attribute_regularisation(z_BxZ[:, : program.n_attributes], batch.attributes, hp.delta, weight_B)
+        return {"regularisation": (terms_K * hp.attribute_mask()).sum()}
+
+    def multiplications(self, program: Program) -> int:
+        H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
+        gates = 3 * H
+        layers = 2 * (gates * H) + 2 * (gates * 2 * H + gates * H)
+        encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
+        of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
+        decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
+        return 3 * (encoder + decoder)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config import UNUSED
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
-from vaemusic_jax.report.style import MODEL_NAMES
-from vaemusic_jax.trial import ALL_ATTRIBUTES, parse_attributes
+from vaemusic_jax.trial import ALL_ATTRIBUTES, parse_attributes, unused_by
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
 HEADERS = {
@@ -84,9 +83,9 @@ def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
     """Data set, attributes, model, latent size, and whatever else varies among the trials of a model."""
     varied = {
         name
-        for model, unused in UNUSED.items()  # between models a recipe's own values differ anyway
+        for model in MODELS  # between models a recipe's own values differ anyway
         for name in CONFIGURATION
-        if name not in unused and results.loc[results["model"] == model, name].nunique() > 1
+        if name not in unused_by(model) and results.loc[results["model"] == model, name].nunique() > 1
     }
     return (*SHOWN_FIRST, *(name for name in CONFIGURATION if name in varied and name not in SHOWN_FIRST))
 
@@ -104,13 +103,13 @@ def field_header(name: str) -> str:
 def named_value(name: str, value: Any) -> Any:
     """A field's value as it is written in print."""
     if name == "model":
-        return {str(model): words for model, words in MODEL_NAMES.items()}[value]
+        return MODELS[value].title
     return _initials(value) if name == "attributes" else value
 
 
 def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
     """As in results.csv, models and attributes shortened in print; empty where the model does not use a field."""
-    unused = UNUSED[row.fields["model"]]
+    unused = unused_by(row.fields["model"])
     shortened = {name: Word(row.fields[name], named_value(name, row.fields[name])) for name in ("model", "attributes")}
     return tuple("" if name in unused else {**row.fields, **shortened}[name] for name in fields)
 
@@ -180,7 +179,7 @@ def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each trial that diverged, and one for each state of unfinished ones."""
     state = states(results)
     diverged = [
-        f"{MODEL_NAMES[row['model']]}, {row['dataset']}, {_initials(row['attributes'])}, latent size "
+        f"{MODELS[row['model']].title}, {row['dataset']}, {_initials(row['attributes'])}, latent size "
         f"{row['latent_dim']}, seed {row['seed']}, trial {row['trial']} {row['status']}."
         for row in results[state == "diverged"].to_dict("records")
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import named_value
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, paired
-from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.report.tables import configuration_table
 from vaemusic_jax.trial import parse_attributes
 
@@ -37,7 +37,7 @@ def number_of_attributes(results: pd.DataFrame) -> Section | None:
         return None
     fewest, most = (choose(lengths, key=lambda choice: lengths[choice]) for choose in (min, max))
     sentences = []
-    for model, name in MODEL_NAMES.items():
+    for model, name in ((model, spec.title) for model, spec in MODELS.items()):
         mine = rows[rows["model"] == model]
         kept = [attribute for attribute in parse_attributes(fewest) if attribute in parse_attributes(most)]
         changes = {label_of(metric).text: metric for metric in METRICS[:2]}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, describe_each, paired
-from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.report.tables import configuration_table
 
 METRICS = ("reconstruction_accuracy", "validation_loss", "reconstruction_efficiency.mean", "interpretability.mean")
@@ -27,7 +27,7 @@ def size_of_the_data(results: pd.DataFrame) -> Section | None:
         return None
     fractions, shifts = (sorted(rows[name].unique()) for name in ("data_fraction", "transpose"))
     sentences = []
-    for model, name in MODEL_NAMES.items():
+    for model, name in ((model, spec.title) for model, spec in MODELS.items()):
         mine = rows[rows["model"] == model]
         if len(fractions) > 1:
             more = paired(mine, "reconstruction_accuracy", "data_fraction", fractions[-1], fractions[0])

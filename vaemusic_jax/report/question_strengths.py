@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.recipes import DEFAULTS
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.section import FigureData, Section, varied
 from vaemusic_jax.report.seed_tests import by_seed
@@ -66,16 +66,16 @@ def _grid(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table.mean(axis=1).unstack("gamma").reindex(index=deltas, columns=gammas)
 
 
-def _about(name: str, grid: pd.DataFrame) -> str:
+def _about(metric: str, grid: pd.DataFrame) -> str:
     """`Accuracy is 0.700 to 0.900, best at gamma 0.2, delta 3; 0.850 at the fast recipe's gamma 1, delta 10.`"""
     deltas, gammas = ([float(at) for at in axis] for axis in (grid.index, grid.columns))
     value = {(gammas[j], deltas[i]): float(z) for (i, j), z in np.ndenumerate(grid.to_numpy()) if not np.isnan(z)}
     gamma, delta = max(value, key=lambda at: value[at])
-    words = f"{name[0].upper()}{name[1:]} is {min(value.values()):.3f} to {max(value.values()):.3f}"
+    words = f"{metric[0].upper()}{metric[1:]} is {min(value.values()):.3f} to {max(value.values()):.3f}"
     words += f", best at gamma {gamma:g}, delta {delta:g}"
-    for (model, recipe), own in DEFAULTS.items():
-        at = (own["gamma"], own["delta"])
-        if model == "measure_vae" and at in value:
-            words += f"; {value[at]:.3f} at the {recipe} recipe's {at[0]:g} and {at[1]:g}"
+    for name, recipe in MODELS["measure_vae"].recipes.items():
+        at = (recipe.defaults["gamma"], recipe.defaults["delta"])
+        if at in value:
+            words += f"; {value[at]:.3f} at the {name} recipe's {at[0]:g} and {at[1]:g}"
     missing = int(grid.isna().to_numpy().sum())
     return words + (f"; {missing} combinations have no finished trial." if missing else ".")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import finished, numbers
 from vaemusic_jax.report.configurations import field_header
-from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.trial import Trial, parse_attributes
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         kept.extend(largest.index)
         if varied:
             values = ", ".join(f"{field_header(name)} {largest[name].iloc[0]}" for name in varied)
-            said.append(f"{MODEL_NAMES[model]} with {values}")
+            said.append(f"{MODELS[model].title} with {values}")
     sentence = f"Of several settings, the one with most finished trials: {'; '.join(said)}." if said else ""
     return results.loc[sorted(kept)], sentence
 

@@ -20,8 +20,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 SEQUENTIAL = "cividis"  # even in lightness, and alike to all eyes
 
-MODEL_NAMES = {"measure_vae": "MeasureVAE", "adversarial_vae": "AdversarialVAE"}
-
 _RC = {
     "font.size": 9,
     "axes.titlesize": 9,

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.finding import (
     NOT_ENOUGH,
@@ -20,7 +21,6 @@ from vaemusic_jax.report.finding import (
 )
 from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.seed_tests import balanced, by_seed, describe, t_test
-from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.trial import ALL_ATTRIBUTES
 
 LOW, HIGH = 32, 64  # both included
@@ -34,7 +34,7 @@ def suitable_sizes(results: pd.DataFrame) -> tuple[Finding, ...]:
         results: one row per trial; those with all four attributes count.
     """
     rows = results[results["attributes"] == ALL_ATTRIBUTES]
-    return tuple(_of_model(rows[rows["model"] == model], model) for model in MODEL_NAMES)
+    return tuple(_of_model(rows[rows["model"] == model], model) for model in MODELS)
 
 
 def mean_ranks(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def _ranks(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_model(rows: pd.DataFrame, model: str) -> Finding:
-    name, claim = f"sizes-{model}", f"{LOW} to {HIGH} dimensions suit four attributes ({MODEL_NAMES[model]})"
+    name, claim = f"sizes-{model}", f"{LOW} to {HIGH} dimensions suit four attributes ({MODELS[model].title})"
     listed = ", ".join(label_of(measure).text for measure in STUDY_MEASURES)
     test = (
         f"latent sizes ranked by each of {listed} (1 is best), ranks averaged over measures and data sets per seed; "

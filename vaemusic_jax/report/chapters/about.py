@@ -8,10 +8,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import field_columns, named_value
 from vaemusic_jax.report.markup import Cell, Column, Table
 from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim
-from vaemusic_jax.report.style import MODEL_NAMES
 
 if TYPE_CHECKING:
     from vaemusic_jax.report.runs import JoinedRuns
@@ -44,7 +44,7 @@ def states_table(runs: JoinedRuns) -> Table:
     for (dataset, model), trials in runs.results.groupby(["dataset", "model"], sort=False):
         states = Counter(status.partition(":")[0] for status in trials["status"])
         evaluated = int(trials["reconstruction_accuracy"].notna().sum())
-        rows.append((str(dataset), MODEL_NAMES[str(model)], *(states[state] for state in _STATES), evaluated))
+        rows.append((str(dataset), MODELS[str(model)].title, *(states[state] for state in _STATES), evaluated))
     columns = [Column("dataset", "data set"), Column("model", "model"), *(Column(state, state) for state in _STATES)]
     return Table("trials", "Trials by state", (*columns, Column("evaluated", "evaluated")), tuple(rows))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.style import MODEL_NAMES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
@@ -33,4 +33,4 @@ def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
 
 def named(trial: Trial) -> str:
     """A trial in words."""
-    return f"{MODEL_NAMES[trial.model]} on {trial.dataset}, latent size {trial.latent_dim}, seed {trial.seed}"
+    return f"{MODELS[trial.model].title} on {trial.dataset}, latent size {trial.latent_dim}, seed {trial.seed}"

@@ -9,12 +9,12 @@ import numpy as np
 
 from vaemusic_jax.metrics.control import dependence
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import aggregate
 from vaemusic_jax.report.chapters.captions import legend, seeds
 from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import evenly, main_setting, most_attributes
-from vaemusic_jax.report.style import MODEL_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
         marks = np.array([["*" if mark else "" for mark in row.fillna(False)] for row in marked])
         labels = [ATTRIBUTES[name].initial for name in ATTRIBUTES]
         matrices.append(
-            Matrix(MODEL_NAMES[str(model)], np.array(values, float), labels, [str(n) for n in sizes], marks)
+            Matrix(MODELS[str(model)].title, np.array(values, float), labels, [str(n) for n in sizes], marks)
         )
     return matrices
 
@@ -86,7 +86,7 @@ def _dependences(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[l
         row: list[Matrix | None] = []
         for size in evenly(sorted(trials["latent_dim"].unique()), _MOST_SIZES):
             found = list(_control_matrices(runs, rows[rows["latent_dim"] == size]["trial"]))
-            title = f"{MODEL_NAMES[str(model)]}\nlatent size {size}"
+            title = f"{MODELS[str(model)].title}\nlatent size {size}"
             row.append(Matrix(title, np.mean(found, axis=0), labels, labels) if found else None)
         if any(row):
             grid.append([*row, None])

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.chapters.captions import named
 from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
 from vaemusic_jax.report.figures.prior import against_prior
 from vaemusic_jax.report.figures.surfaces import MOST_POINTS, Surface, surfaces
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
-from vaemusic_jax.report.style import MODEL_NAMES
 from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
@@ -110,5 +110,5 @@ def _surface(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) ->
     data = evaluation.arrays["codes"][:, :2] if "codes" in evaluation.arrays else corpus.attributes[:, own]
     reached = evaluation.arrays["surface_attributes"]
     return Surface(
-        f"{MODEL_NAMES[trial.model]}, latent size {trial.latent_dim}", (first, second), values, reached, data
+        f"{MODELS[trial.model].title}, latent size {trial.latent_dim}", (first, second), values, reached, data
     )

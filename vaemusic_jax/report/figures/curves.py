@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.report.style import LINES, MARKERS, MODEL_NAMES, legend_below, panels
+from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.report.style import LINES, MARKERS, legend_below, panels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def learning_curves(curves: pd.DataFrame, results: pd.DataFrame, metric: str, la
                 style = {"color": colour, "linestyle": LINES[place % len(LINES)], "marker": MARKERS[place % 7]}
                 panel.plot(mean.index, mean, **style, markevery=max(len(mean) // 6, 1), markersize=3.5, label=size)
                 panel.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
-            panel.set(title=f"{dataset}, {MODEL_NAMES[model]}", ylabel=label if j == 0 else "")
+            panel.set(title=f"{dataset}, {MODELS[model].title}", ylabel=label if j == 0 else "")
             if i == len(datasets) - 1:
                 panel.set_xlabel("training steps")
     legend_below(figure, axes[0, 0], columns=8)

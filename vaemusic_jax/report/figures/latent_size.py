@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import named_value
-from vaemusic_jax.report.style import COLOURS, GREY, LINES, MARKERS, MODEL_NAMES, legend_below, panels
+from vaemusic_jax.report.style import COLOURS, GREY, LINES, MARKERS, legend_below, panels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def series_styles(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
                     "marker": MARKERS[(i + 2 * j) % len(MARKERS)],
                     "markerfacecolor": COLOURS[i % len(COLOURS)] if j % 2 == 0 else "white",
                     "linestyle": LINES[j % len(LINES)],
-                    "label": MODEL_NAMES[model]
+                    "label": MODELS[model].title
                     + (f", {named_value('attributes', choice)}" if len(choices) > 1 else ""),
                 }
     return styles
