@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
 LAYERS = [
     {"errors", "recipes"},
     {"atomic", "hosts", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
-    {"event_log", "run_lock", "shard"},
-    {"arrays_file", "attributes", "config", "layers", "member_axis", "metric_columns"},
+    {"event_log", "run_lock", "shard", "table_file"},
+    {"arrays_file", "attributes", "config", "curves", "layers", "member_axis", "metric_columns", "trials_table"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
     {"joint_run", "measures", "tensorboard_events", "transposition"},
     {"member", "metrics", "report"},
