@@ -306,11 +306,6 @@ def test_a_merge_that_was_killed_leaves_no_run_and_is_done_again(
     assert capsys.readouterr().out.splitlines()[0] == f"{tmp_path / 'run'}: 3 of 5 trials, trained in 2 shards."
 
 
-def test_a_merge_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert vaemusic(["merge", str(tmp_path / "run")]) == 2
-    assert capsys.readouterr().err.startswith("error: merge: no run given; name the shards to join")
-
-
 def test_one_cohort_was_cut_in_two(folder: Path) -> None:
     """Else the laws above would not say that padding does not matter."""
     sizes = [[len(c.trials) for c in RunDirectory.read(folder / name).cohorts] for name in ("whole", "one", "two")]
