@@ -1,11 +1,13 @@
 """The command line passes on what it was given, and every mistake ends in one line and status 2."""
 
+import argparse
 import errno
+import functools
+import inspect
 import os
 import subprocess
 import sys
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,12 @@ import pytest
 import yaml
 
 from vaemusic_jax import cli
-from vaemusic_jax.cli import run
+from vaemusic_jax.cli import parse, run
+from vaemusic_jax.commands.sweep import sweep
 from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-COMMANDS = "data, sweep, status, merge, evaluate, report, tensorboard"
 
 # A value for each field that is not the configuration's own.
 OTHER: dict[str, list[str]] = {
@@ -54,51 +56,82 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def training(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[SweepConfig], Any]], None]:
-    """Puts something else in the place of training."""
-
-    def put(function: Callable[[SweepConfig], Any]) -> None:
-        module: Any = types.ModuleType("vaemusic_jax.sweep")
-        module.run_sweep = function
-        monkeypatch.setitem(sys.modules, "vaemusic_jax.sweep", module)
-
-    return put
-
-
-class StoppedError(Exception):
-    """Training has been reached."""
-
-
-def config_that_reaches_training(training: Any, args: list[str]) -> SweepConfig:
-    reached: list[SweepConfig] = []
-
-    def stop(config: SweepConfig, **options: object) -> None:
-        reached.append(config)
-        raise StoppedError
-
-    training(stop)
-    with pytest.raises(StoppedError):
-        run(args)
-    return reached[0]
+def overrides(args: list[str]) -> dict[str, Any]:
+    """The fields of a configuration that a sweep was asked to replace."""
+    command = parse(args)
+    assert isinstance(command, functools.partial)
+    assert command.func is sweep
+    return {name: command.keywords[name] for name in OTHER if command.keywords[name] is not None}
 
 
 @pytest.mark.parametrize("field", OTHER)
-def test_every_field_can_be_overridden(training: Any, config: Path, field: str) -> None:
-    reached = config_that_reaches_training(
-        training, ["sweep", str(config), f"--{field.replace('_', '-')}", *OTHER[field]]
-    )
+def test_every_field_can_be_overridden(config: Path, field: str) -> None:
+    given = overrides(["sweep", str(config), f"--{field.replace('_', '-')}", *OTHER[field]])
     assert set(OTHER) == {*SweepConfig.model_fields} - {"grids"}
     text = ["name", "out", "dataset", "attributes"]
-    values = tuple(OTHER[field] if field in text else (yaml.safe_load(v.replace("1e-", "1.0e-")) for v in OTHER[field]))
-    assert reached == load_config(config, {field: values if field in AXES else values[0]})
-    assert reached != load_config(config)
-    changed = [n for n in SweepConfig.model_fields if getattr(reached, n) != getattr(load_config(config), n)]
-    assert changed == [field]
+    values = [value if field in text else yaml.safe_load(value.replace("1e-", "1.0e-")) for value in OTHER[field]]
+    assert given == {field: values if field in AXES else values[0]}
+    before, after = load_config(config), load_config(config, given)
+    assert [name for name in SweepConfig.model_fields if getattr(before, name) != getattr(after, name)] == [field]
 
 
-def test_without_options_the_file_is_what_counts(training: Any, config: Path) -> None:
-    assert config_that_reaches_training(training, ["sweep", str(config)]) == load_config(config)
+def test_without_options_the_file_is_what_counts(config: Path) -> None:
+    assert overrides(["sweep", str(config)]) == {}
+
+
+COMMANDS = [
+    ["data", "list"],
+    ["data", "prepare", "own"],
+    ["data", "inspect", "own"],
+    ["sweep", "law.yaml"],
+    ["status", "run"],
+    ["merge", "out", "run", "run"],
+    ["evaluate", "run"],
+    ["report", "run", "run"],
+    ["tensorboard", "run"],
+]
+
+
+@pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
+def test_a_command_takes_what_its_options_give_and_has_their_defaults(args: list[str]) -> None:
+    command = parse(args)
+    assert isinstance(command, functools.partial)
+    signature = inspect.signature(command.func)
+    given = signature.bind(**command.keywords).arguments
+    given.pop("fields", None)
+    defaults = {name: each.default for name, each in signature.parameters.items() if each.default is not each.empty}
+    assert {name: given[name] for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    ("args", "given"),
+    [
+        (["data", "list", "--cache-dir", "c"], {"cache_dir": Path("c")}),
+        (["data", "prepare", "own", "--source", "s"], {"name": "own", "source": "s", "pitch": "rounded"}),
+        (["data", "prepare", "own", "--pitch", "microtonal"], {"pitch": "microtonal", "voices": "melody"}),
+        (["data", "prepare", "own", "--voices", "all"], {"pitch": "rounded", "voices": "all"}),
+        (["data", "prepare", "own", "--split-seed", "3", "--workers", "2"], {"split_seed": 3, "workers": 2}),
+        (["data", "prepare", "own", "--seconds-per-file", "0.5"], {"seconds_per_file": 0.5}),
+        (["data", "prepare", "own", "--memory-per-file", "9"], {"memory_per_file": 9}),
+        (["data", "prepare", "own", "--size-per-file", "8"], {"size_per_file": 8}),
+        (["data", "prepare", "own", "--report", "r.csv"], {"report": Path("r.csv"), "cache_dir": None}),
+        (["data", "inspect", "own", "--html", "p.html", "--measures", "5"], {"html": Path("p.html"), "measures": 5}),
+        (["sweep", "--dry-run", "law.yaml"], {"config": Path("law.yaml"), "dry_run": True, "distributed": False}),
+        (["sweep", "law.yaml", "--distributed"], {"config": Path("law.yaml"), "dry_run": False, "distributed": True}),
+        (["sweep", "law.yaml", "--members-per-device", "3"], {"members_per_device": 3, "dry_run": False}),
+        (["sweep", "law.yaml", "--log-file=l"], {"log_file": Path("l")}),
+        (["merge", "out", "a", "b"], {"out": Path("out"), "shards": [Path("a"), Path("b")]}),
+        (["evaluate", "run", "--metrics", "loss", "kl"], {"run": Path("run"), "metrics": ["loss", "kl"]}),
+        (["evaluate", "run", "--log-file", "l"], {"log_file": Path("l")}),
+        (["report", "a", "b", "--out", "o"], {"runs": [Path("a"), Path("b")], "out": Path("o")}),
+        (["tensorboard", "--out", "o", "run"], {"run": Path("run"), "out": Path("o")}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_arrive_as_what_they_are(args: list[str], given: dict[str, Any]) -> None:
+    command = parse(args)
+    assert isinstance(command, functools.partial)
+    assert {name: command.keywords[name] for name in given} == given
 
 
 def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
@@ -114,16 +147,24 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], f"Expected one of {{{COMMANDS}}}.; see vaemusic --help"),
-        (["swep"], f"Unrecognized options: swep; Available subcommands: {COMMANDS}; see vaemusic --help"),
-        (["sweep"], "Missing from vaemusic sweep: CONFIG the YAML file. (required); see vaemusic sweep --help"),
+        ([], "the following arguments are required: COMMAND; see vaemusic --help"),
+        (["sweep"], "the following arguments are required: CONFIG; see vaemusic sweep --help"),
         (
             ["sweep", "CONFIG", "--stps", "3"],
-            "Unrecognized options: --stps, 3; did you mean --steps?; see vaemusic --help",
+            "unrecognized arguments: --stps 3; did you mean --steps?; see vaemusic sweep --help",
         ),
         (
-            ["sweep", "CONFIG", "--name"],
-            "Missing value for argument '--name'. Expected 1 values.; see vaemusic sweep --help",
+            ["sweep", "CONFIG", "--step=3"],
+            "unrecognized arguments: --step=3; did you mean --steps?; see vaemusic sweep --help",
+        ),
+        (["sweep", "CONFIG", "--name"], "argument --name: expected one argument; see vaemusic sweep --help"),
+        (["sweep", "CONFIG", "--seed"], "argument --seed: expected at least one argument; see vaemusic sweep --help"),
+        (["sweep", "CONFIG", "--members-per-device", "0"], "--members-per-device: is 0; it must be at least 1"),
+        (["report"], "the following arguments are required: RUN; see vaemusic report --help"),
+        (["merge", "whole"], "the following arguments are required: RUN; see vaemusic merge --help"),
+        (
+            ["data", "prepare", "own", "--workers", "all"],
+            "argument --workers: invalid int value: 'all'; see vaemusic data prepare --help",
         ),
         (["sweep", "CONFIG", "--steps", "many"], 'CONFIG: --steps: "many" should be a valid integer'),
         (["sweep", "CONFIG", "--beta", "-1"], "CONFIG: --beta: -1 should be greater than or equal to 0"),
@@ -137,8 +178,8 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
             ["evaluate", "absent"],
             "absent: is no run directory, for it has no config.yaml; give the folder that a sweep wrote",
         ),
-        (["data"], "Expected one of {list, prepare, inspect}.; see vaemusic data --help"),
-        (["data", "list", "--all"], "Unrecognized options: --all; see vaemusic data --help"),
+        (["data"], "the following arguments are required: COMMAND; see vaemusic data --help"),
+        (["data", "list", "--all"], "unrecognized arguments: --all; see vaemusic data list --help"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -146,8 +187,15 @@ def test_a_mistake_ends_in_one_line_and_status_2(
     capsys: pytest.CaptureFixture[str], config: Path, args: list[str], message: str
 ) -> None:
     args = [str(config) if arg == "CONFIG" else arg for arg in args]
-    expected = message if message.startswith("Missing from") else message.replace("CONFIG", str(config))
+    expected = message if "required: CONFIG" in message else message.replace("CONFIG", str(config))
     assert refusal(capsys, args) == expected
+
+
+def test_a_misspelt_command_or_choice_is_told_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(capsys, ["swep"])
+    assert said.endswith("; see vaemusic --help")
+    assert [name for name in ("swep", *{args[0] for args in COMMANDS}) if name not in said] == []
+    assert "microtonal" in refusal(capsys, ["data", "prepare", "own", "--pitch", "exact"])
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
@@ -156,74 +204,66 @@ def test_a_mistake_is_one_line_whatever_the_terminal(encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding, "FORCE_COLOR": "1", "COLUMNS": "60"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: Missing from vaemusic evaluate: RUN the folder that a sweep wrote.")
-    assert done.stderr.endswith("; see vaemusic evaluate --help\n")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr == "error: the following arguments are required: RUN; see vaemusic evaluate --help\n"
 
 
-def test_a_mistake_met_while_running_ends_in_one_line(
-    capsys: pytest.CaptureFixture[str], training: Any, config: Path
-) -> None:
-    def fail(config: SweepConfig, **options: object) -> None:
-        raise UserError("runs/law: is on fire;\n  choose another")
+@pytest.fixture
+def ending_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Has every command end in an exception."""
 
-    training(fail)
-    assert refusal(capsys, ["sweep", str(config)]) == "runs/law: is on fire; choose another"
+    def end(exception: BaseException) -> None:
+        def command() -> None:
+            raise exception
 
+        monkeypatch.setattr(cli, "parse", lambda args: command)
 
-def test_how_many_members_a_device_may_take_is_passed_on(
-    capsys: pytest.CaptureFixture[str], training: Any, config: Path
-) -> None:
-    asked: list[object] = []
-
-    def stop(config: SweepConfig, **options: object) -> None:
-        asked.append(options)
-        raise StoppedError
-
-    training(stop)
-    with pytest.raises(StoppedError):
-        run(["sweep", str(config), "--members-per-device", "3"])
-    assert asked == [{"members_per_device": 3}]
-    assert refusal(capsys, ["sweep", str(config), "--members-per-device", "0"]).startswith("--members-per-device: is 0")
+    return end
 
 
-def test_our_own_mistakes_are_not_hidden(training: Any, config: Path) -> None:
-    def fail(config: SweepConfig, **options: object) -> None:
-        raise ZeroDivisionError
+def test_a_mistake_met_while_running_ends_in_one_line(ending_in: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending_in(UserError("runs/law: is on fire;\n  choose another"))
+    assert refusal(capsys, []) == "runs/law: is on fire; choose another"
 
-    training(fail)
+
+def test_our_own_mistakes_are_not_hidden(ending_in: Any) -> None:
+    ending_in(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        run(["sweep", str(config)])
+        run([])
 
 
-def test_an_interruption_ends_in_one_line_and_status_130(
-    capsys: pytest.CaptureFixture[str], training: Any, config: Path
-) -> None:
-    def interrupt(config: SweepConfig, **options: object) -> None:
-        raise KeyboardInterrupt
-
-    training(interrupt)
-    assert run(["sweep", str(config)]) == 130
+def test_an_interruption_ends_in_one_line_and_status_130(ending_in: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ending_in(KeyboardInterrupt())
+    assert run([]) == 130
     assert capsys.readouterr().err.strip() == "interrupted; the same command goes on from here when started again"
 
 
-COMPUTING = """
-import sys, types
-import jax, jax.numpy as jnp
+def test_output_that_nobody_takes_is_one_line_and_other_faults_show(
+    ending_in: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending_in(OSError(errno.ENOSPC, "No space left on device"))
+    assert run([]) == 2
+    assert capsys.readouterr().err == "error: cannot print: no space left on device\n"
+    for fault in (OSError(errno.ENOSPC, "No space left on device", "results.csv"), OSError(errno.EIO, "I/O error")):
+        ending_in(fault)
+        with pytest.raises(OSError, match=str(fault.strerror)):
+            run([])
 
-def interrupted_while_computing(config, **options):
+
+COMPUTING = """
+import jax, jax.numpy as jnp
+from vaemusic_jax import cli
+
+def interrupted_while_computing():
     endless = jax.jit(lambda x: jax.lax.fori_loop(0, 10**9, lambda i, y: jnp.tanh(y @ x), x))(jnp.ones((400, 400)))
     raise KeyboardInterrupt
 
-sys.modules["vaemusic_jax.sweep"] = module = types.ModuleType("vaemusic_jax.sweep")
-module.run_sweep = interrupted_while_computing
-from vaemusic_jax.cli import main
-main()
+cli.parse = lambda args: interrupted_while_computing
+cli.main()
 """
 
 
-def test_an_interruption_does_not_wait_for_the_device(config: Path) -> None:
-    command = [sys.executable, "-c", COMPUTING, "sweep", str(config)]
+def test_an_interruption_does_not_wait_for_the_device() -> None:
+    command = [sys.executable, "-c", COMPUTING]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip() == "interrupted; the same command goes on from here when started again"
@@ -232,23 +272,53 @@ def test_an_interruption_does_not_wait_for_the_device(config: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--help"], ["data", "sweep", "evaluate", "vaemusic sweep configs/quickstart.yaml"]),
-        (
-            ["sweep", "--help"],
-            ["CONFIG", "--dry-run", "resumes", *(f"--{name.replace('_', '-')}" for name in AXES), "--out"],
-        ),
-        (["evaluate", "--help"], ["RUN", "results.csv", "checkpoints"]),
-        (["data", "--help"], ["list", "prepare", "inspect"]),
-        (["data", "prepare", "--help"], ["--source", "cache"]),
+        ([], ["data", "sweep", "evaluate", "results table.", "\n    vaemusic sweep configs/quickstart.yaml "]),
+        (["sweep"], ["CONFIG", "--dry-run", "resumes", *OPTIONS, "--latent-dim INT ...", "--shard TEXT"]),
+        (["sweep"], ["--model measure_vae|adversarial_vae ...", "--size small|published|INT ...", "--log-file FILE"]),
+        (["sweep"], ["\n    vaemusic sweep configs/paper.yaml --shard 2/8\n"]),
+        (["evaluate"], ["RUN", "results.csv", "checkpoints", "--metrics NAME ..."]),
+        (["merge"], ["OUT RUN [RUN ...]"]),
+        (["data"], ["list", "prepare", "inspect"]),
+        (["data", "prepare"], ["--source PATH", "cache", "default 64.", "microtonal"]),
     ],
-    ids=lambda value: " ".join(value) if value[0][0] == "-" or value[-1] == "--help" else "",
+    ids=lambda value: " ".join(value) if value and value[0].islower() else "",
 )
 def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str], args: list[str], words: list[str]) -> None:
+    assert [word for word in words if word not in help_of(capsys, args)] == []
+
+
+def help_of(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
     with pytest.raises(SystemExit) as stopped:
-        run(args)
+        run([*args, "--help"])
     assert stopped.value.code == 0
-    text = capsys.readouterr().out
-    assert [word for word in words if word not in text] == []
+    return capsys.readouterr().out
+
+
+def test_help_is_as_wide_as_the_terminal_and_leaves_examples_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = help_of(capsys, ["data", "prepare"]).partition("\n\n")[2].splitlines()  # below the usage
+    examples = [line for line in lines if line.startswith("    vaemusic")]
+    assert examples[1] == "    vaemusic data prepare irish_folk --source TheSession-data/csv/tunes.csv"
+    assert len(examples) == 5
+    assert 40 < max(len(line) for line in lines if line not in examples) <= 50
+
+
+def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The arguments of a parser and of all its commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from actions(command)
+        else:
+            yield action
+
+
+def test_every_argument_is_explained() -> None:
+    found = list(actions(cli.parser()))
+    assert len(found) > len(OTHER) + 2 * len(COMMANDS)
+    assert [action for action in found if not action.help] == []
 
 
 def test_a_dry_run_lists_every_trial_and_its_parameters_and_writes_nothing(
@@ -316,21 +386,3 @@ def test_the_papers_grid_is_2_models_7_sizes_2_choices_4_data_sets() -> None:
     values = [{getattr(trial, name) for trial in found} for name in ("model", "latent_dim", "attributes", "dataset")]
     assert [len(each) for each in values] == [2, 7, 2, 4]
     assert {len(attributes) for attributes in values[2]} == {2, 4}
-
-
-def test_output_that_nobody_takes_is_one_line_and_other_faults_show(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def command_that_fails(error: OSError) -> None:
-        def command() -> None:
-            raise error
-
-        monkeypatch.setattr(cli, "_parse", lambda args: command)
-
-    command_that_fails(OSError(errno.ENOSPC, "No space left on device"))
-    assert run([]) == 2
-    assert capsys.readouterr().err == "error: cannot print: no space left on device\n"
-    for fault in (OSError(errno.ENOSPC, "No space left on device", "results.csv"), OSError(errno.EIO, "I/O error")):
-        command_that_fails(fault)
-        with pytest.raises(OSError, match=str(fault.strerror)):
-            run([])

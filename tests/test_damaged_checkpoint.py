@@ -3,8 +3,10 @@
 import dataclasses
 import logging
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import chex
 import pytest
@@ -83,7 +85,38 @@ def test_metadata_that_make_sense_are_not_taken_for_those_that_were_written(stor
             read()
 
 
-def test_what_asyncio_reports_of_tensorstore_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def how_python_reports() -> tuple[Any, ...]:
+    """What decides whether a message of Orbax, asyncio or an abandoned thread is shown."""
+    loggers = [logging.getLogger(name) for name in ("absl", "asyncio", "root")]
+    return sys.unraisablehook, *((logger.level, list(logger.filters), list(logger.handlers)) for logger in loggers)
+
+
+@pytest.fixture
+def as_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no checkpoint had failed to be read before."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(logging.getLogger("asyncio"), "filters", [])
+    monkeypatch.setattr(logging.getLogger("absl"), "level", logging.WARNING)
+
+
+@pytest.mark.usefixtures("as_new")
+def test_what_python_reports_is_the_same_after_a_read_and_a_write(store: CheckpointStore) -> None:
+    before = how_python_reports()
+    store.save(3, arrays(3), OWNER)
+    store.arrays()
+    assert how_python_reports() == before
+
+
+@pytest.mark.usefixtures("as_new")
+def test_after_a_failure_only_what_tensorstore_reports_late_is_silent(
+    store: CheckpointStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        halve(next(path for path in (store.path / "2" / "state").rglob("d/*") if path.stat().st_size > 100))
+        with pytest.raises(DamagedCheckpointError):
+            store.arrays()
+    store.arrays(1)  # and a good read brings nothing of it back
+    assert logging.getLogger("absl").level == logging.WARNING
     logging.getLogger("asyncio").error("Task exception was never retrieved: DATA_LOSS [tensorstore_spec={}]")
     logging.getLogger("asyncio").error("Task exception was never retrieved: of somebody else's")
     assert [record.getMessage()[-15:] for record in caplog.records] == ["somebody else's"]

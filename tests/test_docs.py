@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 
 from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.curves import CURVE_COLUMNS
 from vaemusic_jax.metric_columns import METRICS
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.run_directory import CURVE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 

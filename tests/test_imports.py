@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
 LAYERS = [
     {"errors", "recipes", "music"},
     {"atomic", "hosts", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
-    {"event_log", "run_lock", "shard"},
-    {"arrays_file", "config", "layers", "member_axis", "metric_columns"},
+    {"event_log", "run_lock", "shard", "table_file"},
+    {"arrays_file", "config", "curves", "layers", "member_axis", "metric_columns", "trials_table"},
     {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
     {"joint_run", "measures", "tensorboard_events", "transposition"},
     {"member", "metrics", "report"},
@@ -153,3 +153,42 @@ def loaded_by(statement: str) -> set[str]:
 )
 def test_importing_brings_in_only_what_is_needed(statement: str, allowed: set[str]) -> None:
     assert loaded_by(statement) & HEAVY - allowed == set()
+
+
+IMPORTING = """
+import contextlib, importlib, logging, os, signal, sys, warnings
+
+def state():
+    import jax
+
+    found = {f"signal {number}": signal.getsignal(number) for number in signal.valid_signals()}
+    found |= {f"environment variable {name}": value for name, value in os.environ.items()}
+    found |= {f"jax.config.{name}": value for name, value in jax.config.values.items()}
+    for logger in [logging.root, *map(logging.getLogger, list(logging.root.manager.loggerDict))]:
+        found |= {f"level of logger {logger.name}": logger.level or None}
+        found |= {f"filters of logger {logger.name}": list(logger.filters) or None}
+        if not logger.name.startswith("vaemusic_jax"):
+            found |= {f"handlers of logger {logger.name}": list(logger.handlers) or None}
+    found |= {"warning filters": list(warnings.filters)}
+    return found | {f"sys.{name}": getattr(sys, name) for name in ("excepthook", "unraisablehook", "displayhook")}
+
+ours, others = (names.split() for names in sys.argv[1:])
+for name in others:
+    with contextlib.suppress(ImportError):  # a function or class of a module
+        importlib.import_module(name)
+before = state()
+for name in ours:
+    importlib.import_module(name)
+after = state()
+print(*(name for name in before | after if before.get(name) != after.get(name)), sep="\\n")
+"""
+
+
+def test_importing_every_module_changes_nothing_outside_the_package() -> None:
+    """What other packages do when they are imported is theirs: they are imported first."""
+    everything = set().union(*(imported(path, at_import=True) for path in MODULES.values()))
+    ours = [f"vaemusic_jax.{name}" for name in sorted(MODULES) if name not in ("", "__main__")]
+    others = sorted(name for name in everything if name.partition(".")[0] != "vaemusic_jax")
+    command = [sys.executable, "-c", IMPORTING, " ".join(ours), " ".join(others)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
+from vaemusic_jax import loop, sweep
 from vaemusic_jax import merge as merging
-from vaemusic_jax import sweep
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.cli import run as vaemusic
 from vaemusic_jax.config import SweepConfig
@@ -172,8 +172,8 @@ def test_what_is_missing_is_pending_and_the_sweep_goes_on_with_it(
 
     trained: list[tuple[Cohort, int | None]] = []
 
-    def note(run: RunDirectory, cohort: Cohort, *args: Any) -> None:
-        trained.append((cohort, CheckpointStore(run.cohort_path(cohort)).latest_step()))
+    def note(task: loop.Task, *args: Any) -> None:
+        trained.append((task.cohort, task.store.latest_step()))
 
     monkeypatch.setattr(sweep, "train_cohort", note)
     sweeps.use_data(monkeypatch, small_irish_folk)
@@ -304,11 +304,6 @@ def test_a_merge_that_was_killed_leaves_no_run_and_is_done_again(
     assert vaemusic(["merge", str(tmp_path / "run"), *map(str, shards)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert capsys.readouterr().out.splitlines()[0] == f"{tmp_path / 'run'}: 3 of 5 trials, trained in 2 shards."
-
-
-def test_a_merge_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert vaemusic(["merge", str(tmp_path / "run")]) == 2
-    assert capsys.readouterr().err.startswith("error: merge: no run given; name the shards to join")
 
 
 def test_one_cohort_was_cut_in_two(folder: Path) -> None:

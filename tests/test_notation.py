@@ -1,4 +1,4 @@
-"""Measures to music21 and ABC and back: the same tokens."""
+"""Measures to ABC and back: the same tokens."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 
 from tests.reading import parse_tune
 from vaemusic_jax.data.dataset import SPLITS, Dataset
-from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.tune_book import TuneText
-from vaemusic_jax.data.writers.notation import (
-    measure_to_abc,
-    measure_to_music21,
-    measures_to_abc,
-    sounds,
-    token_names,
-    tokenise,
-)
-from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
+from vaemusic_jax.data.writers.notation import measure_to_abc, measures_to_abc, sounds, token_names
+from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["G3", "C4", "C#4", "D-4", "F##4", "A5", "B--5", "E6"])
 
@@ -63,13 +55,6 @@ def test_sounds_fill_the_measure(tokens: list[int]) -> None:
         at += event.length
 
 
-@given(measures)
-def test_music21_gives_back_the_tokens(tokens: list[int]) -> None:
-    names = token_names(tokens, VOCABULARY)
-    silent = not with_a_note(tokens) and tokens[0] != HOLD
-    assert tokenise(measure_to_music21(tokens, VOCABULARY)) == (Drop.SILENT if silent else names)
-
-
 @given(measures.filter(with_a_note))
 def test_abc_gives_back_the_tokens(tokens: list[int]) -> None:
     expected = [token_names(tokens, VOCABULARY)]
@@ -89,17 +74,11 @@ def test_consecutive_measures_as_abc_give_back_the_tokens(tune: list[list[int]])
     assert names_read_back(measures_to_abc(tune, VOCABULARY, title="t")) == expected
 
 
-def test_every_measure_of_irish_folk_comes_back_from_music21_and_from_abc(irish_folk: Dataset) -> None:
+def test_every_measure_of_irish_folk_comes_back_from_abc(irish_folk: Dataset) -> None:
     distinct = np.unique(np.concatenate([irish_folk.split(split).tokens for split in SPLITS]), axis=0)
     assert len(distinct) > 9_000
     vocabulary = irish_folk.vocabulary
     names = [token_names(tokens, vocabulary) for tokens in distinct]
-    wrong = [
-        expected
-        for tokens, expected in zip(distinct, names, strict=True)
-        if tokenise(measure_to_music21(tokens, vocabulary)) != expected
-    ]
-    assert wrong == []
     alone = [index for index, tokens in enumerate(distinct) if with_a_note(tokens)]
     assert len(alone) >= len(distinct) - 2
     book = one_bar("\n".join(measure_to_abc(distinct[index], vocabulary) for index in alone))
@@ -149,7 +128,7 @@ def test_a_tie_over_the_barline_is_written() -> None:
     assert measures_to_abc(tune, VOCABULARY, title="t") == "X:1\nT:t\nM:4/4\nL:1/8\nK:C\nC4 ^C4-|^C4 D4|\n"
 
 
-def test_pitches_in_commas_are_rounded_in_abc_which_says_so_and_exact_in_music21() -> None:
+def test_pitches_in_commas_are_rounded_in_abc_which_says_so() -> None:
     vocabulary = Vocabulary.from_pitches(["B4-4c", "F4+4c", "C4"], room=False)
     tokens = [HOLD] * 24
     for tick, name in ((0, "B4-4c"), (6, "F4+4c"), (12, "C4")):
@@ -157,44 +136,6 @@ def test_pitches_in_commas_are_rounded_in_abc_which_says_so_and_exact_in_music21
     abc = measures_to_abc([tokens], vocabulary, title="t")
     assert abc.splitlines()[2] == "N:pitches in commas, rounded to twelve tones"
     assert abc.splitlines()[-1] == "_B2 ^F2 C4|"
-    heights = [pitch.ps for pitch in measure_to_music21(tokens, vocabulary).pitches]
-    assert heights == pytest.approx([60 + 45 * 12 / 53, 60 + 26 * 12 / 53, 60])
-
-
-def test_music21_measures_of_other_makes() -> None:
-    from music21 import chord, meter, note, stream, tie
-
-    def measure(*elements: note.GeneralNote, metre: str = "4/4") -> stream.Measure:
-        made = stream.Measure()
-        made.timeSignature = meter.TimeSignature(metre)
-        for element in elements:
-            made.append(element)
-        return made
-
-    half, whole = (lambda name: note.Note(name, quarterLength=2)), (lambda name: note.Note(name, quarterLength=4))
-    tied = half("C4")
-    tied.tie = tie.Tie("stop")
-    held = ("C4", *[HOLD_NAME] * 23)
-    assert tokenise(measure(whole("C4"), metre="2/2")) == held
-    assert tokenise(measure(whole("C4"), metre="8/8")) == held
-    assert tokenise(measure(whole("C4"), metre="6/8")) is Drop.METRE
-    assert tokenise(measure(half("C4"), tied)) == held
-    other = half("D4")
-    other.tie = tie.Tie("stop")
-    assert tokenise(measure(half("C4"), other)) == (*held[:12], "D4", *held[13:])
-    incoming = whole("C4")
-    incoming.tie = tie.Tie("continue")
-    assert tokenise(measure(incoming)) == (HOLD_NAME,) * 24
-    assert tokenise(measure(note.Note("D4").getGrace(), whole("C4"))) == held
-    assert tokenise(measure(chord.Chord(["C4", "E4"], quarterLength=4))) is Drop.CHORD
-    assert tokenise(measure(half("C4"))) is Drop.SHORT
-    assert tokenise(measure(note.Rest(quarterLength=4))) is Drop.SILENT
-    overlapping = measure(whole("C4"))
-    overlapping.insert(2, half("E4"))
-    assert tokenise(overlapping) is Drop.OVERLAY
-    gap = measure(half("C4"))
-    gap.insert(3, note.Note("E4"))
-    assert tokenise(gap) == ("C4", *[HOLD_NAME] * 11, REST_NAME, *[HOLD_NAME] * 5, "E4", *[HOLD_NAME] * 5)
 
 
 def test_another_number_of_tokens_is_refused() -> None:

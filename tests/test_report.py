@@ -340,11 +340,6 @@ def test_nothing_to_report_on_is_one_line(is_run: bool, tmp_path: Path, capsys: 
     assert not (path / "report").exists()
 
 
-def test_a_report_without_runs_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
 def test_a_report_that_cannot_be_written_is_refused(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):

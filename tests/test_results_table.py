@@ -12,7 +12,7 @@ from rich.console import Console
 from vaemusic_jax.config import SweepConfig, cohorts, trials
 from vaemusic_jax.metric_columns import METRICS
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.results_table import FIRST, assemble, to_markdown, to_rich
+from vaemusic_jax.results_table import FIRST, assemble, to_rich
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Trial
 
@@ -156,14 +156,3 @@ def test_the_term_of_either_model_is_shown(tmp_path: Path) -> None:
     header, _, *rows = shown(assemble(of_run, metrics), width=300)
     place = header.split().index("term")
     assert [row.split()[place] for row in rows[:2]] == ["0.125", "0.0625"]
-
-
-def test_markdown_has_the_same_cells_as_the_terminal(tmp_path: Path) -> None:
-    of_run = trials_table(tmp_path, diverged=3)
-    table = assemble(of_run, measured(of_run))
-    markdown = to_markdown(table).splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown if line.startswith("|")]
-    lines = shown(table, width=300)
-    assert cells[0] == lines[0].split()
-    assert cells[2:] == [line.split() for line in lines[2 : 2 + len(table)]]
-    assert {len(row) for row in cells} == {len(cells[0])}

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax import atomic
+from vaemusic_jax import atomic, trials_table
 from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.curves import CURVE_COLUMNS
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.run_directory import CURVE_COLUMNS, RunDirectory
+from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.trial import Trial
 
 
 def config_of(**fields: Any) -> SweepConfig:
@@ -316,6 +318,42 @@ def test_a_run_of_a_version_with_fewer_fields_is_one_line(run: RunDirectory) -> 
     for use in (RunDirectory.read, RunDirectory.reopen, start):
         with pytest.raises(UserError, match=r"trials.csv: cannot be read: it has no column transpose, as of another "):
             use(run.path)
+
+
+class TrialOfALaterVersion(Trial):
+    """A trial with one more field, which has a default; what has the default is named as before."""
+
+    dropout: float = 0.25
+
+    @property
+    def id(self) -> str:
+        earlier = {name: value for name, value in dict(self).items() if name != "dropout"}
+        return Trial(**earlier).id + ("" if self.dropout == 0.25 else f"-{self.dropout}")
+
+
+def test_a_run_from_before_a_field_with_a_default_existed_goes_on(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.set_status([run.trials[0].id], "done")
+    run.close()
+    status = run.status()
+    monkeypatch.setattr(trials_table, "Trial", TrialOfALaterVersion)
+    with RunDirectory.reopen(run.path) as later:
+        assert later.trials_table["dropout"].to_list() == [0.25] * len(run.trials)
+        assert later.status() == status
+        assert [cohort.id for cohort in later.cohorts] == [cohort.id for cohort in run.cohorts]
+        later.set_status([run.trials[1].id], "running")
+    path = run.path / "trials.csv"
+    assert pd.read_csv(path)["dropout"].to_list() == [0.25] * len(run.trials)
+    path.write_text(path.read_text().replace(",0.25,", ",0.5,"))  # now that there is a column, it counts
+    with pytest.raises(UserError, match="have been changed"):
+        RunDirectory.read(run.path)
+
+
+def test_a_column_that_is_no_field_is_not_looked_at(run: RunDirectory) -> None:
+    path = run.path / "trials.csv"
+    pd.read_csv(path).assign(note="mine").to_csv(path, index=False)
+    assert RunDirectory.read(run.path).trials == run.trials
 
 
 def test_values_edited_in_trials_csv_are_noticed(run: RunDirectory) -> None:

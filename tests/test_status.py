@@ -14,7 +14,8 @@ import pytest
 from tests import sweeps
 from vaemusic_jax.cli import run as vaemusic
 from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.run_directory import CURVE_COLUMNS, RunDirectory
+from vaemusic_jax.curves import CURVE_COLUMNS
+from vaemusic_jax.run_directory import RunDirectory
 
 CONFIG: dict[str, Any] = {
     "name": "law",

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
-from vaemusic_jax import atomic, sweep
+from vaemusic_jax import atomic, loop
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
@@ -110,7 +110,7 @@ def test_the_results_have_every_number_of_finished_trials_and_none_of_diverged_o
 MOMENTS: dict[str, tuple[int, Any, str, bool]] = {
     "after validating, before its curves are written": (2, RunDirectory, "append_curves", False),
     "between curves and checkpoint": (5, CheckpointStore, "save", False),
-    "after the last checkpoint, before the trials are marked": (1, sweep, "record_outcome", False),
+    "after the last checkpoint, before the trials are marked": (1, loop, "record_outcome", False),
 }
 
 

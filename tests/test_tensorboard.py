@@ -13,7 +13,8 @@ from tests import sweeps
 from tests.evaluated_runs import STEPS, config_of, write_run
 from vaemusic_jax.cli import run as vaemusic
 from vaemusic_jax.config import trials
-from vaemusic_jax.run_directory import CURVE_COLUMNS, RunDirectory
+from vaemusic_jax.curves import CURVE_COLUMNS
+from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.tensorboard_events import trial_names
 
 Read = Callable[[Path], Any]

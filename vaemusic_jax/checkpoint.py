@@ -36,11 +36,6 @@ READABLE = (3, 4)  # 3 had every number of a member under `hp`, those that follo
 KEPT = 2  # the newest, and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
-# Orbax reports every directory that it makes, and errors with a traceback before it raises them.
-logging.getLogger("absl").setLevel(logging.CRITICAL)
-# Of the reads that fail side by side one is raised; asyncio would report the others.
-logging.getLogger("asyncio").addFilter(lambda record: "tensorstore" not in record.getMessage())
-
 
 @dataclass(frozen=True)
 class Owner:
@@ -205,7 +200,7 @@ class CheckpointStore:
             multiprocessing_options=several,
             **more,
         )
-        with _no_echoes(), ocp.CheckpointManager(self.path, options=options) as manager:
+        with quiet_orbax(), ocp.CheckpointManager(self.path, options=options) as manager:
             yield manager
 
 
@@ -252,21 +247,36 @@ def _numpy_like(place: Path) -> Any:
 
 
 @contextmanager
-def _no_echoes() -> Iterator[None]:
-    """Keeps to one error where tensorstore has many.
+def quiet_orbax() -> Iterator[None]:
+    """Keeps what Orbax prints to the errors that it raises, while it is at work.
 
-    Once a read or write has failed, those beside it still report, to an event loop that Orbax has closed, from threads
-    of their own and at any later time. Python would print a traceback for each.
+    Orbax logs every directory that it makes, and every error with a traceback before it raises it. Once a read or write
+    has failed, those that went on beside it fail too, at any later time and in threads of their own: asyncio then logs
+    each, and Python prints a traceback for each that reports to an event loop which Orbax has closed. After a failure
+    these two therefore stay silent about tensorstore; everything else is as it was before.
     """
-    before = sys.unraisablehook
+    absl, asyncio, hook = logging.getLogger("absl"), logging.getLogger("asyncio"), sys.unraisablehook
+    level, was_filtered = absl.level, _is_no_echo in asyncio.filters
 
     def quiet(unraisable: "sys.UnraisableHookArgs") -> None:
         if str(unraisable.exc_value) != "Event loop is closed":
-            before(unraisable)
+            hook(unraisable)
 
+    absl.setLevel(logging.CRITICAL)
+    asyncio.addFilter(_is_no_echo)
     sys.unraisablehook = quiet
-    yield
-    sys.unraisablehook = before  # not after a failure
+    try:
+        yield
+        sys.unraisablehook = hook
+        if not was_filtered:
+            asyncio.removeFilter(_is_no_echo)
+    finally:
+        absl.setLevel(level)
+
+
+def _is_no_echo(record: logging.LogRecord) -> bool:
+    """Whether a record of asyncio's is about something else than a read or write of a checkpoint."""
+    return "tensorstore" not in record.getMessage()
 
 
 def _first_words(error: Exception) -> str:

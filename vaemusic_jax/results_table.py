@@ -1,4 +1,4 @@
-"""The results of a run as a table: one row per trial in the files, the same shortened for terminals and Markdown."""
+"""The results of a run as a table: one row per trial in the files, the same shortened for terminals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,22 +74,6 @@ def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
         lines.append(f"Left out for want of width: {', '.join(left_out)}; see results.csv.")
     lines += diverged_lines(results)
     return Group(table, Text("\n".join(line for line in lines if line)))
-
-
-def to_markdown(results: "pd.DataFrame") -> str:
-    """A Markdown table with all columns, followed by its legend."""
-    columns = _columns(results)
-    lines = [
-        "| " + " | ".join(column.header for column in columns) + " |",
-        "|" + "|".join("---:" if column.is_number else "---" for column in columns) + "|",
-        *("| " + " | ".join(cells) + " |" for cells in zip(*(column.cells for column in columns), strict=True)),
-        "",
-        _fixed(results),
-        "",
-        *(f"- {column.legend}" for column in columns if column.legend),
-        *(f"- {line}" for line in diverged_lines(results)),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 @dataclass

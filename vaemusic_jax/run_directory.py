@@ -4,31 +4,24 @@ A run directory belongs to one configuration. Opening it again resumes what is t
 Every file is written atomically, so a run that is killed at any moment leaves a directory that resumes.
 """
 
-import contextlib
-import csv
-import io
 import os
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Self
 
 from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.config import SweepConfig, differences, load_config
+from vaemusic_jax.curves import Curves
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.run_lock import LOCK, locked
-from vaemusic_jax.trial import Cohort, Trial, parse_attributes
+from vaemusic_jax.table_file import read_table, reading, write_table
+from vaemusic_jax.trial import Cohort, Trial
+from vaemusic_jax.trials_table import State, TrialsTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-State = Literal["pending", "waiting", "running", "done", "diverged"]
-FINISHED = ("done", "diverged")
-
-CURVE_COLUMNS = ("trial", "step", "split", "metric", "value")
-CURVE_KEY = list(CURVE_COLUMNS[:-1])
 TEMPORARY = ".*.tmp"
 OTHER_PLACE = "choose another --out, or remove the folder to start anew"
 
@@ -47,12 +40,10 @@ class RunDirectory:
         """Reads what is there; use ``open``, ``reopen`` or ``read``."""
         self.path = path
         self.config = load_config(path / "config.yaml")
-        rows = _read_trials(path / "trials.csv")
-        self.trials = tuple(trial for trial, _, _ in rows)
-        self.cohorts = _regroup(rows)
-        self._cohort_of = {trial.id: cohort for trial, cohort, _ in rows}
-        self._status = {trial.id: status for trial, _, status in rows}
-        self._curves: pd.DataFrame | None = None
+        self._table = TrialsTable.read(path / "trials.csv")
+        self.trials = self._table.trials
+        self.cohorts = self._table.cohorts
+        self._curves = Curves(path / "curves.parquet", [trial.id for trial in self.trials])
         self._unlock: weakref.finalize | None = None  # None: open for reading only
 
     @classmethod
@@ -75,8 +66,7 @@ class RunDirectory:
             else:
                 write_atomically(path / "config.yaml", config.model_copy(update={"out": None}).to_yaml().encode())
             if not (path / "trials.csv").exists():  # written second, so also absent where creation was interrupted
-                cohort_of = {trial.id: cohort.id for cohort in cohorts for trial in cohort.trials}
-                _write_trials(path / "trials.csv", [(trial, cohort_of[trial.id], "pending") for trial in trials])
+                TrialsTable.create(path / "trials.csv", trials, cohorts)
             run = cls(path)
             if [trial.id for trial in run.trials] != [trial.id for trial in trials]:
                 raise UserError(
@@ -117,34 +107,26 @@ class RunDirectory:
 
     def status(self) -> dict[str, str]:
         """By trial id: ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
-        return dict(self._status)
+        return self._table.status()
 
     def unfinished(self) -> tuple[Trial, ...]:
         """The trials that are still to be trained, or trained further."""
-        return tuple(trial for trial in self.trials if not self._status[trial.id].startswith(FINISHED))
+        return self._table.unfinished()
 
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
         """Records what has become of trials, with the reason where they wait or diverged."""
         self._check_writable()
-        for trial_id in trial_ids:
-            self._status[trial_id] = f"{status}: {' '.join(reason.split())}" if reason else status
-        rows = [(trial, self._cohort_of[trial.id], self._status[trial.id]) for trial in self.trials]
-        _write_trials(self.path / "trials.csv", rows)
+        self._table.set_status(trial_ids, status, reason)
 
     @property
     def trials_table(self) -> "pd.DataFrame":
         """trials.csv: trial (its id), every field of the trial, cohort, status."""
-        import pandas as pd
-
-        rows = [_row(trial, self._cohort_of[trial.id], self._status[trial.id]) for trial in self.trials]
-        return pd.DataFrame(rows)
+        return self._table.to_frame()
 
     @property
     def curves(self) -> "pd.DataFrame":
         """curves.parquet: trial, step, split, metric, value; by trial and step, empty before the first validation."""
-        if self._curves is None:
-            self._curves = _read_curves(self.path / "curves.parquet")
-        return self._curves.copy()
+        return self._curves.table
 
     def append_curves(self, rows: "pd.DataFrame") -> None:
         """Adds measurements; one of the same trial, step, split and metric is replaced.
@@ -152,43 +134,24 @@ class RunDirectory:
         Args:
             rows: columns trial, step, split, metric, value; any number of trials and steps.
         """
-        import pandas as pd
-
-        unknown = set(rows["trial"]) - set(self._status)
-        if set(rows.columns) != set(CURVE_COLUMNS) or unknown:
-            raise ValueError(f"curves need the columns {CURVE_COLUMNS} and trials of this run, got {unknown or rows}")
-        both = pd.concat([self.curves, rows[list(CURVE_COLUMNS)]]) if len(self.curves) else rows[list(CURVE_COLUMNS)]
-        self._write_curves(both.drop_duplicates(CURVE_KEY, keep="last"))
+        self._check_writable()
+        self._curves.append(rows)
 
     def truncate_curves(self, trial_ids: Iterable[str], after_step: int) -> None:
         """Forgets what was measured after a step, as when these trials resume from the checkpoint of that step."""
-        curves = self.curves
-        self._write_curves(curves[~(curves["trial"].isin(list(trial_ids)) & (curves["step"] > after_step))])
+        self._check_writable()
+        self._curves.truncate(trial_ids, after_step)
 
     @property
     def results(self) -> "pd.DataFrame | None":
         """results.parquet: one row per trial, or None before the first evaluation."""
-        import pandas as pd
-
-        path = self.path / "results.parquet"
-        if not path.exists():
-            return None
-        with _reading(path):
-            return pd.read_parquet(path)
+        return read_table(self.path / "results.parquet")
 
     def write_results(self, results: "pd.DataFrame") -> None:
         """Saves one row per trial as results.csv and results.parquet, replacing what was there."""
         self._check_writable()
         write_atomically(self.path / "results.csv", results.to_csv(index=False).encode())
-        write_atomically(self.path / "results.parquet", _parquet(results))
-
-    def _write_curves(self, curves: "pd.DataFrame") -> None:
-        self._check_writable()
-        # Sorted, so that the file does not depend on how often a run was interrupted.
-        position = {trial.id: i for i, trial in enumerate(self.trials)}
-        order = np.lexsort((curves["step"], curves["trial"].map(position)))
-        self._curves = curves.iloc[order].reset_index(drop=True)
-        write_atomically(self.path / "curves.parquet", _parquet(self._curves))
+        write_table(self.path / "results.parquet", results)
 
     def _hold(self, lock: int) -> Self:
         """Keeps the lock until close(), or as long as this object lives."""
@@ -210,70 +173,7 @@ def _check_run_or_empty(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose a folder with --out")
     if path.is_dir() and not (path / "config.yaml").exists():
-        with _reading(path):
+        with reading(path):
             others = sorted(p.name for p in path.iterdir() if p.name != LOCK and not p.match(TEMPORARY))
         if others:
             raise UserError(f"{path}: is no run directory but holds {others[0]}; choose a new folder with --out")
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, KeyError, csv.Error) as error:  # pyarrow's errors are ValueErrors or OSErrors
-        raise UserError(f"{path}: cannot be read: {error}; restore or remove it") from error
-
-
-def _row(trial: Trial, cohort: str, status: str) -> dict[str, Any]:
-    return {"trial": trial.id, **trial.row(), "cohort": cohort, "status": status}
-
-
-def _write_trials(path: Path, rows: Iterable[tuple[Trial, str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["trial", *Trial.model_fields, "cohort", "status"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(*row) for row in rows)
-    write_atomically(path, text.getvalue().encode())
-
-
-def _read_trials(path: Path) -> list[tuple[Trial, str, str]]:
-    """Trial, cohort and status of each row."""
-    rows = []
-    with _reading(path), path.open(newline="", encoding="utf-8") as file:
-        table = list(csv.DictReader(file))
-        if not table:
-            raise ValueError("it holds no trials")
-        if missing := [name for name in Trial.model_fields if name not in table[0]]:
-            raise ValueError(f"it has no column {missing[0]}, as of another version of vaemusic_jax")
-        for row in table:
-            fields = {name: row[name] for name in Trial.model_fields} | {
-                "attributes": parse_attributes(row["attributes"])
-            }
-            trial = Trial.model_validate(fields, strict=False)
-            if trial.id != row["trial"]:
-                raise ValueError(f"the values of trial {row['trial']} have been changed")
-            rows.append((trial, row["cohort"], row["status"]))
-    return rows
-
-
-def _regroup(rows: list[tuple[Trial, str, str]]) -> tuple[Cohort, ...]:
-    groups: dict[str, list[Trial]] = {}
-    for trial, cohort, _ in rows:
-        groups.setdefault(cohort, []).append(trial)
-    return tuple(Cohort(tuple(members)) for members in groups.values())
-
-
-def _read_curves(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    if not path.exists():
-        types = {"trial": "str", "step": "int64", "split": "str", "metric": "str", "value": "float64"}
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
-    with _reading(path):
-        return pd.read_parquet(path)
-
-
-def _parquet(table: "pd.DataFrame") -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()

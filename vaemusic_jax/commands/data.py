@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
-from tyro.conf import Positional, arg
 
 from vaemusic_jax.atomic import check_writable
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
+from vaemusic_jax.commands.parser import Commands, Parser, add_command
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import Dataset
@@ -22,17 +22,78 @@ from vaemusic_jax.data.report import counts, write_report
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 
-Name = Annotated[Positional[str], arg(metavar="NAME")]
-OptionalPath = Annotated[Path | None, arg(metavar="PATH")]
-OptionalInt = Annotated[int | None, arg(metavar="INT")]
+
+def add_to(commands: Commands) -> None:
+    """Declares the commands with their arguments."""
+    of_data = add_command(commands, data).add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_cache_dir(add_command(of_data, list_corpora, "list"))
+
+    parser = add_command(of_data, prepare)
+    add = parser.add_argument
+    add("name", metavar="NAME", help="a corpus of `vaemusic data list`, or a new name of your choice.")
+    add(
+        "--source",
+        metavar="PATH",
+        help="a folder with ABC, MusicXML, MXL, kern, MIDI, SymbTr or Session files, or one such file; left out: the "
+        "files that come with music21.",
+    )
+    add(
+        "--pitch",
+        choices=("rounded", "microtonal"),
+        help="rounded to twelve tones, or microtonal, in Holdrian commas, where the files have such pitches; "
+        "default %(default)s.",
+    )
+    add(
+        "--voices",
+        choices=("melody", "all"),
+        help="the melody of each score or MIDI file, or all voices (all monophonic tracks), each on its own; "
+        "default %(default)s.",
+    )
+    add(
+        "--split-seed",
+        metavar="INT",
+        type=int,
+        help="seed of the split into training, validation and test tunes; default %(default)s.",
+    )
+    add(
+        "--report",
+        metavar="PATH",
+        type=Path,
+        help="a CSV file to write, with one line for every tune and every file that gave none.",
+    )
+    _add_cache_dir(parser)
+    add("--workers", metavar="INT", type=int, help="processes that read files; default one per core.")
+    for option, kind, what in (
+        ("--seconds-per-file", float, "a file that takes longer is dropped"),
+        ("--memory-per-file", int, "a file that takes more is dropped, in MiB"),
+        ("--size-per-file", int, "a file that is larger is dropped, in MiB"),
+    ):
+        add(option, metavar=kind.__name__.upper(), type=kind, help=f"{what}; default %(default)s.")
+
+    parser = add_command(of_data, inspect)
+    add = parser.add_argument
+    add("name", metavar="NAME", help="a data set of `vaemusic data list`.")
+    add(
+        "--html",
+        metavar="PATH",
+        type=Path,
+        help="a page to write, with the distributions and correlations as figures and the measures as notation.",
+    )
+    add("--measures", metavar="INT", type=int, help="how many measures to show; default %(default)s.")
+    _add_cache_dir(parser)
 
 
-def list_corpora(*, cache_dir: OptionalPath = None) -> None:
-    """Lists the data sets: what each is, where its files come from, under which terms, and whether it is ready.
+def _add_cache_dir(parser: Parser) -> None:
+    text = "where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory."
+    parser.add_argument("--cache-dir", metavar="PATH", type=Path, help=text)
 
-    Args:
-        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
-    """
+
+def data() -> None:
+    """Lists, prepares and shows the tunes to learn from: `vaemusic data list | prepare NAME | inspect NAME`."""
+
+
+def list_corpora(*, cache_dir: Path | None = None) -> None:
+    """Lists the data sets: what each is, where its files come from, under which terms, and whether it is ready."""
     table = Table.grid(padding=(0, 2))
     for corpus in CORPORA.values():
         entry = look_up(corpus.name, cache_dir)
@@ -63,15 +124,15 @@ def _what_it_is(entry: Entry) -> str:
 
 
 def prepare(
-    name: Name,
+    name: str,
     *,
-    source: Annotated[str | None, arg(metavar="PATH")] = None,
+    source: str | None = None,
     pitch: Literal["rounded", "microtonal"] = "rounded",
     voices: Literal["melody", "all"] = "melody",
     split_seed: int = 0,
-    report: OptionalPath = None,
-    cache_dir: OptionalPath = None,
-    workers: OptionalInt = None,
+    report: Path | None = None,
+    cache_dir: Path | None = None,
+    workers: int | None = None,
     seconds_per_file: float = Limits.seconds,
     memory_per_file: int = Limits.memory,
     size_per_file: int = Limits.size,
@@ -86,20 +147,6 @@ def prepare(
         vaemusic data prepare turkish_makam --source SymbTr/ --report turkish_makam.csv
         vaemusic data prepare lakh_clean --source clean_midi/
         vaemusic data prepare my_tunes --source my_folder/
-
-    Args:
-        name: a corpus of `vaemusic data list`, or a new name of your choice.
-        source: a folder with ABC, MusicXML, MXL, kern, MIDI, SymbTr or Session files, or one such file; left out: the
-            files that come with music21.
-        pitch: rounded to twelve tones, or microtonal, in Holdrian commas, where the files have such pitches.
-        voices: the melody of each score or MIDI file, or all voices (all monophonic tracks), each on its own.
-        split_seed: seed of the split into training, validation and test tunes.
-        report: a CSV file to write, with one line for every tune and every file that gave none.
-        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
-        workers: processes that read files; default one per core.
-        seconds_per_file: a file that takes longer is dropped.
-        memory_per_file: a file that takes more is dropped, in MiB.
-        size_per_file: a file that is larger is dropped, in MiB.
     """
     from vaemusic_jax.data.prepare import prepare_dataset
 
@@ -123,22 +170,10 @@ def prepare(
     console.print(f"Next: vaemusic data inspect {name}, or dataset: {name} in a configuration", highlight=False)
 
 
-def inspect(
-    name: Name,
-    *,
-    html: OptionalPath = None,
-    measures: int = 8,
-    cache_dir: OptionalPath = None,
-) -> None:
+def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir: Path | None = None) -> None:
     """Shows a data set: counts, vocabulary, attribute statistics, repeated measures, and a few measures as ABC.
 
     An embedded corpus is prepared first if need be.
-
-    Args:
-        name: a data set of `vaemusic data list`.
-        html: a page to write, with the distributions and correlations as figures and the measures as notation.
-        measures: how many measures to show.
-        cache_dir: where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.
     """
     from vaemusic_jax.data.statistics import statistics_of
 

@@ -1,12 +1,12 @@
 """`vaemusic evaluate RUN`: every metric of every trial, from checkpoints alone."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from vaemusic_jax.commands import open_console
+from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metric_columns import FAMILIES, families_of
 
@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from vaemusic_jax.run_directory import RunDirectory
 
 
-def evaluate(
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
-    *,
-    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="")] = (),
-    log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
-) -> None:
+def add_to(commands: Commands) -> None:
+    """Declares the command with its arguments."""
+    parser = add_command(commands, evaluate)
+    parser.usage = "%(prog)s RUN [--metrics NAME ...] [--log-file FILE]"  # RUN first, else it were one more NAME
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder that a sweep wrote.")
+    parser.add_argument(
+        "--metrics",
+        metavar="NAME",
+        nargs="+",
+        help="compute only these and what is computed with them: reconstruction, control, latent, training, or names "
+        "of columns of the results table. All if left out.",
+    )
+    add_log_file(parser)
+
+
+def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = None) -> None:
     """Measures every trial of a run on the test split, from its checkpoints alone, and prints the results table.
 
     Writes results.csv and results.parquet in the run directory, and below evaluation/ the raw arrays of every trial.
@@ -28,12 +38,6 @@ def evaluate(
 
         vaemusic evaluate runs/quickstart
         vaemusic evaluate runs/quickstart --metrics reconstruction interpretability
-
-    Args:
-        run: the folder that a sweep wrote.
-        metrics: compute only these and what is computed with them: reconstruction, control, latent, training, or names
-            of columns of the results table. All if left out.
-        log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
     from vaemusic_jax.commands.programs import keep_programs
     from vaemusic_jax.event_log import logging_to

@@ -1,18 +1,22 @@
 """`vaemusic merge OUT RUN [RUN...]`: the shards of a sweep become one run."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import Positional, arg
 
 from vaemusic_jax.commands import open_console
-from vaemusic_jax.errors import UserError
+from vaemusic_jax.commands.parser import Commands, add_command
 
 
-def merge(
-    out: Annotated[Positional[Path], arg(metavar="OUT")],
-    shards: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN [RUN ...]", help_behavior_hint="")],
-) -> None:
+def add_to(commands: Commands) -> None:
+    """Declares the command with its arguments."""
+    parser = add_command(commands, merge)
+    parser.add_argument("out", metavar="OUT", type=Path, help="the run directory to make; new, or an empty folder.")
+    parser.add_argument(
+        "shards", metavar="RUN", nargs="+", type=Path, help="run directories of parts of one configuration."
+    )
+
+
+def merge(out: Path, shards: Sequence[Path]) -> None:
     """Joins run directories of `vaemusic sweep CONFIG --shard I/N` into the run directory of the whole sweep.
 
     Copies checkpoints, curves, evaluations and results; the shards stay as they are. The whole is an ordinary run:
@@ -21,13 +25,7 @@ def merge(
 
         vaemusic merge runs/paper runs/paper-shard-*
         vaemusic sweep configs/paper.yaml --out runs/paper
-
-    Args:
-        out: the run directory to make; new, or an empty folder.
-        shards: run directories of parts of one configuration.
     """
-    if not shards:
-        raise UserError(f"merge: no run given; name the shards to join, as in `vaemusic merge {out} {out}-shard-*`")
     from vaemusic_jax.merge import merge as join
 
     run = join(out, shards)

@@ -4,13 +4,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
-from tyro.conf import Positional, arg
 
 from vaemusic_jax.commands import open_console
+from vaemusic_jax.commands.parser import Commands, add_command
 from vaemusic_jax.progress import clock_time
 from vaemusic_jax.results_table import diverged_lines
 from vaemusic_jax.run_directory import RunDirectory
@@ -42,7 +42,13 @@ class CohortStatus:
     saved_at: float | None
 
 
-def status(run: Annotated[Positional[Path], arg(metavar="RUN")]) -> None:
+def add_to(commands: Commands) -> None:
+    """Declares the command with its arguments."""
+    parser = add_command(commands, status)
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder that a sweep wrote.")
+
+
+def status(run: Path) -> None:
     """Shows how far a run is, cohort by cohort: a run in progress, interrupted or finished. Reads only.
 
     Accuracy is the best member's at the newest validation, the rate that of training since the one before. The time
@@ -50,9 +56,6 @@ def status(run: Annotated[Positional[Path], arg(metavar="RUN")]) -> None:
 
         vaemusic status runs/quickstart
         watch vaemusic status runs/quickstart
-
-    Args:
-        run: the folder that a sweep wrote.
     """
     console = open_console()
     busy = is_at_work(run)  # before reading: what has finished meanwhile is then shown as finished

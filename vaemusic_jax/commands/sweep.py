@@ -1,14 +1,12 @@
 """`vaemusic sweep CONFIG`: trains all trials of a configuration and ends in a results table."""
 
 import contextlib
-import dataclasses
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import tyro
-
-from vaemusic_jax.config import AXES, Grid, SweepConfig, load_config
+from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
+from vaemusic_jax.config import AXES, SweepConfig, load_config
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.yaml_file import parse_scalar
 
@@ -26,36 +24,54 @@ def _kind(annotation: Any) -> str:
     return "|".join(_kind(part) for part in get_args(annotation) if part not in (NoneType, Ellipsis))
 
 
-KINDS = {name: _kind(SweepConfig.model_fields[name].annotation) for name in (*AXES, *RUN_FIELDS)}
-
-
-def _option(name: str) -> tuple[str, Any, Any]:
-    """A field for the command line. Its text is checked with the configuration, so that errors read alike."""
-    field = Grid.model_fields.get(name) or SweepConfig.model_fields[name]
-    if name in AXES:
-        shown = tyro.conf.arg(help=field.description, metavar=f"{KINDS[name]} ...", help_behavior_hint="")
-        return name, Annotated[tuple[str, ...], shown], ()
-    shown = tyro.conf.arg(help=field.description, metavar=KINDS[name], help_behavior_hint="")
-    return name, Annotated[str | None, shown], None
-
-
-# One option per field of a configuration, absent unless given.
-Overrides = dataclasses.make_dataclass(
-    "Overrides",
-    [_option(name) for name in (*AXES, *RUN_FIELDS)],
-    frozen=True,
-    namespace={"__doc__": "Each replaces a field of the configuration, in its grids too. Several values make an axis."},
-)
+def add_to(commands: Commands) -> None:
+    """Declares the command with its arguments."""
+    parser = add_command(commands, sweep)
+    parser.usage = "%(prog)s CONFIG [OPTIONS]"  # there are too many to list them twice
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the YAML file.")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the trials, how they train together, parameters, and an estimate of memory and time; no training.",
+    )
+    parser.add_argument(
+        "--distributed",
+        action="store_true",
+        help="this is one of several processes, on one host or many, that train the sweep together, members spread "
+        "over the devices of all; see docs/many_hosts.md.",
+    )
+    parser.add_argument(
+        "--members-per-device",
+        metavar="INT",
+        type=int,
+        help="the most trials that a device trains side by side, the others in turn; left out, as many as fit its "
+        "memory (on CPU one). Results do not depend on it.",
+    )
+    add_log_file(parser)
+    fields = parser.add_argument_group(
+        "fields of the configuration",
+        "Each replaces a field of the configuration, in its grids too. Several values make an axis.",
+    )
+    for name in (*AXES, *RUN_FIELDS):
+        # Values are checked with the configuration, so that errors read alike.
+        kind = _kind(SweepConfig.model_fields[name].annotation)
+        fields.add_argument(
+            f"--{name.replace('_', '-')}",
+            metavar=kind,
+            nargs="+" if name in AXES else None,
+            type=str if kind == "TEXT" else parse_scalar,
+            help=SweepConfig.model_fields[name].description,
+        )
 
 
 def sweep(
-    config: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CONFIG")],
-    override: tyro.conf.OmitArgPrefixes[Overrides],  # type: ignore[valid-type]
+    config: Path,
     *,
     dry_run: bool = False,
     distributed: bool = False,
-    members_per_device: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None,
-    log_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
+    members_per_device: int | None = None,
+    log_file: Path | None = None,
+    **fields: Any,
 ) -> None:
     """Trains every trial of a configuration, evaluates it from its checkpoint and prints a results table.
 
@@ -68,20 +84,11 @@ def sweep(
         vaemusic sweep configs/quickstart.yaml --dry-run
         vaemusic sweep configs/quickstart.yaml --latent-dim 4 8 --steps 200 --out runs/small
         vaemusic sweep configs/paper.yaml --shard 2/8
-
-    Args:
-        config: the YAML file.
-        dry_run: print the trials, how they train together, parameters, and an estimate of memory and time; no training.
-        distributed: this is one of several processes, on one host or many, that train the sweep together, members
-            spread over the devices of all; see docs/many_hosts.md.
-        members_per_device: the most trials that a device trains side by side, the others in turn; left out, as many as
-            fit its memory (on CPU one). Results do not depend on it.
-        log_file: append what happens to this file, one JSON object a line (docs/logging.md).
     """
     from vaemusic_jax.event_log import logging_to
 
     with logging_to(log_file):
-        settings = load_config(config, _given(override))
+        settings = load_config(config, {name: value for name, value in fields.items() if value is not None})
         if members_per_device is not None and members_per_device < 1:
             raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
         from vaemusic_jax.commands.programs import keep_programs
@@ -102,13 +109,3 @@ def sweep(
         with run:
             if PROCESSES.is_first():
                 evaluate_and_print(run)
-
-
-def _given(overrides: Any) -> dict[str, Any]:
-    """The options that were given, by field name, numbers read as in YAML."""
-    given: dict[str, Any] = {}
-    for name, text in dataclasses.asdict(overrides).items():
-        if text not in (None, ()):
-            read = str if KINDS[name] == "TEXT" else parse_scalar
-            given[name] = tuple(map(read, text)) if name in AXES else read(text)
-    return given

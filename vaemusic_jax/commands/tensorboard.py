@@ -1,28 +1,25 @@
 """`vaemusic tensorboard RUN`: learning curves for TensorBoard."""
 
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import Positional, arg
 
 from vaemusic_jax.commands import open_console
+from vaemusic_jax.commands.parser import Commands, add_command
 
 
-def tensorboard(
-    run: Annotated[Positional[Path], arg(metavar="RUN")],
-    *,
-    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None,
-) -> None:
+def add_to(commands: Commands) -> None:
+    """Declares the command with its arguments."""
+    parser = add_command(commands, tensorboard)
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder that a sweep wrote.")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where the folders go; default RUN/tensorboard.")
+
+
+def tensorboard(run: Path, *, out: Path | None = None) -> None:
     """Writes the learning curves of a run for TensorBoard, a folder for every trial.
 
     Again, while the run goes on, it writes them anew. Needs `python -m pip install 'vaemusic-jax[tensorboard]'`.
 
         vaemusic tensorboard runs/quickstart
         tensorboard --logdir runs/quickstart/tensorboard
-
-    Args:
-        run: the folder that a sweep wrote.
-        out: where the folders go; default RUN/tensorboard.
     """
     from vaemusic_jax.errors import UserError
     from vaemusic_jax.run_directory import RunDirectory

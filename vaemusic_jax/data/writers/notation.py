@@ -1,7 +1,7 @@
-"""Measures back to notation: to music21 objects, to ABC text, and from music21 to tokens again.
+"""Measures back to notation: the events of a measure, and measures as ABC text.
 
 The law of this module: a measure written out and read again is the same tokens. A hold at the first tick has no note of
-its own to write; it becomes an invisible rest (`x` in ABC), or a tie where the measure before is written as well.
+its own to write; it becomes an invisible rest (`x`), or a tie where the measure before is written as well.
 
 ABC has no accidentals in commas: there, such pitches are rounded to twelve tones, and a tune that has some says so.
 """
@@ -12,15 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.commas import rounded_name
-from vaemusic_jax.data.grid import Bar, Drop, Event, bar_to_tokens
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, has_commas, is_pitch, pitch_to_midi, spelling
+from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
 
 if TYPE_CHECKING:
-    import music21
     import numpy as np
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
@@ -56,68 +54,6 @@ def sounds(names: Sequence[str]) -> list[Sound]:
 def token_names(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Names of token indices."""
     return tuple(vocabulary.tokens[int(token)] for token in tokens)
-
-
-def measure_to_music21(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> music21.stream.Measure:
-    """A music21 measure in 4/4.
-
-    Args:
-        tokens: 24 token indices.
-        vocabulary: of the tokens.
-    """
-    from music21 import meter, note, stream
-
-    measure = stream.Measure()
-    measure.timeSignature = meter.TimeSignature("4/4")
-    for sound in sounds(token_names(tokens, vocabulary)):
-        if sound.token in (HOLD_NAME, REST_NAME):
-            element: note.GeneralNote = note.Rest(quarterLength=sound.length)
-            if sound.token == HOLD_NAME:
-                element.style.hideObjectOnPrint = True
-        else:
-            element = note.Note(rounded_name(sound.token), quarterLength=sound.length)
-            if has_commas(sound.token):
-                element.pitch.microtone = 100 * (pitch_to_midi(sound.token) - element.pitch.ps)
-        measure.coreInsert(sound.onset, element)
-    measure.coreElementsChanged()
-    return measure
-
-
-def tokenise(measure: music21.stream.Measure) -> tuple[str, ...] | Drop:
-    """The 24 token names of a music21 measure, or why it has none.
-
-    Grace notes take no time; a note tied to the one before is no onset; a first note with an incoming tie, and a hidden
-    rest at the start, continue the measure before; gaps are rests.
-    """
-    signature: Any = measure.timeSignature or measure.getContextByClass("TimeSignature")
-    bar = Bar(signature.ratioString if signature else "")
-    if measure.hasVoices():
-        bar.faults.add(Drop.OVERLAY)
-    for element in measure.recurse().notesAndRests:
-        if element.duration.isGrace or element.classes[0] == "ChordSymbol":
-            continue
-        onset = Fraction(element.offset)
-        if onset < bar.length:
-            bar.faults.add(Drop.OVERLAY)
-        elif onset > bar.length:
-            bar.events.append(Event(bar.length, None))
-        bar.events.append(_event(element, onset, bar))
-        bar.length = onset + Fraction(element.quarterLength)
-    return bar_to_tokens(bar)
-
-
-def _event(element: Any, onset: Fraction, bar: Bar) -> Event:
-    if element.isRest:
-        hidden = element.hasStyleInformation and element.style.hideObjectOnPrint
-        return Event(onset, None, tied=onset == 0 and hidden)
-    if element.isChord:
-        bar.faults.add(Drop.CHORD)
-        return Event(onset, None)
-    if not element.quarterLength:
-        bar.faults.add(Drop.NO_LENGTH)
-    pitch = element.pitch.nameWithOctave
-    incoming = element.tie is not None and element.tie.type in ("stop", "continue")
-    return Event(onset, pitch, tied=incoming and (not bar.events or bar.events[-1].pitch == pitch))
 
 
 def measure_to_abc(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> str:

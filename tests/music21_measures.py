@@ -1,0 +1,43 @@
+"""What music21 understands a measure to be, as tokens: a second opinion on the scores that we write."""
+
+from fractions import Fraction
+from typing import Any
+
+from vaemusic_jax.data.grid import Bar, Drop, Event, bar_to_tokens
+
+
+def tokenise(measure: Any) -> tuple[str, ...] | Drop:
+    """The 24 token names of a music21 measure, or why it has none.
+
+    Grace notes take no time; a note tied to the one before is no onset; a first note with an incoming tie, and a hidden
+    rest at the start, continue the measure before; gaps are rests.
+    """
+    signature: Any = measure.timeSignature or measure.getContextByClass("TimeSignature")
+    bar = Bar(signature.ratioString if signature else "")
+    if measure.hasVoices():
+        bar.faults.add(Drop.OVERLAY)
+    for element in measure.recurse().notesAndRests:
+        if element.duration.isGrace or element.classes[0] == "ChordSymbol":
+            continue
+        onset = Fraction(element.offset)
+        if onset < bar.length:
+            bar.faults.add(Drop.OVERLAY)
+        elif onset > bar.length:
+            bar.events.append(Event(bar.length, None))
+        bar.events.append(_event(element, onset, bar))
+        bar.length = onset + Fraction(element.quarterLength)
+    return bar_to_tokens(bar)
+
+
+def _event(element: Any, onset: Fraction, bar: Bar) -> Event:
+    if element.isRest:
+        hidden = element.hasStyleInformation and element.style.hideObjectOnPrint
+        return Event(onset, None, tied=onset == 0 and hidden)
+    if element.isChord:
+        bar.faults.add(Drop.CHORD)
+        return Event(onset, None)
+    if not element.quarterLength:
+        bar.faults.add(Drop.NO_LENGTH)
+    pitch = element.pitch.nameWithOctave
+    incoming = element.tie is not None and element.tie.type in ("stop", "continue")
+    return Event(onset, pitch, tied=incoming and (not bar.events or bar.events[-1].pitch == pitch))

@@ -1,0 +1,117 @@
+"""trials.csv of a run directory: which trials the run has, in which cohorts they train, and what has become of each."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+from vaemusic_jax.atomic import write_atomically
+from vaemusic_jax.table_file import reading
+from vaemusic_jax.trial import Cohort, Trial, parse_attributes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+State = Literal["pending", "waiting", "running", "done", "diverged"]
+FINISHED = ("done", "diverged")
+
+
+class TrialRow(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        trial: its fields.
+        cohort: id of the cohort that it trains in.
+        status: a ``State``, followed by ``: reason`` where the trial waits or has diverged.
+    """
+
+    trial: Trial
+    cohort: str
+    status: str
+
+    def columns(self) -> dict[str, Any]:
+        """The row by column name: trial (its id), every field of the trial, cohort, status."""
+        return {"trial": self.trial.id, **self.trial.row(), "cohort": self.cohort, "status": self.status}
+
+
+class TrialsTable:
+    """The rows of trials.csv in the order of the configuration; whoever changes a status saves the file."""
+
+    def __init__(self, path: Path, rows: Iterable[TrialRow]) -> None:
+        self.path = path
+        self._rows = {row.trial.id: row for row in rows}
+
+    @classmethod
+    def create(cls, path: Path, trials: Iterable[Trial], cohorts: Iterable[Cohort]) -> None:
+        """Writes the table of a run that is about to start, in which every trial is pending. Raises UserError."""
+        cohort_of = {trial.id: cohort.id for cohort in cohorts for trial in cohort.trials}
+        cls(path, [TrialRow(trial, cohort_of[trial.id], "pending") for trial in trials])._write()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads the table of an existing run.
+
+        A field of ``Trial`` that has a default may be missing: the run was started before there was such a field, and
+        its trials have the default. A column that is no field of a trial is not looked at.
+
+        Raises:
+            UserError: the file cannot be read, lacks a field without a default, or has been edited.
+        """
+        with reading(path):
+            with path.open(newline="", encoding="utf-8") as file:
+                found = list(csv.DictReader(file))
+            if not found:
+                raise ValueError("it holds no trials")
+            required = [name for name, field in Trial.model_fields.items() if field.is_required()]
+            if missing := [name for name in required if name not in found[0]]:
+                raise ValueError(f"it has no column {missing[0]}, as of another version of vaemusic_jax")
+            return cls(path, map(_parse, found))
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        return tuple(row.trial for row in self._rows.values())
+
+    @property
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """As they were when the run was started, which need not be how its trials would be grouped today."""
+        groups: dict[str, list[Trial]] = {}
+        for row in self._rows.values():
+            groups.setdefault(row.cohort, []).append(row.trial)
+        return tuple(Cohort(tuple(members)) for members in groups.values())
+
+    def status(self) -> dict[str, str]:
+        """By trial id: ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
+        return {trial_id: row.status for trial_id, row in self._rows.items()}
+
+    def unfinished(self) -> tuple[Trial, ...]:
+        """The trials that are still to be trained, or trained further."""
+        return tuple(row.trial for row in self._rows.values() if not row.status.startswith(FINISHED))
+
+    def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
+        """Records what has become of trials and saves the table. Raises UserError where it cannot be saved."""
+        words = f"{status}: {' '.join(reason.split())}" if reason else status
+        for trial_id in trial_ids:
+            self._rows[trial_id] = self._rows[trial_id]._replace(status=words)
+        self._write()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The table as it stands in the file, with numbers as numbers."""
+        import pandas as pd
+
+        return pd.DataFrame([row.columns() for row in self._rows.values()])
+
+    def _write(self) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["trial", *Trial.model_fields, "cohort", "status"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row.columns() for row in self._rows.values())
+        write_atomically(self.path, text.getvalue().encode())
+
+
+def _parse(columns: dict[str, str]) -> TrialRow:
+    fields: dict[str, Any] = {name: columns[name] for name in Trial.model_fields if name in columns}
+    trial = Trial.model_validate(fields | {"attributes": parse_attributes(columns["attributes"])}, strict=False)
+    if trial.id != columns["trial"]:
+        raise ValueError(f"the values of trial {columns['trial']} have been changed")
+    return TrialRow(trial, columns["cohort"], columns["status"])
