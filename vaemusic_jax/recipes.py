@@ -10,9 +10,10 @@ configurations are read without it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 RecipeName = Literal["fast", "reference"]
 SizeName = Literal["small", "published"]
@@ -119,13 +120,22 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-def _known_model(name: str) -> str:
-    if name not in MODELS:
-        raise ValueError(f'"{name}" should be {" or ".join(map(repr, MODELS))}')
-    return name
+class RowOf:
+    """Marks a word that names a row of a table, which may have got more rows since."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.table = table
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, name: str) -> str:
+        if name not in self.table:
+            raise ValueError(f'"{name}" should be {" or ".join(map(repr, self.table))}')
+        return name
 
 
-ModelName = Annotated[str, AfterValidator(_known_model)]
+ModelName = Annotated[str, RowOf(MODELS)]
 
 
 def defaults(model: str, recipe: RecipeName, hidden_size: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
 from vaemusic_jax.config import AXES, SweepConfig, load_config
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.recipes import RowOf
 from vaemusic_jax.yaml_file import parse_scalar
 
 RUN_FIELDS = ("name", "eval_every", "out", "shard")
@@ -20,7 +21,8 @@ def _kind(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "|".join(get_args(annotation))
     if get_origin(annotation) is Annotated:
-        return _kind(get_args(annotation)[0])
+        kind, *marks = get_args(annotation)
+        return next(("|".join(mark.table) for mark in marks if isinstance(mark, RowOf)), None) or _kind(kind)
     return "|".join(_kind(part) for part in get_args(annotation) if part not in (NoneType, Ellipsis))
 
 

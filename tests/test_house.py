@@ -1,0 +1,58 @@
+"""One home per concept: a model, an attribute and a metric are added by one object and one registration each.
+
+They are trained, evaluated, restored and reported together, with no other change.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vaemusic_jax
+from tests import sweeps, toys
+from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.write import write_report
+from vaemusic_jax.run_directory import RunDirectory
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> RunDirectory:
+    """A trained and evaluated run of a model, an attribute and a metric that the package does not have."""
+    toys.register_attribute(monkeypatch)
+    toys.register_model(monkeypatch)
+    toys.register_metric(monkeypatch)
+    sweeps.use_data(monkeypatch, small_irish_folk)
+    fields = {
+        "dataset": "irish_folk",
+        "model": "plain_vae",
+        "attributes": ["first_onset+note_density", "all"],
+        "latent_dim": 8,
+        "steps": 40,
+        "eval_every": 20,
+    }
+    sweeps.run(SweepConfig.model_validate({"name": "toys", "out": str(tmp_path / "run"), **fields}))
+    sweeps.evaluate_and_save(tmp_path / "run")
+    return RunDirectory.read(tmp_path / "run")
+
+
+def test_what_is_registered_is_trained_evaluated_restored_and_reported(run: RunDirectory, tmp_path: Path) -> None:
+    assert set(run.status().values()) == {"done"}
+    assert run.trials[1].attributes[-1] == "first_onset"  # `all` has five
+    results = run.results
+    assert results is not None
+    assert (results["reconstruction_accuracy"] > results["majority_baseline"] - 0.05).all()
+    assert results["interpretability.first_onset"].between(0, 1).all()
+    assert results["toy_spread"].gt(0).all()
+    losses = run.curves.query("split == 'train' and metric == 'loss'").groupby("trial")["value"]
+    assert (losses.last() < losses.first()).all()
+
+    model = vaemusic_jax.restore(run.path, attributes="all")
+    tokens = model.sample(3)
+    assert model.attributes(tokens).shape == (3, len(ATTRIBUTES)) == (3, 5)
+    assert np.isfinite(model.encode(tokens)).all()
+
+    page = write_report([run.path], tmp_path / "report").page.read_text()
+    for words in ("PlainVAE", "first onset", "spread of a toy"):
+        assert words in page, words
