@@ -173,7 +173,7 @@ class AdversarialDecoder(nn.Module):
 
 
 def one_hot(tokens: Tensor, n_tokens: int) -> Tensor:
-    return functional.one_hot(tokens, n_tokens).float()
+    return functional.one_hot(tokens, n_tokens).to(torch.get_default_dtype())
 
 
 class AdversarialVAE(nn.Module):
