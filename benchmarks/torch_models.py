@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaemusic_jax.recipes import EMBEDDING_SIZE, N_CLASSES
+from vaemusic_jax.member import N_CLASSES
+from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE
 
 N_BEATS, TICKS_PER_BEAT = 4, 6
 N_TICKS = N_BEATS * TICKS_PER_BEAT
@@ -173,7 +174,7 @@ class AdversarialDecoder(nn.Module):
 
 
 def one_hot(tokens: Tensor, n_tokens: int) -> Tensor:
-    return functional.one_hot(tokens, n_tokens).float()
+    return functional.one_hot(tokens, n_tokens).to(torch.get_default_dtype())
 
 
 class AdversarialVAE(nn.Module):

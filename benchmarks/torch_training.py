@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.torch_models import N_TICKS, AdversarialVAE, Classifier, MeasureVAE
-from vaemusic_jax.recipes import N_CLASSES, Recipe
+from benchmarks.torch_models import N_TICKS, AdversarialVAE, Classifier, MeasureVAE, one_hot
+from vaemusic_jax.member import N_CLASSES
+from vaemusic_jax.recipes import Recipe
 
 Metrics = dict[str, Tensor]
 
@@ -49,10 +50,9 @@ def attribute_regularisation(codes_BxK: Tensor, attributes_BxK: Tensor, delta: f
     return functional.l1_loss(difference, order, reduction="none").mean((0, 1)).sum()
 
 
-def class_targets(classes_BxK: Tensor, ordinal: bool) -> Tensor:
-    """(B, K, C): one-hot, or 1 for every class at or above the true one."""
-    targets = functional.one_hot(classes_BxK, N_CLASSES).float()
-    return targets.cumsum(-1) if ordinal else targets
+def class_targets(classes_BxK: Tensor) -> Tensor:
+    """One-hot (B, K, C)."""
+    return one_hot(classes_BxK, N_CLASSES)
 
 
 def sample(encoder: nn.Module, tokens_BxT: Tensor, eps_BxZ: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -131,7 +131,7 @@ class AdversarialVAETraining:
     def classifier_loss(self, batch: Batch, eps_BxZ: Tensor | None = None) -> Tensor:
         with torch.no_grad():
             z = sample(self.vae.encoder, batch.tokens, eps_BxZ)[2]
-        targets = class_targets(batch.classes, self.recipe.ordinal_classes)
+        targets = class_targets(batch.classes)
         return functional.binary_cross_entropy_with_logits(self.classifier(z), targets)
 
     def loss(self, batch: Batch, eps_BxZ: Tensor | None = None) -> tuple[Tensor, Metrics]:
@@ -140,7 +140,7 @@ class AdversarialVAETraining:
         cross_entropy, accuracy = reconstruction(logits, batch.tokens)
         kl = kl_divergence(mean, log_std)
         kl = kl.mean() if self.recipe.kl_mean_over_dims else kl.sum(-1).mean()
-        opposite = 1 - class_targets(batch.classes, self.recipe.ordinal_classes)
+        opposite = 1 - class_targets(batch.classes)
         term = functional.binary_cross_entropy_with_logits(self.classifier(z), opposite)
         total = cross_entropy + self.weights.beta * kl + self.weights.adversary * term
         parts = {"loss": total, "cross_entropy": cross_entropy, "kl": kl, "adversary": term, "accuracy": accuracy}

@@ -89,9 +89,11 @@ def finished_run(small_irish_folk: Any, session_dir: Path) -> Path:
         return path if (path / "results.csv").exists() else sweeps.finish(path, small_irish_folk)
 
 
-@pytest.fixture(scope="session")
-def parity() -> Path:
-    """Folder of numbers computed by the original authors' networks."""
+@pytest.fixture(scope="session", params=["own", "published"])
+def parity(request: pytest.FixtureRequest) -> Path:
+    """Folder of golden numbers: our own, and where they are at hand, those of the original authors' programs."""
+    if request.param == "own":
+        return Path(__file__).parent / "fixtures" / "parity"
     return beside_the_repository("parity", "VAEMUSIC_PARITY")
 
 

@@ -1,0 +1,151 @@
+"""The package's networks, losses and training steps, called on what the parity fixtures hold.
+
+All that a change of the package's interface asks of the parity tests stands here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from tests import reference
+from vaemusic_jax.layers import Layer
+from vaemusic_jax.member import Batch, Conditioning, HyperParameters
+from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, MeasureVAE
+from vaemusic_jax.program import Program
+from vaemusic_jax.recipes import MODELS, Recipe
+from vaemusic_jax.train import Noise, TrainState, rival_loss, start_state, update, vae_loss
+
+N_STEPS = 3
+Sizes = tuple[Recipe, int, int, int, int, int, int]  # all of a program's fields after the model's name
+
+
+@dataclass(frozen=True)
+class TwoWidths(Program):
+    """A MeasureVAE whose encoder and decoder differ in width, as one published fixture's do."""
+
+    decoder_hidden_size: int
+
+    @property
+    def networks(self) -> dict[str, Layer]:
+        (vae,) = super().networks.values()
+        own = {name: getattr(vae, name) for name in ("dropout", "relu_logits", "scaled_start")}
+        sizes = (self.vocab_size, self.hidden_size, self.latent_dim, self.decoder_hidden_size)
+        return {"vae": WithOwnDecoder(*sizes[:3], **own, decoder_hidden_size=self.decoder_hidden_size)}
+
+
+class WithOwnDecoder(MeasureVAE):
+    """The network of `TwoWidths`."""
+
+    decoder_hidden_size: int = 0
+
+    def setup(self) -> None:
+        super().setup()
+        like = self.decoder
+        self.decoder = Decoder(
+            like.vocab_size,
+            EMBEDDING_SIZE,
+            self.decoder_hidden_size,
+            like.latent_dim,
+            like.start,
+            like.dropout,
+            like.relu_logits,
+        )
+
+
+def measure_vae(arrays: dict, prefix: str, n_attributes: int = 4) -> tuple[Program, dict]:
+    """The program of the fixture's network, and its parameters."""
+    vae = reference.measure_vae(arrays, prefix)
+    decoder_hidden = vae["decoder"]["tick_l0"]["w_hh"].shape[0]
+    sizes = sizes_of(arrays, vae["encoder"]["l0_fwd"], vae["encoder"]["mean_fc2"], n_attributes)
+    program = Program("measure_vae", *sizes)
+    if decoder_hidden != program.hidden_size:
+        program = TwoWidths("measure_vae", *sizes, decoder_hidden)
+    return program, {"vae": vae}
+
+
+def adversarial_vae(arrays: dict, prefix: str) -> tuple[Program, dict]:
+    """The program of the fixture's networks, and their parameters."""
+    params = reference.adversarial_vae(arrays, prefix, arrays[f"{prefix}/cls/fc1/w"].shape[1])
+    encoder = params["vae"]["encoder"]
+    sizes = sizes_of(arrays, encoder["fwd"], encoder["mean"], arrays["attributes"].shape[-1], "adversarial_vae")
+    return Program("adversarial_vae", *sizes), params
+
+
+def sizes_of(arrays: dict, gru: dict, head: dict, n_attributes: int, model: str = "measure_vae") -> Sizes:
+    """Training is the published recipe's."""
+    vocab_size, batch_size = int(arrays["vocab_size"]), arrays["tokens"].shape[-2]
+    hidden_size, latent_dim = gru["w_hh"].shape[0], len(head["b"])
+    return MODELS[model].recipes["reference"], vocab_size, hidden_size, latent_dim, n_attributes, batch_size, N_STEPS
+
+
+def hyper_parameters(program: Program, **numbers: Any) -> HyperParameters:
+    """One member's, of the whole latent space, attribute k on dimension k."""
+    defaults = {"learning_rate": 1e-4, "beta": 0.001, "gamma": 1.0, "delta": 10.0, "adversary_weight": 0.1}
+    values = {name: jnp.float32(value) for name, value in (defaults | numbers).items()}
+    return HyperParameters(
+        seed=jnp.uint32(0),
+        latent_dim=jnp.int32(program.latent_dim),
+        attribute_index=jnp.arange(program.n_attributes),
+        n_attributes=jnp.int32(program.n_attributes),
+        n_train=jnp.int32(1),
+        transpose=jnp.int32(0),
+        conditioning=Conditioning(jnp.zeros(4), jnp.ones(4), jnp.zeros((4, 7))),
+        scalars=values,
+    )
+
+
+def batch_of(tokens: Any, attributes: Any, classes: Any = None) -> Batch:
+    """Attributes as given are both what is regularised and what the decoder is told; MeasureVAE knows no classes."""
+    values, nothing = jnp.asarray(attributes), jnp.zeros(attributes.shape, jnp.int32)
+    return Batch(jnp.asarray(tokens), values, values, nothing if classes is None else jnp.asarray(classes))
+
+
+def noise_of(eps: Any, eps_classifier: Any = None) -> Noise:
+    """Of a teacher-forced step without dropout."""
+    eps = jnp.asarray(eps)
+    return Noise(eps, eps if eps_classifier is None else jnp.asarray(eps_classifier), None, None)
+
+
+@jax.jit(static_argnums=0)
+def encode(program: Program, params: dict, tokens: Any) -> tuple[Any, Any]:
+    """Posterior mean and log standard deviation."""
+    mean, log_std = program.encode(params, tokens)
+    return mean, log_std
+
+
+@jax.jit(static_argnums=0)
+def decode(program: Program, params: dict, z: Any, conditions: Any = None, *fed: Any) -> Any:
+    """Logits; `fed` is nothing (free-running), the true tokens, or these and a flag per tick."""
+    return program.decode(params, z, conditions, *fed)
+
+
+@jax.jit(static_argnums=0)
+def classify(program: Program, params: dict, z: Any) -> Any:
+    """The classifier's logits."""
+    return program.apply("classifier", params, z)
+
+
+@jax.jit(static_argnums=0)
+def loss_and_gradient(program: Program, params: dict, batch: Batch, eps: Any, hp: HyperParameters) -> tuple:
+    """The VAE's loss, its terms and its gradient, the classifier as given."""
+    noise = noise_of(eps)
+
+    def loss(vae: dict) -> tuple:
+        posterior = program.encode({"vae": vae}, batch.tokens)
+        return vae_loss(vae, posterior, program, params, batch, noise, None, hp)
+
+    (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(params["vae"])
+    return total, terms, gradient
+
+
+@jax.jit(static_argnums=0)
+def classifier_loss_and_gradient(program: Program, params: dict, z: Any, batch: Batch, hp: HyperParameters) -> tuple:
+    """The classifier's on codes held constant."""
+    return jax.value_and_grad(rival_loss)(params["classifier"], "classifier", z, program, params, batch, hp)
+
+
+step = jax.jit(update, static_argnums=0)
+start = start_state
+State = TrainState
