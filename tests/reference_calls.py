@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from tests import reference
+from vaemusic_jax.initial import MEASURE_VAE
 from vaemusic_jax.layers import Layer
 from vaemusic_jax.member import Batch, Conditioning, HyperParameters
-from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, MeasureVAE
+from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, Encoder, MeasureVAE
 from vaemusic_jax.program import Program
 from vaemusic_jax.recipes import MODELS, Recipe
 from vaemusic_jax.train import Noise, TrainState, rival_loss, start_state, update, vae_loss
@@ -29,10 +30,15 @@ class TwoWidths(Program):
 
     @property
     def networks(self) -> dict[str, Layer]:
-        (vae,) = super().networks.values()
-        own = {name: getattr(vae, name) for name in ("dropout", "relu_logits", "scaled_start")}
-        sizes = (self.vocab_size, self.hidden_size, self.latent_dim, self.decoder_hidden_size)
-        return {"vae": WithOwnDecoder(*sizes[:3], **own, decoder_hidden_size=self.decoder_hidden_size)}
+        return {
+            "vae": WithOwnDecoder(
+                self.vocab_size,
+                self.hidden_size,
+                self.latent_dim,
+                relu_logits=self.recipe.relu_logits,
+                decoder_hidden_size=self.decoder_hidden_size,
+            )
+        }
 
 
 class WithOwnDecoder(MeasureVAE):
@@ -41,16 +47,10 @@ class WithOwnDecoder(MeasureVAE):
     decoder_hidden_size: int = 0
 
     def setup(self) -> None:
-        super().setup()
-        like = self.decoder
+        sizes, start = (self.vocab_size, EMBEDDING_SIZE), MEASURE_VAE
+        self.encoder = Encoder(*sizes, self.hidden_size, self.latent_dim, start, self.dropout)
         self.decoder = Decoder(
-            like.vocab_size,
-            EMBEDDING_SIZE,
-            self.decoder_hidden_size,
-            like.latent_dim,
-            like.start,
-            like.dropout,
-            like.relu_logits,
+            *sizes, self.decoder_hidden_size, self.latent_dim, start, self.dropout, relu_logits=self.relu_logits
         )
 
 

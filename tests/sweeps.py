@@ -104,7 +104,7 @@ def run(config: SweepConfig) -> None:
 
 def evaluate_and_save(path: Path) -> None:
     with RunDirectory.reopen(path) as opened:
-        opened.write_results(evaluate.evaluate_run(opened, progress=no_progress))
+        evaluate.evaluate_run(opened, progress=no_progress)
 
 
 def finish(path: Path, dataset: Dataset) -> Path:

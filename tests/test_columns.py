@@ -1,4 +1,4 @@
-"""From raw arrays to the columns of a trial: which are there, and what stands where there is nothing to say."""
+"""From what a metric is given to the columns of a trial: all are there, and what has no meaning is NaN."""
 
 from typing import Any
 
@@ -6,12 +6,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.columns import family_columns
 from tests.evaluated_runs import config_of
 from vaemusic_jax.arrays_file import Arrays
 from vaemusic_jax.config import trials
-from vaemusic_jax.metric_columns import FAMILIES
-from vaemusic_jax.metrics.columns import control_columns, latent_columns, training_columns
-from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.metrics import inputs
+from vaemusic_jax.metrics.inputs import (
+    ControlInputs,
+    Inputs,
+    LatentInputs,
+    ReconstructionInputs,
+    TrainingInputs,
+    measure,
+    regularises,
+)
+from vaemusic_jax.metrics.interpretability import Interpretability
+from vaemusic_jax.metrics.registry import (
+    METRICS,
+    Columns,
+    Metric,
+    all_columns,
+    columns_of,
+    metric_of,
+    missing_from,
+)
+from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, note_density
 from vaemusic_jax.trial import Trial
 
 N, M, Q = 80, 5, 9
@@ -34,7 +53,28 @@ def latent(trial: Trial, attributes: np.ndarray, **codes: np.ndarray) -> dict[st
     values = np.random.default_rng(1).normal(size=(len(attributes), trial.latent_dim))
     for dimension, own in codes.items():
         values[:, int(dimension.removeprefix("z"))] = own
-    return latent_columns(trial, values, np.full_like(values, 0.1), attributes)
+    return family("latent", latent_inputs(trial, values, attributes))
+
+
+def latent_inputs(trial: Trial, codes: np.ndarray, attributes: np.ndarray) -> LatentInputs:
+    return LatentInputs(trial.attributes, codes, np.full_like(codes, 0.1), attributes, regularises(trial))
+
+
+def family(name: str, given: Inputs) -> dict[str, Any]:
+    """Every column of a family."""
+    return measure(missing_from((), [name]), given)
+
+
+def control(trial: Trial, arrays: Arrays, attributes: np.ndarray) -> dict[str, Any]:
+    return family("control", ControlInputs(trial.attributes, arrays, attributes))
+
+
+def training(curves: pd.DataFrame) -> dict[str, Any]:
+    return family("training", TrainingInputs(("note_density",), curves))
+
+
+def undefined(columns: dict[str, Any]) -> set[str]:
+    return {name for name, value in columns.items() if np.isnan(value)}
 
 
 def controlled(trial: Trial, n: int = M) -> Arrays:
@@ -61,7 +101,7 @@ def test_each_attribute_is_read_where_it_was_tied_to() -> None:
     assert swapped["mig_regularised.note_density"] < 0 < swapped["mig.note_density"]
     adversarial = latent(trial_of("note_density", model="adversarial_vae"), attributes, z0=attributes[:, ND])
     assert not adversarial["interpretability.note_density.is_regularised"]
-    assert "dmig.note_density" not in adversarial
+    assert np.isnan(adversarial["dmig.note_density"])
 
 
 def test_a_constant_attribute_is_empty_and_counts_in_no_mean() -> None:
@@ -96,19 +136,19 @@ def test_a_dimension_that_tells_nothing_leaves_modularity_as_it_is() -> None:
 def test_with_one_attribute_there_is_nothing_to_be_independent_of() -> None:
     trial = trial_of("note_density", latent_dim=1)  # nor a dimension that is not regularised
     attributes = attributes_of_measures()
-    columns = latent(trial, attributes, z0=attributes[:, ND]) | control_columns(trial, controlled(trial), attributes)
+    columns = latent(trial, attributes, z0=attributes[:, ND]) | control(trial, controlled(trial), attributes)
     assert columns["interpretability.mean"] == pytest.approx(1)
     assert columns["reconstruction_efficiency.mean"] == 1
     for name in ("attribute_independence", "restrictiveness", "attribute_change", "xmig", "dlig"):
         assert np.isnan(columns[f"{name}.note_density"])
         assert np.isnan(columns[f"{name}.mean"])
-    assert "modularity" not in columns
+    assert np.isnan(columns["modularity"])
 
 
 def test_too_few_measures_for_an_estimator_leave_its_columns_empty() -> None:
     trial, attributes = trial_of(), attributes_of_measures()
-    assert latent(trial, attributes[:4]) == {}
-    columns = control_columns(trial, controlled(trial, n=1), attributes[:1])
+    assert undefined(latent(trial, attributes[:4])) == set(family_columns("latent"))
+    columns = control(trial, controlled(trial, n=1), attributes[:1])
     assert np.isnan(columns["consistency.mean"])
     assert columns["reconstruction_efficiency.mean"] == 1
     assert columns["attribute_independence.mean"] == 1
@@ -120,7 +160,7 @@ def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> No
     arrays = controlled(trial)
     backwards = arrays | {"quantile_values": arrays["control_values"]}
     backwards["quantile_attributes"] = arrays["traversal_attributes"][:, :, ::-1]
-    columns = control_columns(trial, backwards, attributes)
+    columns = control(trial, backwards, attributes)
     for name in trial.attributes:
         assert columns[f"reconstruction_efficiency.{name}"] == 1
         assert columns[f"reconstruction_efficiency_quantiles.{name}"] == -1
@@ -128,17 +168,70 @@ def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> No
         assert columns[f"attribute_change.{name}"] == 1
         assert columns[f"monotonicity.{name}"] == 1
     assert columns["attribute_span.note_density"] > columns["attribute_span.average_interval_jump"]
-    assert "attribute_independence_quantiles.mean" in columns
-    assert not [name for name in columns if "note_range" in name]
+    assert np.isfinite(columns["attribute_independence_quantiles.mean"])
+    assert {name for name in columns if "note_range" in name or "complexity" in name} == undefined(columns)
 
 
-def test_families_hold_the_columns_they_name() -> None:
-    trial, attributes = trial_of(), attributes_of_measures()
-    arrays = controlled(trial)
-    arrays |= {"quantile_values": arrays["control_values"], "quantile_attributes": arrays["traversal_attributes"]}
-    assert set(control_columns(trial, arrays, attributes)) == set(FAMILIES["control"])
-    assert set(latent(trial, attributes)) == set(FAMILIES["latent"])
-    assert set(training_columns(curves(seconds=True))) == set(FAMILIES["training"])
+def test_every_column_of_a_family_is_there_whatever_the_trial_and_however_little_is_known() -> None:
+    attributes, nothing = attributes_of_measures(), curves(seconds=True).iloc[:0]
+    for trial in (trial_of(), trial_of("note_density", latent_dim=1), trial_of("note_range", model="adversarial_vae")):
+        assert set(control(trial, controlled(trial), attributes)) == set(family_columns("control"))
+        for n in (N, 4):
+            assert set(latent(trial, attributes[:n])) == set(family_columns("latent"))
+    assert set(training(nothing)) == set(family_columns("training"))
+    given = ReconstructionInputs(("note_density",), {"loss": 0.5, "swing": 1.0}, {"majority_baseline": 0.7})
+    values = family("reconstruction", given)
+    assert {name: value for name, value in values.items() if value == value} == {"loss": 0.5, "majority_baseline": 0.7}
+    assert set(values) == set(family_columns("reconstruction"))
+
+
+def test_what_several_metrics_need_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    compute = inputs.interpretability
+
+    def counted(*args: Any) -> Interpretability:
+        calls.append(1)
+        return compute(*args)
+
+    monkeypatch.setattr(inputs, "interpretability", counted)
+    attributes = attributes_of_measures()
+    latent(trial_of(), attributes)
+    assert len(calls) == 1
+    some = latent_inputs(trial_of(), np.ones((N, 6)), attributes)
+    assert set(measure([METRICS["sap"]], some)) == set(columns_of(METRICS["sap"]))
+    assert len(calls) == 1  # SAP needs no information
+
+
+def test_columns_follow_the_attributes_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = tuple(all_columns())
+    monkeypatch.setitem(ATTRIBUTES, "swing", Attribute("swing", "SW", "share", note_density))
+    new = set(all_columns()) - set(before)
+    assert {"mig.swing", "interpretability.swing.is_regularised", "prior_std.swing", "linearity.swing"} <= new
+    assert all(".swing" in name for name in new)
+    assert [name for name in all_columns() if name not in new] == list(before)
+    assert metric_of("interpretability.swing.dimension") is METRICS["interpretability.ATTRIBUTE.dimension"]
+    attributes = np.column_stack([attributes_of_measures(), np.linspace(0, 1, N)])
+    columns = latent(trial_of("note_density"), attributes, z3=attributes[:, 4])
+    assert columns["interpretability.swing"] == pytest.approx(1)
+    assert columns["interpretability.swing.dimension"] == 3
+
+
+def test_columns_and_metrics_lead_to_each_other() -> None:
+    for name, row in METRICS.items():
+        assert row.name == name
+        assert metric_of(name) is row
+        assert {metric_of(column).name for column in columns_of(row)} == {name}
+    assert {column for row in METRICS.values() for column in columns_of(row)} == set(all_columns())
+    for unknown in ("swing", "swing.mean", "swing.note_density", "mig.swing"):
+        with pytest.raises(KeyError):
+            metric_of(unknown)
+
+
+@pytest.mark.parametrize("computed", [np.ones(3), np.ones((4, 1)), 1.0])
+def test_a_metric_that_has_not_a_value_for_each_attribute_is_named(computed: Any) -> None:
+    row = Metric("swing", "training", "swing", lambda given: computed, Columns.PER_ATTRIBUTE)
+    with pytest.raises(ValueError, match=r"swing: computed shape .*; one value for each of 4 attributes"):
+        measure([row], TrainingInputs(("note_density",), curves(seconds=True)))
 
 
 def curves(seconds: bool) -> pd.DataFrame:
@@ -158,7 +251,7 @@ def curves(seconds: bool) -> pd.DataFrame:
 
 
 def test_training_is_told_by_its_curves() -> None:
-    timed = training_columns(curves(seconds=True))
+    timed = training(curves(seconds=True))
     assert timed["validation_accuracy"] == pytest.approx(0.8)
     assert timed["validation_loss"] == pytest.approx(1.7)
     assert timed["training_loss"] == pytest.approx(0.7)
@@ -166,8 +259,8 @@ def test_training_is_told_by_its_curves() -> None:
     assert timed["training_efficiency.seconds"] == pytest.approx(13)
     stopped = pd.DataFrame([(15, "train", "seconds", 3.0), (20, "train", "seconds", 2.0)], columns=curves(True).columns)
     rest = curves(seconds=True).query("not (metric == 'seconds' and step == 20)")
-    assert training_columns(pd.concat([rest, stopped])) == timed  # the same five seconds, stopped half-way
-    untimed = training_columns(curves(seconds=False))  # as in runs of earlier versions
+    assert training(pd.concat([rest, stopped])) == timed  # the same five seconds, stopped half-way
+    untimed = training(curves(seconds=False))  # as in runs of earlier versions
     assert np.isnan(untimed.pop("training_efficiency.seconds"))
     assert untimed == {name: timed[name] for name in untimed}
-    assert training_columns(curves(seconds=True).iloc[:0]) == {}
+    assert undefined(training(curves(seconds=True).iloc[:0])) == set(family_columns("training"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from tests.metric_examples import Published, assert_equal_to_published, independent, perfect
-from vaemusic_jax.metrics.disentanglement import mig, modularity, sap, scc
+from vaemusic_jax.metrics.disentanglement import mean_modularity, mig, modularity, sap, scc
 from vaemusic_jax.metrics.information import binned_information, mutual_information
 
 KINDS = ["continuous", "discrete"]
@@ -66,6 +66,14 @@ def test_modularity_by_hand() -> None:
     np.testing.assert_allclose(modularity(rows), [1, 0.74, 0.986111, 0], atol=1e-6)
     np.testing.assert_allclose(modularity(np.full((2, 4), 0.3)), 0, atol=1e-12)
     assert np.isnan(modularity(rows[:, :1])).all()
+
+
+def test_mean_modularity_leaves_out_what_tells_nothing_and_what_does_not_vary() -> None:
+    rows = np.array([[0.9, 0.0, 0.0], [0.5, 0.2, 0.0], [0.0, 0.0, 0.0]])
+    # Of the first two attributes, for the third is constant: 1 and 1 - .04 / .25; the last dimension tells nothing.
+    assert mean_modularity(rows, [1.0, 0.8, 0.0]) == pytest.approx((1 + 0.84) / 2)
+    assert np.isnan(mean_modularity(rows, [1.0, 0.0, 0.0]))  # one attribute has no other to be told instead
+    assert np.isnan(mean_modularity(np.zeros((2, 3)), ENTROPY))
 
 
 def test_sap_by_hand() -> None:

@@ -10,17 +10,26 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
+from tests.columns import family_columns
 from vaemusic_jax import arrays_file
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import NotReadyError
 from vaemusic_jax.data.statistics import statistics_of
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import EvaluationStore
-from vaemusic_jax.metric_columns import FAMILIES, METRICS, families_of
+from vaemusic_jax.evaluation_store import EvaluationStore, TrialEvaluation
 from vaemusic_jax.metrics import evaluate
 from vaemusic_jax.metrics.corpus import sample_of, token_entropy
+from vaemusic_jax.metrics.registry import (
+    FAMILIES,
+    METRICS,
+    Columns,
+    Metric,
+    all_columns,
+    families_of,
+)
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.progress import no_progress
+from vaemusic_jax.report.write import write_report
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Trial
 
@@ -50,7 +59,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Trial, frozenset[str
     return found
 
 
-def results_of(path: Path, families: tuple[str, ...] = tuple(FAMILIES)) -> pd.DataFrame:
+def results_of(path: Path, families: tuple[str, ...] = FAMILIES) -> pd.DataFrame:
     with RunDirectory.reopen(path) as run:
         return evaluate.evaluate_run(run, families, progress=no_progress)
 
@@ -88,7 +97,7 @@ def test_families_are_computed_one_after_the_other(copy: Path, measured: list[An
     whole = RunDirectory.read(copy).results
     shutil.rmtree(copy / "evaluation")
     some = results_of(copy, ("reconstruction", "training"))
-    others = [column for family in ("latent", "control") for column in FAMILIES[family]]
+    others = [column for family in ("latent", "control") for column in family_columns(family)]
     assert some["reconstruction_accuracy"].notna().sum() == len(done(copy))
     assert some[others].isna().all(axis=None)
     asked = len(measured)
@@ -131,6 +140,59 @@ def test_an_interrupted_evaluation_goes_on_with_the_next_trial(
     measured.clear()
     results_of(copy, ("training",))
     assert {trial.id for trial, _ in measured} == {trial.id for trial in done(copy)} - set(saved)
+
+
+def test_a_new_metric_is_computed_for_a_run_that_has_been_evaluated(
+    copy: Path, measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row of the registry is all that a metric takes: evaluated, in results.csv, on the report's page."""
+    before = RunDirectory.read(copy).results
+    assert before is not None
+    monkeypatch.setitem(METRICS, "width", Metric("width", "latent", "width of the space", lambda x: x.codes.shape[1]))
+    lilt = Metric(
+        "lilt", "control", "lilt of the control", lambda x: x.spread(x.control[:, -1]), Columns.PER_ATTRIBUTE_AND_MEAN
+    )
+    monkeypatch.setitem(METRICS, "lilt", lilt)
+    results = results_of(copy)
+    is_done = results["status"] == "done"
+    assert results.loc[is_done, "width"].tolist() == results.loc[is_done, "latent_dim"].tolist()
+    assert results.loc[~is_done, "width"].isna().all()
+    regularised = results[is_done & (results["model"] == "measure_vae")]
+    assert (regularised["lilt.note_density"] == 3).all()
+    assert (regularised["lilt.mean"] == 3).all()
+    assert results["lilt.note_range"].isna().tolist() == (~is_done | (results["attributes"] != "all")).tolist()
+    saved = pd.read_csv(copy / "results.csv")
+    pd.testing.assert_frame_equal(saved[["width", "lilt.mean"]], results[["width", "lilt.mean"]])
+    pd.testing.assert_frame_equal(results[list(before.columns)], before, check_exact=True)
+    assert {trial for trial, _ in measured} == set(done(copy))
+    assert {families for _, families in measured} == {frozenset({"latent"})}  # the controls were moved before
+    page = write_report([copy]).page.read_text()
+    assert "width of the space" in page
+    assert "lilt of the control" in page
+
+
+@pytest.mark.parametrize("column", ["mig.mean", "loss", "linearity.note_range", "training_efficiency.area"])
+def test_an_evaluation_that_lacks_a_column_is_stale_in_its_family_only(
+    column: str, copy: Path, measured: list[Any]
+) -> None:
+    (family,) = families_of(column)
+    trial, store = done(copy)[1], EvaluationStore(copy)
+    kept, before = store.trial(trial.id), RunDirectory.read(copy).results
+    assert kept
+    fewer = {name: value for name, value in kept.families[family].items() if name != column}
+    families = kept.families | {family: fewer}
+    # Such as earlier versions wrote: with the number of a format.
+    store.save_trial(trial.id, TrialEvaluation(families, kept.arrays, kept.made_of | {"format": 1}))
+    results_of(copy, tuple(name for name in FAMILIES if name != family))
+    assert measured == []
+    results = results_of(copy)
+    assert measured == [(trial, frozenset({family} - {"control"}))]  # its arrays are there
+    assert before is not None
+    pd.testing.assert_frame_equal(results, before, rtol=1e-5, atol=1e-6)
+    again = store.trial(trial.id)
+    assert again
+    assert again.families.keys() == kept.families.keys()
+    assert again.families[family].keys() == kept.families[family].keys()
 
 
 def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any]) -> None:
@@ -200,7 +262,7 @@ def test_too_few_test_measures_leave_the_latent_space_out(
     shutil.rmtree(copy / "evaluation")
     sweeps.use_data(monkeypatch, few)
     results = results_of(copy, ("latent", "reconstruction"))
-    assert results[list(FAMILIES["latent"])].isna().all(axis=None)
+    assert results[list(family_columns("latent"))].isna().all(axis=None)
     assert results["reconstruction_accuracy"].notna().sum() == len(done(copy))
     assert capsys.readouterr().err == (
         "irish_folk: has 4 test measures; interpretability and the other metrics of the latent space need 5 and are "
@@ -216,7 +278,7 @@ def test_names_of_metrics() -> None:
         ("control",),
         ("reconstruction",),
     ]
-    assert {family for column in METRICS for family in families_of(column)} == set(FAMILIES)
+    assert {family for column in all_columns() for family in families_of(column)} == set(FAMILIES)
     with pytest.raises(
         ValueError, match=r"'mi' is no metric; use reconstruction, control, latent, training, or one of"
     ):

@@ -72,7 +72,7 @@ def train_and_evaluate(path: Path, dataset: Dataset, **fields: Any) -> None:
         only_bach(patch, dataset)
         sweeps.run(config_of(path, **fields))
         with RunDirectory.reopen(path) as run:
-            run.write_results(evaluate_run(run, ["reconstruction"], no_progress))
+            evaluate_run(run, ["reconstruction"], no_progress)
 
 
 @pytest.fixture(scope="module")

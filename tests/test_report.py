@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from tests.columns import family_columns
 from tests.evaluated_runs import config_of, corpus_of, write_run
 from vaemusic_jax.cli import run
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import EvaluationStore
-from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
@@ -242,7 +242,7 @@ def test_a_run_of_an_earlier_version_has_fewer_columns(tiny: Path, monkeypatch: 
     with RunDirectory.reopen(tiny) as opened:
         results = opened.results
         assert results is not None
-        later = [*FAMILIES["control"], *FAMILIES["training"], "interpretability.mean", "modularity"]
+        later = [*family_columns("control"), *family_columns("training"), "interpretability.mean", "modularity"]
         opened.write_results(results.drop(columns=later))
     page = write_report([tiny]).page.read_text()
     assert "The results have no such column; run `vaemusic evaluate`." in section(page, "tables")

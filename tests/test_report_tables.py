@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.synthetic_results import results_of
-from vaemusic_jax.metric_columns import METRICS
+from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_html, to_latex
 from vaemusic_jax.report.tables import configuration_table, overview_table, study_tables
 from vaemusic_jax.trial import Trial
@@ -36,7 +35,7 @@ def accuracy(results: pd.DataFrame) -> Table:
 def full(trial: Trial) -> dict[str, Any]:
     """Every metric there is."""
     rng = np.random.default_rng(trial.seed)
-    return {name: float(rng.uniform()) for name in METRICS}
+    return {name: float(rng.uniform()) for name in all_columns()}
 
 
 def test_rows_go_by_data_set_number_of_attributes_model_and_size() -> None:
@@ -150,22 +149,37 @@ def test_the_overview_has_every_measure_of_single_attributes() -> None:
     assert column(table, "attribute")[:5] == [*ATTRIBUTES, "mean"]
     assert column(table, "imposed")[:5] == ["no", "yes", "yes", "no", ""]
     shown = {each.name for each in table.columns}
-    per_attribute = {name.rpartition(".")[0] for name in METRICS if name.endswith(".note_density")}
+    per_attribute = {name.rpartition(".")[0] for name in all_columns() if name.endswith(".note_density")}
     assert per_attribute <= shown
     assert values(overview_table(results_of(full)), "mig")[0].interval.n == 3
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_every_metric_that_is_shown_has_a_label(metric: str) -> None:
-    if metric.endswith((".dimension", ".is_regularised")) or metric in (
-        "regularisation",
-        "adversary",
-        "classifier_loss",
-    ):
-        with pytest.raises(KeyError):
-            label_of(metric)
-    else:
-        assert label_of(metric).text
+def nothing(inputs: Any) -> None:
+    raise AssertionError("tables compute no metric")
+
+
+def test_a_metric_of_the_registry_that_no_table_names_is_shown_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [each.name for each in study_tables(results_of(full))]
+    monkeypatch.setitem(METRICS, "swing", Metric("swing", "latent", "amount of swing", nothing, better="lower"))
+    (table,) = (each for each in study_tables(results_of(full)) if each.name not in before)
+    assert [(each.name, each.header, each.better) for each in table.columns[-1:]] == [
+        ("swing", "amount of swing", "lower")
+    ]
+    assert [value.interval.n for value in values(table, "swing")] == [3] * 4
+    row = Metric("lilt", "control", "lilt", nothing, Columns.PER_ATTRIBUTE_AND_MEAN)
+    monkeypatch.setitem(METRICS, "lilt", row)
+    results = results_of(full)
+    (_, lilt, *_) = values(overview_table(results), "lilt")
+    assert lilt.interval.mean == pytest.approx(results["lilt.note_range"][:3].mean())
+    monkeypatch.setitem(METRICS, "hidden", Metric("hidden", "latent", "", nothing))
+    assert not any(each.name == "hidden" for table in study_tables(results_of(full)) for each in table.columns)
+
+
+def test_a_metric_that_a_results_table_lacks_is_said_to_be_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = results_of(full)  # of an earlier version
+    monkeypatch.setitem(METRICS, "swing", Metric("swing", "latent", "amount of swing", nothing))
+    (cell, *_) = values(study_tables(results)[-1], "swing")
+    assert "The results have no such column; run `vaemusic evaluate`." in cell.notes
 
 
 def test_a_run_without_any_result_makes_tables_all_the_same() -> None:

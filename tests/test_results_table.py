@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.metric_columns import METRICS
+from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.results_table import FIRST, assemble, to_rich
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import Trial
 
 Metrics = dict[str, dict[str, Any]]
+COLUMNS = tuple(all_columns())
 
 
 def trials_table(folder: Path, diverged: int | None = None, **fields: Any) -> pd.DataFrame:
@@ -42,7 +43,7 @@ def measured(table: pd.DataFrame) -> Metrics:
     rng = np.random.default_rng(0)
     found: Metrics = {}
     for trial, model in zip(table["trial"], table["model"], strict=True):
-        values: dict[str, Any] = {name: float(rng.uniform()) for name in METRICS if not name.endswith(("ion", "sed"))}
+        values: dict[str, Any] = {name: float(rng.uniform()) for name in COLUMNS if not name.endswith(("ion", "sed"))}
         values |= {f"interpretability.{name}.dimension": k for k, name in enumerate(ATTRIBUTES)}
         values |= {f"interpretability.{name}.is_regularised": bool(k % 2) for k, name in enumerate(ATTRIBUTES)}
         values["regularisation"] = 0.125
@@ -63,12 +64,12 @@ def test_the_full_table_has_every_field_and_metric_in_the_documented_order(tmp_p
     metrics = measured(of_run)
     table = assemble(of_run, metrics)
     others = [name for name in Trial.model_fields if name not in FIRST]
-    assert list(table.columns) == [*FIRST, *others, "cohort", *METRICS]
+    assert list(table.columns) == [*FIRST, *others, "cohort", *COLUMNS]
     assert table["trial"].to_list() == of_run["trial"].to_list()
     for row in table.to_dict("records"):
         expected = metrics[row["trial"]]
         assert {name: row[name] for name in expected} == expected
-        assert all(pd.isna(row[name]) for name in METRICS if name not in expected)
+        assert all(pd.isna(row[name]) for name in COLUMNS if name not in expected)
 
 
 def test_types_do_not_depend_on_what_has_been_evaluated(tmp_path: Path) -> None:

@@ -130,7 +130,6 @@ def test_what_fills_up_the_devices_reaches_no_table(
     with RunDirectory.reopen(tmp_path / "run") as run:
         ids = [trial.id for trial in run.trials]
         results = evaluate_run(run, ("reconstruction", "training"), no_progress)
-        run.write_results(results)
         assert set(run.status().values()) == {"done"}
         counts = run.curves.groupby(["step", "split", "metric"])["trial"].agg(list)
     assert pd.read_csv(tmp_path / "run" / "trials.csv")["trial"].tolist() == ids

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.metrics.smoothness import monotonicity, smoothness
+from vaemusic_jax.metrics.smoothness import mean_of_defined, monotonicity, smoothness
 
 SERIES = st.lists(st.integers(-20, 20), min_size=3, max_size=12).map(np.array)
 
@@ -96,6 +96,12 @@ def test_axes_in_front_are_kept() -> None:
     for metric in (smoothness, monotonicity):
         one_by_one = np.array([[metric(row) for row in rows] for rows in series])
         np.testing.assert_array_equal(metric(series), one_by_one)
+
+
+def test_the_mean_over_measures_leaves_out_those_that_do_not_move() -> None:
+    none = float("nan")
+    np.testing.assert_array_equal(mean_of_defined([[1, none, 0], [none, none, none]]), [0.5, none])
+    assert mean_of_defined([0.25, none]) == 0.25
 
 
 def test_input_without_meaning_is_refused() -> None:

@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 
 from tests import sweeps
+from tests.columns import family_columns
 from vaemusic_jax import atomic, loop
 from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.metric_columns import FAMILIES, METRICS
 from vaemusic_jax.metrics.evaluate import evaluate_run
+from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.run_directory import RunDirectory
 from vaemusic_jax.trial import parse_attributes
@@ -77,7 +78,8 @@ def test_curves_hold_every_metric_of_every_trial_at_every_validation(finished_ru
 
 
 OF_REGULARISED_DIMENSIONS = ("mig_", "sap_", "dmig", "xmig", "dlig", "prior_")
-OF_TRAVERSALS = tuple(name for name in METRICS if name in FAMILIES["control"])
+OF_TRAVERSALS = family_columns("control")
+COLUMNS = tuple(all_columns())
 UNMOVED = ("monotonicity", "smoothness", "attribute_change", "xmig")  # undefined where nothing changes, or none is left
 
 
@@ -85,10 +87,10 @@ def without_meaning(row: Mapping[Any, Any]) -> set[str]:
     """Columns that no trial like this one has a number in."""
     of_other_models = set().union(*OWN_METRICS.values()) - OWN_METRICS[row["model"]]
     imposed = (*parse_attributes(row["attributes"]), "mean")
-    of_imposed = {name for name in METRICS if name.startswith(OF_REGULARISED_DIMENSIONS) or name in OF_TRAVERSALS}
+    of_imposed = {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or name in OF_TRAVERSALS}
     found = of_other_models | {name for name in of_imposed if not name.endswith(imposed)}
     if row["model"] == "adversarial_vae":
-        found |= {name for name in METRICS if name.startswith(OF_REGULARISED_DIMENSIONS) or "_quantiles." in name}
+        found |= {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or "_quantiles." in name}
     return found
 
 
@@ -99,11 +101,11 @@ def test_the_results_have_every_number_of_finished_trials_and_none_of_diverged_o
     assert results["trial"].tolist() == [trial.id for trial in run.trials]
     for row in results.to_dict("records"):
         if row["status"] == "done":
-            empty = {name for name in METRICS if pd.isna(row[name])}
-            may_be_empty = without_meaning(row) | {name for name in METRICS if name.startswith(UNMOVED)}
+            empty = {name for name in COLUMNS if pd.isna(row[name])}
+            may_be_empty = without_meaning(row) | {name for name in COLUMNS if name.startswith(UNMOVED)}
             assert without_meaning(row) <= empty <= may_be_empty
         else:
-            assert all(pd.isna(row[name]) for name in METRICS)
+            assert all(pd.isna(row[name]) for name in COLUMNS)
 
 
 # Both cohorts validate three times; each of the moments is in one or the other. `test_kill` has random ones.
@@ -245,7 +247,7 @@ def test_a_run_whose_trials_all_diverged_has_a_table_of_them(copy: Path) -> None
         run.set_status([trial.id for trial in run.trials], "diverged", "made up")
         results = evaluate_run(run, progress=no_progress)
     assert results["status"].tolist() == ["diverged: made up"] * 5
-    assert results[list(METRICS)].isna().all(axis=None)
+    assert results[list(COLUMNS)].isna().all(axis=None)
 
 
 def test_a_run_without_a_finished_trial_is_not_evaluated(copy: Path) -> None:

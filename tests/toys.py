@@ -9,6 +9,7 @@ import pytest
 
 from vaemusic_jax.initial import ADVERSARIAL_VAE
 from vaemusic_jax.layers import Array, Layer, Linear
+from vaemusic_jax.metrics.registry import METRICS, Metric
 from vaemusic_jax.models.base import Model
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, Onsets
 from vaemusic_jax.music.grid import N_TICKS
@@ -77,3 +78,9 @@ def register_attribute(patch: pytest.MonkeyPatch) -> None:
         return np.where(onsets.count > 0, onsets.at.argmax(-1), N_TICKS).astype(np.float32)
 
     patch.setitem(ATTRIBUTES, "first_onset", Attribute("first_onset", "FO", "ticks", first_onset))
+
+
+def register_metric(patch: pytest.MonkeyPatch) -> None:
+    """Adds the metric `toy_spread`."""
+    metric = Metric("toy_spread", "latent", "spread of a toy", lambda inputs: float(inputs.codes.std()))
+    patch.setitem(METRICS, "toy_spread", metric)

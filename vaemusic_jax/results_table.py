@@ -10,7 +10,7 @@ from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
-from vaemusic_jax.metric_columns import METRICS
+from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.trial import Trial, format_attributes, parse_attributes, unused_by
 
@@ -46,17 +46,15 @@ def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, An
         metrics: by trial id and column name; a trial or a value left out is empty in the table.
 
     Returns:
-        One row per trial: its fields, status and cohort, then all of ``METRICS``, then any others that were given.
+        One row per trial: its fields, status and cohort, then the columns of every metric, then any others given.
     """
     import pandas as pd
 
     rows = [{**row, **metrics.get(row["trial"], {})} for row in trials_table.to_dict("records")]
-    known = [*FIRST, *(name for name in Trial.model_fields if name not in FIRST), "cohort", *METRICS]
+    types = {column: metric.dtype for column, metric in all_columns().items()}
+    known = [*FIRST, *(name for name in Trial.model_fields if name not in FIRST), "cohort", *types]
     table = pd.DataFrame(rows, columns=list(dict.fromkeys([*known, *(name for row in rows for name in row)])))
-    # Types that can be empty, so that the files look alike whichever trials have been evaluated.
-    kinds = {".dimension": "Int64", ".is_regularised": "boolean"}
-    types = {name: kinds.get(name[name.rfind(".") :] if "." in name else "", "float64") for name in METRICS}
-    return table.astype(types)
+    return table.astype(types)  # types that can be empty: the files look alike whichever trials have been evaluated
 
 
 def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.metric_columns import FAMILIES, families_of
+from vaemusic_jax.metrics.registry import FAMILIES, families_of
 
 if TYPE_CHECKING:
     from vaemusic_jax.run_directory import RunDirectory
@@ -49,18 +49,17 @@ def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = 
         raise UserError(f"--metrics: {error}") from None
     with logging_to(log_file), RunDirectory.reopen(run) as opened:
         keep_programs()
-        evaluate_and_print(opened, tuple(families or FAMILIES))
+        evaluate_and_print(opened, tuple(families) or FAMILIES)
 
 
-def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = tuple(FAMILIES)) -> None:
-    """Evaluates an open run, saves its results and shows them, with where they are and what to try next."""
+def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES) -> None:
+    """Evaluates an open run and shows its results, with where they are and what to try next."""
     from vaemusic_jax.data.registry import look_up
     from vaemusic_jax.data.tune import Reading
     from vaemusic_jax.metrics.evaluate import evaluate_run
     from vaemusic_jax.results_table import to_rich
 
     results = evaluate_run(run, families)
-    run.write_results(results)
     console = open_console()
     console.print(to_rich(results[~results["status"].str.startswith("waiting")], console.width))
     for reason, count in Counter(run.status()[trial.id].partition(": ")[2] for trial in run.unfinished()).items():

@@ -60,6 +60,28 @@ def modularity(information: ArrayLike) -> Floats:
     return 1 - shares_L
 
 
+def mean_modularity(information: ArrayLike, entropy: ArrayLike) -> float:
+    """Mean of ``modularity`` over the dimensions that tell of anything, of the attributes that vary.
+
+    A constant attribute is left out, because it would count as one that is not told.
+
+    Args:
+        information: (L, K) nats.
+        entropy: (K,) nats, of the binned attributes.
+
+    Returns:
+        0 to 1, higher is better; NaN where fewer than two attributes vary, and where no dimension tells of any.
+
+    Raises:
+        ValueError: wrong shapes, negative values or such that are not finite.
+    """
+    information_LxK = checked_information(information)
+    told_LxK = information_LxK[:, checked_entropy(entropy, information_LxK) > 0]
+    if told_LxK.shape[1] < 2 or not told_LxK.any():
+        return float("nan")
+    return float(modularity(told_LxK)[told_LxK.any(1)].mean())
+
+
 def sap(codes: ArrayLike, attributes: ArrayLike) -> Floats:
     """Separated attribute predictability (Kumar et al. 2018): gap of the two largest R^2 of a_k on single dimensions.
 

@@ -1,6 +1,7 @@
 """Every metric of every trial of a run, on the test split, from checkpoints alone.
 
-What has been computed is kept in the run directory, trial by trial; another evaluation computes what is missing.
+What has been computed is kept in the run directory, trial by trial. Another evaluation computes the metrics of which a
+column is missing there, so one that was added to the registry is computed for runs that were evaluated before it.
 """
 
 import contextlib
@@ -18,11 +19,20 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.event_log import run_started, timed, warn
 from vaemusic_jax.member_axis import use_every_core
-from vaemusic_jax.metric_columns import FAMILIES
 from vaemusic_jax.metrics.cohort_arrays import TrialArrays, measure_members
-from vaemusic_jax.metrics.columns import control_columns, latent_columns, training_columns
 from vaemusic_jax.metrics.corpus import sample_of
 from vaemusic_jax.metrics.information import MIN_MEASURES
+from vaemusic_jax.metrics.inputs import (
+    ControlInputs,
+    Inputs,
+    LatentInputs,
+    ReconstructionInputs,
+    TrainingInputs,
+    measure,
+    regularises,
+)
+from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
+from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.progress import Advance, Progress, progress_bar
 from vaemusic_jax.results_table import assemble
 from vaemusic_jax.run_directory import RunDirectory
@@ -30,18 +40,19 @@ from vaemusic_jax.trial import Cohort, Trial
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of what is kept; another one makes it stale
-
 
 def evaluate_run(
-    run: RunDirectory, families: Iterable[str] = tuple(FAMILIES), progress: Progress = progress_bar
+    run: RunDirectory, families: Iterable[str] = FAMILIES, progress: Progress = progress_bar
 ) -> pd.DataFrame:
-    """One row per trial of the run: its fields, its status and every metric; empty where it has not finished.
+    """Measures the trials of a run and saves its results, which it returns.
 
     Args:
-        run: open for writing; `evaluation/` in it is filled.
-        families: of metrics (see `metric_columns.FAMILIES`) to compute where they are missing.
+        run: open for writing; `evaluation/` in it is filled, and results.csv and results.parquet are written.
+        families: of metrics (`registry.FAMILIES`) to compute where a column is missing.
         progress: shows how far it is.
+
+    Returns:
+        One row per trial of the run: its fields, its status and every metric; empty where it has not finished.
 
     Raises:
         UserError: no trial has finished; or none can be evaluated, for want of its checkpoint or of its data. Where
@@ -66,7 +77,9 @@ def evaluate_run(
         raise UserError("; ".join(dict.fromkeys(problems)))
     for problem in dict.fromkeys(problems):
         warn(log, f"left out: {problem}")
-    return assemble(run.trials_table, {trial: evaluation.metrics for trial, evaluation in found.items()})
+    results = assemble(run.trials_table, {trial: evaluation.metrics for trial, evaluation in found.items()})
+    run.write_results(results)
+    return results
 
 
 @dataclass
@@ -86,11 +99,11 @@ class _Evaluation:
             return
         checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
         owner = checkpoints.owner()
-        made_of = {"format": FORMAT, "step": checkpoints.latest_step(), "data": owner.dataset_digest}
+        made_of = {"step": checkpoints.latest_step(), "data": owner.dataset_digest}
         kept = {trial: self._kept(trial, made_of) for trial in trials}
         self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
-        missing = {trial: set(self.families) - set(kept[trial].families) for trial in trials}
-        self.advance(sum(not names for names in missing.values()))
+        missing = {trial: missing_from(kept[trial].metrics, self.families) for trial in trials}
+        self.advance(sum(not metrics for metrics in missing.values()))
         incomplete = [trial for trial in trials if missing[trial]]
         sample = self._kept_sample(owner.dataset_digest)
         if sample and not incomplete:
@@ -103,14 +116,19 @@ class _Evaluation:
         if not incomplete:
             return
         members = [self.cohort.trials.index(trial) for trial in incomplete]
-        asked = set().union(*missing.values())
+        asked = {
+            metric.family
+            for trial in incomplete
+            for metric in missing[trial]
+            if not (metric.family == "control" and _has_traversals(kept[trial]))
+        }
         curves = self.run.curves
         with timed(log, "cohort_evaluated", cohort=self.cohort.id, trials=[trial.id for trial in incomplete]):
             measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
             for trial, arrays in zip(incomplete, measured, strict=True):
-                values = _families(trial, arrays, sample, curves[curves["trial"] == trial.id], missing[trial])
-                before = kept[trial]
-                evaluation = TrialEvaluation(before.families | values, before.arrays | arrays.arrays, made_of)
+                evaluation = _completed(
+                    kept[trial], missing[trial], trial, arrays, sample, curves[curves["trial"] == trial.id]
+                )
                 self.store.save_trial(trial.id, evaluation)
                 self.found[trial.id] = evaluation
                 self.advance(1)
@@ -119,14 +137,17 @@ class _Evaluation:
         kept = None
         with contextlib.suppress(UserError):  # damaged: computed again
             kept = self.store.trial(trial.id)
-        return kept if kept and kept.made_of == made_of else TrialEvaluation({}, {}, made_of)
+        # Files of earlier versions hold more than this about what they were made of.
+        is_fresh = kept and all(kept.made_of.get(name) == value for name, value in made_of.items())
+        return kept if kept and is_fresh else TrialEvaluation({}, {}, made_of)
 
     def _kept_sample(self, digest: str) -> CorpusSample | None:
         """Of the data set with this digest."""
         kept = None
         with contextlib.suppress(UserError):  # damaged: made again
             kept = self.store.corpus(self.cohort.dataset)
-        return kept if kept and kept.facts["digest"] == digest else None
+        is_fresh = kept and kept.facts["digest"] == digest and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
+        return kept if is_fresh else None
 
     def _new_sample(self, dataset: Dataset) -> CorpusSample:
         sample = sample_of(dataset)
@@ -140,15 +161,40 @@ class _Evaluation:
         return sample
 
 
-def _families(
-    trial: Trial, arrays: TrialArrays, sample: CorpusSample, curves: pd.DataFrame, names: Iterable[str]
-) -> dict[str, dict[str, Any]]:
-    """The columns of each family of metrics that is asked for."""
-    about_data = {name: sample.facts[name] for name in ("majority_baseline", "seen_in_training")}
-    compute = {
-        "reconstruction": lambda: (arrays.scores or {}) | about_data,
-        "control": lambda: control_columns(trial, arrays.arrays, sample.attributes),
-        "latent": lambda: latent_columns(trial, arrays.codes, arrays.stds, sample.attributes),
-        "training": lambda: training_columns(curves),
+def _has_traversals(evaluation: TrialEvaluation) -> bool:
+    """Whether the controls have been moved and every attribute of the outcome is known."""
+    reached = evaluation.arrays.get("traversal_attributes")
+    return reached is not None and reached.shape[-1] == len(ATTRIBUTES)
+
+
+def _completed(
+    kept: TrialEvaluation,
+    missing: list[Metric],
+    trial: Trial,
+    measured: TrialArrays,
+    sample: CorpusSample,
+    curves: pd.DataFrame,
+) -> TrialEvaluation:
+    """What is kept of a trial with its missing metrics computed.
+
+    Args:
+        kept: what is there already.
+        missing: metrics to compute.
+        trial: the trial.
+        measured: of it, with scores and traversals where `missing` needs such and `kept` has none.
+        sample: of its data set.
+        curves: its own.
+    """
+    imposed, arrays = trial.attributes, kept.arrays | measured.arrays
+    inputs: dict[str, Inputs] = {
+        "reconstruction": ReconstructionInputs(imposed, measured.scores or {}, sample.facts),
+        "control": ControlInputs(imposed, arrays, sample.attributes),
+        "latent": LatentInputs(imposed, measured.codes, measured.stds, sample.attributes, regularises(trial)),
+        "training": TrainingInputs(imposed, curves),
     }
-    return {name: compute[name]() for name in names}
+    families = {
+        name: kept.families.get(name, {}) | measure([metric for metric in missing if metric.family == name], given)
+        for name, given in inputs.items()
+        if any(metric.family == name for metric in missing)
+    }
+    return TrialEvaluation(kept.families | families, arrays, kept.made_of)

@@ -69,6 +69,15 @@ def smoothness(series: ArrayLike) -> Floats:
     return np.where(constant, np.nan, np.clip(1 - jump, 0, 1))
 
 
+def mean_of_defined(values: ArrayLike) -> Floats:
+    """Mean over the last axis without undefined values: (..., M) -> (...), NaN where none is defined."""
+    values_ = np.asarray(values, np.float64)
+    defined = ~np.isnan(values_)
+    n_defined = defined.sum(-1)
+    sums = np.where(defined, values_, 0.0).sum(-1)
+    return np.divide(sums, n_defined, out=np.full(sums.shape, np.nan), where=n_defined > 0)
+
+
 def _checked(series: ArrayLike, at_least: int) -> Floats:
     values = np.asarray(series, np.float64)
     if values.ndim == 0 or values.shape[-1] < at_least:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
 from vaemusic_jax.trial import ALL_ATTRIBUTES, parse_attributes, unused_by
 
@@ -130,8 +130,8 @@ def count_cells(row: Configuration, columns: Iterable[Column]) -> tuple[Cell, ..
 
 def metric_column(metric: str) -> Column:
     """Of a column of results."""
-    label = label_of(metric)
-    return Column(metric, label.text, label.better)
+    row = metric_of(metric)
+    return Column(metric, row.label, row.better)
 
 
 def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
@@ -140,15 +140,15 @@ def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
         return Value(NO_VALUE, instead="unfinished" if row.counts["n_unfinished"] else "diverged")
     if metric not in row.intervals:
         return Value(NO_VALUE, notes=(ABSENT,))
-    interval, label = row.intervals[metric], label_of(metric)
+    interval, about = row.intervals[metric], metric_of(metric)
     if not interval.n:
         attribute = metric.rpartition(".")[2]
         imposed = attribute not in ATTRIBUTES or attribute in parse_attributes(row.fields["attributes"])
-        return Value(interval, notes=(f"No value: {label.empty}." if imposed else NOT_IMPOSED,))
+        return Value(interval, notes=(f"No value: {about.empty}." if imposed else NOT_IMPOSED,))
     notes = []
     if interval.n < row.counts["n_seeds"]:
-        notes.append(f"Mean of {interval.n} of {row.counts['n_seeds']} seeds; no value of the others: {label.empty}.")
-    if label.of_the_data:
+        notes.append(f"Mean of {interval.n} of {row.counts['n_seeds']} seeds; no value of the others: {about.empty}.")
+    if about.of_the_data:
         return Value(dataclasses.replace(interval, low=np.nan, high=np.nan), notes=tuple(notes))
     if interval.n == 1:
         notes.append(ONE_SEED)
@@ -160,7 +160,7 @@ def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str])
 
     None where there is only one to choose from, or no better way.
     """
-    better = label_of(metric).better
+    better = metric_of(metric).better
     means = {i: row.intervals[metric].mean for i, row in enumerate(rows) if metric in row.intervals}
     groups: dict[tuple[Any, ...], list[int]] = {}
     for i, mean in means.items():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.finding import (
@@ -22,7 +23,6 @@ from vaemusic_jax.report.finding import (
     count_of_seeds,
     direction,
 )
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Column, Table
 from vaemusic_jax.report.seed_tests import (
     MIN_SEEDS,
@@ -189,7 +189,9 @@ def simpler_is_easier(results: pd.DataFrame, facts: Mapping[str, Mapping[str, An
     bits = ", ".join(f"{name} {entropy[name]:.2f}" for name in order)
     baselines = ", ".join(f"{name} {facts[name]['majority_baseline']:.3f}" for name in order)
     others = {
-        label_of(metric).text: _between(results, metric, order).test for metric in STUDY_MEASURES if metric != ACCURACY
+        metric_of(metric).label: _between(results, metric, order).test
+        for metric in STUDY_MEASURES
+        if metric != ACCURACY
     }
     words = f"{found.numbers}. Bits per token: {bits}; majority baseline: {baselines}. Other measures, simpler less "
     return dataclasses.replace(found, numbers=f"{words}harder: {describe_each(others)}")

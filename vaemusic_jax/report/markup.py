@@ -9,11 +9,10 @@ import itertools
 import math
 from collections.abc import Iterator
 from html import escape
-from typing import Literal
 
+from vaemusic_jax.metrics.registry import Better
 from vaemusic_jax.report.aggregate import Interval
 
-Better = Literal["higher", "lower", ""]
 DASH = "\N{EN DASH}"
 LONG_WORDS = 40  # letters; more are a sentence
 SENTENCES = 0.75  # of a line, for all columns of sentences together

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import named_value
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, paired
 from vaemusic_jax.report.tables import configuration_table
@@ -40,7 +40,7 @@ def number_of_attributes(results: pd.DataFrame) -> Section | None:
     for model, name in ((model, spec.title) for model, spec in MODELS.items()):
         mine = rows[rows["model"] == model]
         kept = [attribute for attribute in parse_attributes(fewest) if attribute in parse_attributes(most)]
-        changes = {label_of(metric).text: metric for metric in METRICS[:2]}
+        changes = {metric_of(metric).label: metric for metric in METRICS[:2]}
         changes |= {f"interpretability of {ATTRIBUTES[one].words}": f"interpretability.{one}" for one in kept}
         tests = {words: paired(mine, metric, "attributes", most, fewest).test for words, metric in changes.items()}
         known = [f"{words} {describe(test)}" for words, test in tests.items() if test.n]

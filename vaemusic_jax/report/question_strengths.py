@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.section import FigureData, Section, varied
 from vaemusic_jax.report.seed_tests import by_seed
 from vaemusic_jax.report.tables import configuration_table
@@ -32,19 +32,19 @@ def regularisation_strengths(results: pd.DataFrame) -> Section | None:
     if rows.empty:
         return None
     grids = {metric: grid for metric in METRICS if (grid := _grid(rows, metric)).notna().any(axis=None)}
-    sentences = [_about(label_of(metric).text, grid) for metric, grid in grids.items()]
+    sentences = [_about(metric_of(metric).label, grid) for metric, grid in grids.items()]
     figures = tuple(
         FigureData(
             f"question-strengths-{metric.replace('.', '-')}",
             "heatmap",
-            f"MeasureVAE: {label_of(metric).text} by weight and steepness of the attribute regulariser, means over "
+            f"MeasureVAE: {metric_of(metric).label} by weight and steepness of the attribute regulariser, means over "
             "seeds and whatever else the run varies.",
             "gamma, the weight",
             "delta, the steepness",
             x=tuple(float(gamma) for gamma in grid.columns),
             y=tuple(float(delta) for delta in grid.index),
             z=tuple(tuple(float(value) for value in row) for row in grid.to_numpy()),
-            z_label=label_of(metric).text,
+            z_label=metric_of(metric).label,
         )
         for metric, grid in grids.items()
     )

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.report.aggregate import CONFIGURATION, finished, interval_over_seeds
 from vaemusic_jax.report.configurations import distinguishing_fields, field_header, named_value
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.markup import Table
 from vaemusic_jax.report.seed_tests import by_seed
 
@@ -130,7 +130,7 @@ def line_figures(
         for metric in metrics:
             series = lines(rows, metric, x)
             if series:
-                text, across = label_of(metric).text, field_header(x)
+                text, across = metric_of(metric).label, field_header(x)
                 caption = f"{shown}: {text} against {across}. Means over seeds, 95% bootstrap intervals."
                 file = f"{name}-{model}-{metric.replace('.', '-')}"
                 figures.append(FigureData(file, "lines", caption, across, text, log_x=log_x, series=series))

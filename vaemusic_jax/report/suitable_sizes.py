@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.finding import (
@@ -19,7 +20,6 @@ from vaemusic_jax.report.finding import (
     Verdict,
     direction,
 )
-from vaemusic_jax.report.labels import label_of
 from vaemusic_jax.report.seed_tests import balanced, by_seed, describe, t_test
 from vaemusic_jax.trial import ALL_ATTRIBUTES
 
@@ -74,7 +74,7 @@ def _ranks(group: pd.DataFrame) -> pd.DataFrame:
     sizes = sorted(set.intersection(*(set(table.index) for table in known.values())))
     seeds = sorted(set.intersection(*(set(table.columns) for table in known.values())))
     ranks = [
-        table.loc[sizes, seeds].rank(axis=0, ascending=label_of(name).better == "lower")
+        table.loc[sizes, seeds].rank(axis=0, ascending=metric_of(name).better == "lower")
         for name, table in known.items()
     ]
     return sum(ranks[1:], start=ranks[0]) / len(ranks)
@@ -82,7 +82,7 @@ def _ranks(group: pd.DataFrame) -> pd.DataFrame:
 
 def _of_model(rows: pd.DataFrame, model: str) -> Finding:
     name, claim = f"sizes-{model}", f"{LOW} to {HIGH} dimensions suit four attributes ({MODELS[model].title})"
-    listed = ", ".join(label_of(measure).text for measure in STUDY_MEASURES)
+    listed = ", ".join(metric_of(measure).label for measure in STUDY_MEASURES)
     test = (
         f"latent sizes ranked by each of {listed} (1 is best), ranks averaged over measures and data sets per seed; "
         f"sizes from {LOW} to {HIGH} must rank better than the smaller and than the larger ones, each by a {T_TEST}"

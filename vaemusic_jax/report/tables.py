@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from vaemusic_jax.metrics.registry import METRICS, Columns, columns_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import (
     best_rows,
@@ -33,7 +34,7 @@ LOSSES = ("training_loss", "validation_loss", "loss", "cross_entropy", "kl")
 CONTROL = ("reconstruction_efficiency.mean", "attribute_independence.mean", "interpretability.mean")
 QUANTILES = ("reconstruction_efficiency_quantiles.mean", "attribute_independence_quantiles.mean")
 TRAINING = ("training_efficiency.steps", "training_efficiency.seconds", "training_efficiency.area")
-BY_ATTRIBUTE = (
+BY_ATTRIBUTE = (  # these first, then any others that the registry has
     "interpretability",
     "mig",
     "sap",
@@ -59,11 +60,12 @@ BY_ATTRIBUTE = (
     "smoothness",
     "latent_density_ratio",
 )
-WITHOUT_MEAN = ("prior_mean", "prior_std")
 
 
 def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
     """Reconstruction accuracy; loss; efficiency, independence and interpretability; training efficiency.
+
+    Metrics of one column that neither these nor the overview show have a table of their own, if there are any.
 
     Args:
         results: one row per trial, of one run or several.
@@ -71,7 +73,7 @@ def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
     Returns:
         One row per configuration in each, whether or not a trial of it has finished.
     """
-    return (
+    tables = (
         configuration_table(
             results,
             "accuracy",
@@ -107,6 +109,11 @@ def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
             notes=("Seconds are the trial's share of its cohort's time, on the machine of the run.",),
         ),
     )
+    shown = {*ACCURACY, *MORE_ACCURACY, *LOSSES, *TRAINING, "modularity"}
+    others = [
+        name for name, metric in METRICS.items() if metric.label and metric.columns is Columns.ONE and name not in shown
+    ]
+    return (*tables, configuration_table(results, "others", "Other metrics", others)) if others else tables
 
 
 def overview_table(results: pd.DataFrame) -> Table:
@@ -115,17 +122,21 @@ def overview_table(results: pd.DataFrame) -> Table:
     Args:
         results: one row per trial, of one run or several.
     """
-    names = [f"{name}.{part}" for name in BY_ATTRIBUTE for part in (*ATTRIBUTES, "mean")]
-    found = configurations(results, [*names, "modularity"])
+    every = [name for name, metric in METRICS.items() if metric.label and metric.columns is not Columns.ONE]
+    metrics = [METRICS[name] for name in dict.fromkeys((*BY_ATTRIBUTE, *every))]
+    found = configurations(results, [*(column for metric in metrics for column in columns_of(metric)), "modularity"])
     fields, counts = distinguishing_fields(results), count_columns(found)
     rows: list[tuple[Cell, ...]] = []
     for row in found:
         imposed = parse_attributes(row.fields["attributes"])
         first = (*field_cells(row, fields), *count_cells(row, counts))
-        for attribute in ATTRIBUTES:
-            values = [value_cell(f"{name}.{attribute}", row) for name in BY_ATTRIBUTE]
+        for k, attribute in enumerate(ATTRIBUTES):
+            values = [value_cell(columns_of(metric)[k], row) for metric in metrics]
             rows.append((*first, attribute, "yes" if attribute in imposed else "no", *values, ""))
-        means = ["" if name in WITHOUT_MEAN else value_cell(f"{name}.mean", row) for name in BY_ATTRIBUTE]
+        means = [
+            "" if metric.columns is Columns.PER_ATTRIBUTE else value_cell(columns_of(metric)[-1], row)
+            for metric in metrics
+        ]
         rows.append((*first, "mean", "", *means, value_cell("modularity", row)))
     return Table(
         "attributes",
@@ -135,7 +146,7 @@ def overview_table(results: pd.DataFrame) -> Table:
             *counts,
             Column("attribute", "attribute"),
             Column("imposed", "imposed"),
-            *map(metric_column, (*BY_ATTRIBUTE, "modularity")),
+            *map(metric_column, (*(metric.name for metric in metrics), "modularity")),
         ),
         tuple(rows),
         (MEANS, initials_note(), *unfinished_notes(results)),

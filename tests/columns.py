@@ -1,0 +1,8 @@
+"""Columns of results.csv by what is computed together."""
+
+from vaemusic_jax.metrics.registry import all_columns
+
+
+def family_columns(family: str) -> tuple[str, ...]:
+    """Those of one family of metrics, in the order of results.csv."""
+    return tuple(column for column, metric in all_columns().items() if metric.family == family)

@@ -1,0 +1,307 @@
+"""Every metric: a table of rows that say how each is computed, which columns it fills and what reports call it.
+
+To add a metric, write its formula in a file of this package and add a row:
+`METRICS["name"] = Metric("name", "latent", "what tables call it", lambda inputs: formula(inputs.codes))`.
+Evaluation computes it for runs that lack its columns, and results.csv and the report show it. `docs/run_directory.md`
+says what each column means.
+
+Columns follow from `METRICS` and `ATTRIBUTES` as they are when a function is called. What a metric of each family is
+given is described in `metrics.inputs`.
+"""
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from vaemusic_jax.metrics.control import attribute_independence, attribute_span, reconstruction_efficiency
+from vaemusic_jax.metrics.dependency import dlig, dmig, mig_regularised, sap_regularised, xmig
+from vaemusic_jax.metrics.disentanglement import mean_modularity, mig, sap, scc
+from vaemusic_jax.metrics.faders import consistency, linearity, restrictiveness
+from vaemusic_jax.metrics.information import Floats
+from vaemusic_jax.metrics.latent_density import attribute_change, latent_density_ratio
+from vaemusic_jax.metrics.smoothness import mean_of_defined, monotonicity, smoothness
+from vaemusic_jax.music.attributes import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from vaemusic_jax.metrics.inputs import ControlInputs, LatentInputs, TrainingInputs
+
+Family = Literal["reconstruction", "control", "latent", "training"]
+FAMILIES: tuple[Family, ...] = get_args(Family)  # what is computed together, from the same inputs
+Better = Literal["higher", "lower", ""]
+MEAN = "mean"
+PLACE = "ATTRIBUTE"  # in the name of a metric: where an attribute's name goes
+
+
+class Columns(Enum):
+    """Which columns a metric fills."""
+
+    ONE = "one column of its own name"
+    PER_ATTRIBUTE = "NAME.ATTRIBUTE for every attribute; or the name itself with ATTRIBUTE in it replaced"
+    PER_ATTRIBUTE_AND_MEAN = "NAME.ATTRIBUTE, and NAME.mean over the imposed ones without undefined values"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the registry.
+
+    Attributes:
+        name: of its columns.
+        family: decides what `compute` is given: an object of `metrics.inputs`.
+        label: what tables and text call it; empty for one that only results.csv holds.
+        compute: from the family's inputs to a number or, for a metric per attribute, to an array with a value for each
+            row of `ATTRIBUTES`, in that order. None, or NaN in the array, is undefined: an empty cell.
+        columns: which columns it fills.
+        better: which way is better; empty where neither is.
+        empty: why a finished trial has no value, a clause.
+        of_the_data: whether it says nothing of the model, and so needs no interval over seeds.
+        dtype: of its columns, for pandas.
+    """
+
+    name: str
+    family: Family
+    label: str
+    compute: Callable[[Any], Any]
+    columns: Columns = Columns.ONE
+    better: Better = "higher"
+    empty: str = "not measured; run `vaemusic evaluate`"
+    of_the_data: bool = False
+    dtype: Literal["float64", "Int64", "boolean"] = "float64"
+
+
+def columns_of(metric: Metric) -> tuple[str, ...]:
+    """The columns that a metric fills, in the order of results.csv."""
+    if metric.columns is Columns.ONE:
+        return (metric.name,)
+    template = metric.name if PLACE in metric.name else f"{metric.name}.{PLACE}"
+    names = tuple(template.replace(PLACE, attribute) for attribute in ATTRIBUTES)
+    return (*names, f"{metric.name}.{MEAN}") if metric.columns is Columns.PER_ATTRIBUTE_AND_MEAN else names
+
+
+def all_columns() -> dict[str, Metric]:
+    """Every column that holds a metric, with its metric, in the order of results.csv.
+
+    Metrics that follow each other and fill columns of the form `NAME.ATTRIBUTE.PART` with one NAME go attribute by
+    attribute: all parts of the first attribute, then all of the second.
+    """
+    found: dict[str, Metric] = {}
+    for _, group in groupby(METRICS.values(), key=lambda metric: metric.name.partition(PLACE)[0]):
+        metrics = list(group)
+        for side_by_side in zip(*map(columns_of, metrics), strict=True):
+            found |= zip(side_by_side, metrics, strict=True)
+    return found
+
+
+def metric_of(column: str) -> Metric:
+    """The metric of a column, or of a column's name without `.ATTRIBUTE` or `.mean` at its end.
+
+    Raises:
+        KeyError: no metric has such a column.
+    """
+    stem, _, last = column.rpartition(".")
+    if last == MEAN or last in ATTRIBUTES:
+        return METRICS[stem]
+    return METRICS[".".join(PLACE if part in ATTRIBUTES else part for part in column.split("."))]
+
+
+def missing_from(columns: Container[str], families: Iterable[str]) -> list[Metric]:
+    """The metrics of some families of which at least one column is missing."""
+    wanted = set(families)
+    return [
+        metric
+        for metric in METRICS.values()
+        if metric.family in wanted and not all(column in columns for column in columns_of(metric))
+    ]
+
+
+def families_of(name: str) -> tuple[str, ...]:
+    """The families that a name asks for: its own, or that of a column or of all columns that begin with it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name in FAMILIES:
+        return (name,)
+    columns = all_columns()
+    found = {metric.family for column, metric in columns.items() if column == name or column.startswith(f"{name}.")}
+    if not found:
+        known = dict.fromkeys(column.partition(".")[0] for column in columns)
+        raise ValueError(f"{name!r} is no metric; use {', '.join(FAMILIES)}, or one of {', '.join(known)}")
+    return tuple(family for family in FAMILIES if family in found)
+
+
+def _score(name: str, label: str, **row: Any) -> Metric:
+    """A score of the test split."""
+    return Metric(name, "reconstruction", label, lambda inputs: inputs.scores.get(name), **row)
+
+
+def _fact(name: str, label: str) -> Metric:
+    """A fact about the data set, to be read beside the scores."""
+    return Metric(name, "reconstruction", label, lambda inputs: inputs.facts.get(name), better="", of_the_data=True)
+
+
+def _control(name: str, label: str, formula: "Callable[[ControlInputs], Floats | None]", **row: Any) -> Metric:
+    """A metric of each control, which is that of one imposed attribute."""
+
+    def compute(inputs: "ControlInputs") -> Floats | None:
+        values_K = formula(inputs)
+        return None if values_K is None else inputs.spread(values_K)
+
+    return Metric(name, "control", label, compute, Columns.PER_ATTRIBUTE_AND_MEAN, **row)
+
+
+def _latent(name: str, label: str, compute: "Callable[[LatentInputs], Floats]") -> Metric:
+    """A metric of the whole latent space about every attribute."""
+    return Metric(name, "latent", label, compute, Columns.PER_ATTRIBUTE_AND_MEAN, empty=_CONSTANT)
+
+
+def _regularised(name: str, label: str, formula: "Callable[[LatentInputs], Floats]", **row: Any) -> Metric:
+    """A metric of the dimensions that are regularised, each for one imposed attribute."""
+
+    def compute(inputs: "LatentInputs") -> Floats | None:
+        return inputs.spread(formula(inputs)) if inputs.regularises else None
+
+    settings: dict[str, Any] = {"columns": Columns.PER_ATTRIBUTE_AND_MEAN, "empty": _OF_REGULARISED} | row
+    return Metric(name, "latent", label, compute, **settings)
+
+
+def _training(name: str, label: str, compute: "Callable[[TrainingInputs], float | None]", **row: Any) -> Metric:
+    """A metric of the learning curves."""
+    return Metric(name, "training", label, compute, **row)
+
+
+_CONSTANT = "an attribute that is constant on the test split, or too few test measures for the estimator"
+_REGULARISED = "only measure_vae has regularised dimensions"
+_OF_REGULARISED = f"{_REGULARISED}; of those, {_CONSTANT}"
+_TWO = "needs two imposed attributes or more"
+_UNMOVED = "the control does not change the attribute"
+_NO_SPAN = "an attribute whose span in the test split is 0"
+
+_ROWS = (
+    _score("reconstruction_accuracy", "accuracy"),
+    _fact("majority_baseline", "majority baseline"),
+    _score("measure_accuracy", "whole measures"),
+    _score("onset_accuracy", "onset accuracy", empty="no note starts in the test split"),
+    _score("loss", "test loss", better="lower"),
+    _score("cross_entropy", "test cross-entropy", better="lower"),
+    _score("kl", "test KL", better=""),
+    _score("regularisation", "", better="lower"),
+    _score("adversary", "", better=""),
+    _score("classifier_loss", "", better=""),
+    _fact("seen_in_training", "seen in training"),
+    _control("reconstruction_efficiency", "efficiency", lambda x: reconstruction_efficiency(x.control, x.changed)),
+    _control(
+        "attribute_independence", "independence", lambda x: attribute_independence(x.control, x.changed), empty=_TWO
+    ),
+    _control("attribute_span", "attribute span", lambda x: attribute_span(x.changed, x.own_attributes), empty=_NO_SPAN),
+    _control(
+        "consistency",
+        "consistency",
+        lambda x: consistency(x.changed) if x.n_measures > 1 else None,
+        empty="needs two test measures or more",
+    ),
+    _control("restrictiveness", "restrictiveness", lambda x: restrictiveness(x.changed), empty=_TWO),
+    _control(
+        "attribute_change",
+        "share of the change",
+        # Of one attribute's change all falls on it, whatever the control does.
+        lambda x: attribute_change(x.changed).diagonal() if x.n_controls > 1 else None,
+        empty=f"{_TWO}, and a control that changes one of them",
+    ),
+    _control("linearity", "linearity", lambda x: linearity(x.control, x.changed)),
+    _control("monotonicity", "monotonicity", lambda x: mean_of_defined(monotonicity(x.own_series)), empty=_UNMOVED),
+    _control("smoothness", "smoothness", lambda x: mean_of_defined(smoothness(x.own_series)), empty=_UNMOVED),
+    _control(
+        "latent_density_ratio", "latent density ratio", lambda x: latent_density_ratio(x.all_changed, x.attributes)
+    ),
+    _control(
+        "reconstruction_efficiency_quantiles",
+        "efficiency over quantiles",
+        lambda x: reconstruction_efficiency(*x.quantiles) if x.quantiles else None,
+        empty=_REGULARISED,
+    ),
+    _control(
+        "attribute_independence_quantiles",
+        "independence over quantiles",
+        lambda x: attribute_independence(*x.quantiles) if x.quantiles else None,
+        empty=f"{_TWO}, and {_REGULARISED}",
+    ),
+    _latent("interpretability", "interpretability", lambda x: x.interpretability.score),
+    Metric(
+        "interpretability.ATTRIBUTE.dimension",
+        "latent",
+        "",
+        lambda x: x.interpretability.dimension,
+        Columns.PER_ATTRIBUTE,
+        better="",
+        dtype="Int64",
+    ),
+    Metric(
+        "interpretability.ATTRIBUTE.is_regularised",
+        "latent",
+        "",
+        lambda x: x.is_regularised,
+        Columns.PER_ATTRIBUTE,
+        better="",
+        dtype="boolean",
+    ),
+    _latent("mig", "MIG", lambda x: mig(x.information, x.between.diagonal())),
+    _latent("sap", "SAP", lambda x: sap(x.codes, x.attributes)),
+    _latent("scc", "SCC", lambda x: scc(x.codes, x.attributes)),
+    Metric(
+        "modularity",
+        "latent",
+        "modularity",
+        lambda x: mean_modularity(x.own_information, x.own_between.diagonal()),
+        empty=f"{_TWO} that vary, and enough test measures for the estimator",
+    ),
+    _regularised(
+        "mig_regularised",
+        "MIG, regularised",
+        lambda x: mig_regularised(x.own_information, x.own_between.diagonal(), x.dims),
+    ),
+    _regularised("sap_regularised", "SAP, regularised", lambda x: sap_regularised(x.codes, x.own_attributes, x.dims)),
+    _regularised(
+        "dmig",
+        "DMIG",
+        lambda x: dmig(x.own_information, x.own_between, x.dims),
+        empty=f"{_OF_REGULARISED}, or one that another attribute determines",
+    ),
+    _regularised(
+        "xmig",
+        "XMIG",
+        lambda x: xmig(x.own_information, x.own_between, x.dims),
+        empty=f"{_OF_REGULARISED}, or no dimension that is not regularised",
+    ),
+    _regularised(
+        "dlig",
+        "DLIG",
+        lambda x: dlig(x.own_information, x.own_between, x.dims),
+        empty=f"{_OF_REGULARISED}, or a single imposed attribute",
+    ),
+    _regularised("prior_overlap", "overlap with the prior", lambda x: x.prior_fit.overlap),
+    _regularised(
+        "prior_mean", "mean on the dimension", lambda x: x.prior_fit.mean, columns=Columns.PER_ATTRIBUTE, better=""
+    ),
+    _regularised(
+        "prior_std",
+        "standard deviation on the dimension",
+        lambda x: x.prior_fit.std,
+        columns=Columns.PER_ATTRIBUTE,
+        better="",
+    ),
+    _training("validation_accuracy", "validation accuracy", lambda x: x.last("validation", "reconstruction_accuracy")),
+    _training("validation_loss", "validation loss", lambda x: x.last("validation", "loss"), better="lower"),
+    _training("training_loss", "training loss", lambda x: x.last("train", "loss"), better="lower"),
+    _training("training_efficiency.steps", "steps to 95% of the best", lambda x: x.efficiency.steps, better="lower"),
+    _training(
+        "training_efficiency.seconds",
+        "seconds to 95% of the best",
+        lambda x: x.efficiency.seconds if x.is_timed else None,
+        better="lower",
+        empty="training was not timed",
+    ),
+    _training("training_efficiency.area", "mean validation accuracy over the steps", lambda x: x.efficiency.area),
+)
+METRICS: dict[str, Metric] = {row.name: row for row in _ROWS}
