@@ -27,7 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_irish_folk: Datas
     fields = {
         "dataset": "irish_folk",
         "model": "plain_vae",
-        "attributes": ["first_onset+note_density", "all"],
+        "attributes": ["last_onset+note_density", "all"],
         "latent_dim": 8,
         "steps": 40,
         "eval_every": 20,
@@ -39,11 +39,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_irish_folk: Datas
 
 def test_what_is_registered_is_trained_evaluated_restored_and_reported(run: RunDirectory, tmp_path: Path) -> None:
     assert set(run.status().values()) == {"done"}
-    assert run.trials[1].attributes[-1] == "first_onset"  # `all` has five
+    assert run.trials[1].attributes[-1] == "last_onset"  # `all` has five
     results = run.results
     assert results is not None
     assert (results["reconstruction_accuracy"] > results["majority_baseline"] - 0.05).all()
-    assert results["interpretability.first_onset"].between(0, 1).all()
+    assert results["interpretability.last_onset"].between(0, 1).all()
     assert results["toy_spread"].gt(0).all()
     losses = run.curves.query("split == 'train' and metric == 'loss'").groupby("trial")["value"]
     assert (losses.last() < losses.first()).all()
@@ -54,5 +54,5 @@ def test_what_is_registered_is_trained_evaluated_restored_and_reported(run: RunD
     assert np.isfinite(model.encode(tokens)).all()
 
     page = write_report([run.path], tmp_path / "report").page.read_text()
-    for words in ("PlainVAE", "first onset", "spread of a toy"):
+    for words in ("PlainVAE", "last onset", "spread of a toy"):
         assert words in page, words

@@ -72,12 +72,12 @@ def register_model(patch: pytest.MonkeyPatch) -> None:
 
 
 def register_attribute(patch: pytest.MonkeyPatch) -> None:
-    """Adds the attribute `first_onset`."""
+    """Adds the attribute `last_onset`."""
 
-    def first_onset(onsets: Onsets) -> np.ndarray:
-        return np.where(onsets.count > 0, onsets.at.argmax(-1), N_TICKS).astype(np.float32)
+    def last_onset(onsets: Onsets) -> np.ndarray:
+        return (onsets.at * np.arange(N_TICKS)).max(-1).astype(np.float32)
 
-    patch.setitem(ATTRIBUTES, "first_onset", Attribute("first_onset", "FO", "ticks", first_onset))
+    patch.setitem(ATTRIBUTES, "last_onset", Attribute("last_onset", "LO", "ticks", last_onset))
 
 
 def register_metric(patch: pytest.MonkeyPatch) -> None:
