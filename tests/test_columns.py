@@ -222,6 +222,12 @@ def test_columns_and_metrics_lead_to_each_other() -> None:
         assert metric_of(name) is row
         assert {metric_of(column).name for column in columns_of(row)} == {name}
     assert {column for row in METRICS.values() for column in columns_of(row)} == set(all_columns())
+    parts = [name for name in all_columns() if name.endswith((".dimension", ".is_regularised"))]
+    assert parts[:3] == [  # both facts about an attribute stand side by side
+        "interpretability.rhythmic_complexity.dimension",
+        "interpretability.rhythmic_complexity.is_regularised",
+        "interpretability.note_range.dimension",
+    ]
     for unknown in ("swing", "swing.mean", "swing.note_density", "mig.swing"):
         with pytest.raises(KeyError):
             metric_of(unknown)
