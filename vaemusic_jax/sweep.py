@@ -142,7 +142,7 @@ def train_cohort(
         timed(log, "cohort_compiled", cohort=cohort.id) as found,
         progress(f"compiling {description}", 1, "programs") as advance,
     ):
-        validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
+        validation = blocks(measures_of(dataset.validation))
         ensemble, needed = compiled_ensemble(owner, dataset, validation, members_per_device)
         found |= {"members_at_once": ensemble.axis.at_once, "turns": ensemble.axis.turns, "memory_bytes": needed}
         advance(1)

@@ -61,7 +61,7 @@ def measure_members(
             (checkpoint["state"]["train"]["params"], hyper_parameters_of(checkpoint["hp"])),
         )
     )
-    split = blocks(measures_of(dataset.test, dataset.vocabulary))
+    split = blocks(measures_of(dataset.test))
 
     def run(function: Any, *args: Any, shared: int) -> Any:
         return axis.take(jax.jit(axis.over_members(partial(function, program), shared))(params, *args))
@@ -92,8 +92,8 @@ def traverse(
 ) -> list[Arrays]:
     """Reconstructions, traversals of every control and attribute surfaces of all members, decoded in one call."""
     chosen = chosen_measures(len(dataset.test))
-    test = measures_of(dataset.test, dataset.vocabulary)
-    training = np.asarray(measures_of(dataset.train, dataset.vocabulary).attributes)
+    test = measures_of(dataset.test)
+    training = np.asarray(measures_of(dataset.train).attributes)
     plans = [
         plan(trial, program.n_attributes, len(chosen), own, training) for trial, own in zip(trials, codes, strict=True)
     ]
