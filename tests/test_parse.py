@@ -1,6 +1,5 @@
 """Reading many pieces in worker processes: the result, what is kept, and what a bad piece costs."""
 
-import importlib
 import os
 import signal
 import subprocess
@@ -18,6 +17,8 @@ from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.parse import READER_DIED, READER_FAILED, TOO_LONG, TOO_MUCH_MEMORY, Parsed, parse_all, read_piece
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import NO_ACCESS, Piece
+from vaemusic_jax.data.readers.reader import Reader
+from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tune import Reading, Tune
 from vaemusic_jax.errors import UserError
 
@@ -126,10 +127,8 @@ BAD = {
 
 def run_bad_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, object]]:
     """As `parse.run_task`, with the readers above under kinds of their own."""
-    module = importlib.import_module("vaemusic_jax.data.readers.abc")
     for kind, (reader, _) in BAD.items():
-        setattr(module, f"read_{kind}", reader)
-        parse.READERS[kind] = f"abc.read_{kind}"
+        READERS[kind] = Reader(kind, (), reader)
     return parse.run_task(task)
 
 
