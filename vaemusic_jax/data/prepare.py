@@ -96,11 +96,8 @@ def prepare_dataset(
         )
     code = code_version(embedded=source is None)
     folder = cache_directory(cache_dir)
-    store = ParsedStore(folder / f"read-{code.split()[0]}.sqlite")
-    try:
+    with ParsedStore(folder / f"read-{code.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
-    finally:
-        store.close()
     arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
     metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
