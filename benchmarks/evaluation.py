@@ -43,8 +43,10 @@ def main() -> None:
     use_every_core()
     dataset = load_dataset("irish_folk")
     rows = slice(options.measures)
-    dataset = dataclasses.replace(dataset, test=Split(dataset.train.tokens[rows], dataset.train.tune[rows]))
-    train, test = (measures_of(split, dataset.vocabulary) for split in (dataset.train, dataset.test))
+    train = dataset.train
+    test = Split(train.tokens[rows], train.tune[rows], train.attributes[rows])
+    dataset = dataclasses.replace(dataset, test=test)
+    train, test = (measures_of(split) for split in (dataset.train, dataset.test))
     for model in MODELS:
         trials = tuple(
             trial(model, options.hidden_size, options.latent_dim, batch_size=256, seed=seed)

@@ -37,7 +37,7 @@ def trial(model: str, **fields: Any) -> Trial:
 
 
 def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
-    whole = measures_of(dataset.train, dataset.vocabulary)
+    whole = measures_of(dataset.train)
     return Measures(whole.tokens[:n], whole.attributes[:n])
 
 

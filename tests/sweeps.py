@@ -62,7 +62,7 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
     """The first measures of every split."""
 
     def first(split: Split, n: int) -> Split:
-        return Split(split.tokens[:n], split.tune[:n])
+        return Split(split.tokens[:n], split.tune[:n], split.attributes[:n])
 
     return dataclasses.replace(
         dataset,

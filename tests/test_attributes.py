@@ -1,5 +1,6 @@
 """Attributes: values by hand, parity with the original functions, exact ties."""
 
+import hashlib
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -101,6 +102,25 @@ def test_measures_of_equal_complexity_tie_although_their_weights_differ() -> Non
     ties = [{3: "C4", 9: "C4"}, {1: "C4"}, {5: "C4"}, {15: "C4", 21: "C4"}, {23: "C4"}]
     values = np.asarray(compute_attributes(np.stack([measure(events) for events in ties]), VOCABULARY.midi))
     assert len(set(values[:, 0].tolist())) == 1
+
+
+# Of each attribute: version and digest of its values. Where a formula changes, give its row in `ATTRIBUTES` the next
+# version and store the new digest here: data sets prepared before hold the old values under the old version.
+GOLDEN = {
+    "rhythmic_complexity": (1, "d798b7d8c2338359"),
+    "note_range": (1, "376a4c6b6dff1c5e"),
+    "note_density": (1, "eb64c1b0693e5c32"),
+    "average_interval_jump": (1, "13178a663d32298a"),
+}
+
+
+def test_a_formula_that_changes_has_a_new_version() -> None:
+    commas = Vocabulary.from_pitches(["C4", "B4-1c", "E4-5c", "F4+4c", "G4"], room=False)
+    i, t = np.ogrid[:300, :24]
+    values = [compute_attributes((i * (t + 3) ** 2) // 7 % len(v), v.midi) for v in (VOCABULARY, commas)]
+    digests = [hashlib.sha256(column.astype("<f4").tobytes()).hexdigest()[:16] for column in np.concatenate(values).T]
+    found = {row.name: (row.version, digest) for row, digest in zip(ATTRIBUTES.values(), digests, strict=True)}
+    assert found == GOLDEN, "bump the version of the attribute whose values changed, and store the new digest"
 
 
 def test_any_batch_axes_and_any_integer_type_agree() -> None:

@@ -1,5 +1,6 @@
 """load_dataset: the embedded corpus, the user's own tunes, the cache, bad input."""
 
+import dataclasses
 import json
 import os
 import random
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.data import cache
+from vaemusic_jax.data.dataset import SPLITS, Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, compute_attributes
 from vaemusic_jax.progress import no_progress
 from vaemusic_jax.vocabulary import REST
 
@@ -97,6 +100,65 @@ def test_warm_load_is_equal_and_imports_neither_music21_nor_jax(irish_folk: Data
     )
     assert result.stdout.split(maxsplit=2) == [irish_folk.digest, str(irish_folk.seen_in_training), "[]\n"]
     assert result.stderr == ""  # nothing was read again
+
+
+def test_attributes_are_stored_with_the_measures(irish_folk: Dataset) -> None:
+    arrays, metadata = cache.read(irish_folk.path)
+    assert [name for name, _ in metadata["attributes"]] == list(ATTRIBUTES)
+    for name in SPLITS:
+        split = irish_folk.split(name)
+        expected = compute_attributes(split.tokens, irish_folk.vocabulary.midi)
+        assert split.attributes.dtype == arrays[f"{name}_attributes"].dtype == np.float32
+        np.testing.assert_array_equal(split.attributes, expected)
+        np.testing.assert_array_equal(arrays[f"{name}_attributes"], expected)
+        assert not split.attributes.flags.writeable
+
+
+def with_attributes(dataset: Dataset, columns: list[list[str | int]] | None, path: Path) -> Dataset:
+    """The data set from a file with these columns of attributes, each filled with its place; None: without any."""
+    arrays, metadata = cache.read(dataset.path)
+    metadata["attributes"] = columns
+    for split in SPLITS:
+        shape = (len(arrays[f"{split}_tokens"]), len(columns or []))
+        arrays[f"{split}_attributes"] = np.broadcast_to(np.arange(shape[1], dtype=np.float32), shape)
+        if columns is None:
+            del arrays[f"{split}_attributes"]
+    if columns is None:
+        del metadata["attributes"]
+    cache.write(path, arrays, metadata)
+    return open_dataset(dataset.name, path)
+
+
+def test_a_file_without_attributes_gets_them_and_is_the_same_data_set(irish_folk: Dataset, tmp_path: Path) -> None:
+    opened = with_attributes(irish_folk, None, tmp_path / "earlier.npz")
+    assert opened.digest == irish_folk.digest
+    for split in SPLITS:
+        np.testing.assert_array_equal(opened.split(split).attributes, irish_folk.split(split).attributes)
+
+
+def test_stored_columns_are_found_by_name_and_version(irish_folk: Dataset, tmp_path: Path) -> None:
+    columns = attribute_versions()
+    shuffled = with_attributes(irish_folk, [["gone", 1], *reversed(columns)], tmp_path / "shuffled.npz")
+    assert shuffled.test.attributes[0].tolist() == [4, 3, 2, 1]
+    assert shuffled.digest == irish_folk.digest
+    for missing in (columns[:-1], [*columns[:-1], [columns[-1][0], 0]]):
+        opened = with_attributes(irish_folk, missing, tmp_path / "other.npz")
+        np.testing.assert_array_equal(opened.test.attributes, irish_folk.test.attributes)
+
+
+def test_a_new_attribute_is_computed(irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ATTRIBUTES, "onsets", Attribute("onsets", "ON", "onsets", lambda onsets: onsets.count))
+    opened = open_dataset("irish_folk", irish_folk.path)
+    count = (irish_folk.test.tokens > REST).sum(1)
+    np.testing.assert_array_equal(opened.test.attributes, np.column_stack([irish_folk.test.attributes, count]))
+    assert opened.digest == irish_folk.digest
+
+
+def test_an_attribute_of_another_version_is_computed(irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = dataclasses.replace(ATTRIBUTES["note_density"], formula=lambda onsets: 0.0 * onsets.count, version=2)
+    monkeypatch.setitem(ATTRIBUTES, "note_density", row)
+    opened = open_dataset("irish_folk", irish_folk.path)
+    assert not opened.test.attributes[:, ATTRIBUTES.index("note_density")].any()
 
 
 def test_own_tunes_from_a_file_or_a_folder(book: Path, load: Load, tmp_path: Path) -> None:

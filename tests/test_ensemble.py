@@ -111,9 +111,7 @@ def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_iris
     shares = (0.1, 0.4, 0.45, 1.0)
     trials = tuple(cohorts.trial("measure_vae", data_fraction=share, seed=i) for i, share in enumerate(shares))
     train, vocabulary = small_irish_folk.train, small_irish_folk.vocabulary
-    cohort = cohort_ensemble(
-        Owner(trials, vocabulary, small_irish_folk.digest), small_irish_folk, measures_of(train, vocabulary)
-    )
+    cohort = cohort_ensemble(Owner(trials, vocabulary, small_irish_folk.digest), small_irish_folk, measures_of(train))
     smaller: set[int] = set()
     for share, hp in zip(shares, cohort.members, strict=True):
         seen = np.asarray(epoch_order(hp, jnp.int32(0), len(train)))[: hp.n_train]

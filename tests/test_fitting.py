@@ -113,7 +113,7 @@ def test_what_does_not_fit_one_by_one_is_refused(small_irish_folk, monkeypatch, 
 
 def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
     """At least the states, before and after; and more for more members together, by their activations."""
-    split = blocks(measures_of(small_irish_folk.validation, small_irish_folk.vocabulary))
+    split = blocks(measures_of(small_irish_folk.validation))
     needed = {n: ensemble(small_irish_folk, 1, n).compile(split, small_irish_folk.vocabulary.midi) for n in (1, 5)}
     states = sum(leaf.nbytes for leaf in jax.tree.leaves(ensemble(small_irish_folk, 1, 1).start()))
     assert 2 * states < needed[1] < needed[5]

@@ -12,18 +12,20 @@ import vaemusic_jax
 from tests import sweeps, toys
 from vaemusic_jax.config import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.run_directory import RunDirectory
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> RunDirectory:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, irish_folk: Dataset) -> RunDirectory:
     """A trained and evaluated run of a model, an attribute and a metric that the package does not have."""
     toys.register_attribute(monkeypatch)
     toys.register_model(monkeypatch)
     toys.register_metric(monkeypatch)
-    sweeps.use_data(monkeypatch, small_irish_folk)
+    dataset = load_dataset(irish_folk.name)  # prepared before the attribute was registered
+    sweeps.use_data(monkeypatch, sweeps.first_of(dataset))
     fields = {
         "dataset": "irish_folk",
         "model": "plain_vae",

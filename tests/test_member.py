@@ -89,7 +89,8 @@ def test_a_member_has_the_numbers_of_its_trial() -> None:
 
 
 def split_of(tunes: list[int]) -> Split:
-    return Split(np.zeros((len(tunes), 24), np.uint8), np.asarray(tunes, np.int32))
+    n = len(tunes)
+    return Split(np.zeros((n, 24), np.uint8), np.asarray(tunes, np.int32), values([0.0] * n))
 
 
 @pytest.mark.parametrize(("fraction", "measures"), [(0.001, 3), (0.25, 3), (0.5, 5), (0.75, 9), (1.0, 10)])

@@ -1,6 +1,5 @@
 """Reading many pieces in worker processes: the result, what is kept, and what a bad piece costs."""
 
-import importlib
 import os
 import signal
 import subprocess
@@ -8,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.parse import READER_DIED, READER_FAILED, TOO_LONG, TOO_MUCH_MEMORY, Parsed, parse_all, read_piece
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import NO_ACCESS, Piece
+from vaemusic_jax.data.readers.reader import Reader
+from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tune import Reading, Tune
 from vaemusic_jax.errors import UserError
 
@@ -32,7 +33,7 @@ def tune(number: int) -> Piece:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ParsedStore]:
-    with closing(ParsedStore(tmp_path / "read.sqlite")) as store:
+    with ParsedStore(tmp_path / "read.sqlite") as store:
         yield store
 
 
@@ -42,7 +43,7 @@ def test_workers_and_the_store_change_nothing(store: ParsedStore, tmp_path: Path
     assert [each.title for each in direct] == [piece.name for piece in pieces]
     assert parse_all(pieces, READING, store, workers=1) == direct
     assert parse_all(pieces, READING, store, workers=1) == direct  # from the store
-    with closing(ParsedStore(tmp_path / "other.sqlite")) as other:
+    with ParsedStore(tmp_path / "other.sqlite") as other:
         assert parse_all(pieces, READING, other, workers=2) == direct
 
 
@@ -126,10 +127,8 @@ BAD = {
 
 def run_bad_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, object]]:
     """As `parse.run_task`, with the readers above under kinds of their own."""
-    module = importlib.import_module("vaemusic_jax.data.readers.abc")
     for kind, (reader, _) in BAD.items():
-        setattr(module, f"read_{kind}", reader)
-        parse.READERS[kind] = f"abc.read_{kind}"
+        READERS[kind] = Reader(kind, (), reader)
     return parse.run_task(task)
 
 
@@ -165,7 +164,8 @@ def test_a_script_without_main_guard_is_run_once(tmp_path: Path) -> None:
         "from vaemusic_jax.data.pieces import Piece\n"
         "from vaemusic_jax.data.tune import Reading\n"
         "pieces = [Piece(str(n), 'abc', '', Path(), f'X:{n}') for n in range(100)]\n"
-        f"print(len(parse_all(pieces, Reading(), ParsedStore(Path({str(tmp_path / 'read.sqlite')!r})), workers=2)))\n"
+        f"with ParsedStore(Path({str(tmp_path / 'read.sqlite')!r})) as store:\n"
+        "    print(len(parse_all(pieces, Reading(), store, workers=2)))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
@@ -189,8 +189,8 @@ def test_an_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
         "        sys.stdin.readline()\n"
         "    yield advance\n"
         "pieces = [Piece(str(n), 'abc', '', Path(), f'X:{n}\\nK:C\\nC8|') for n in range(400)]\n"
-        f"store = ParsedStore(Path({str(tmp_path / 'read.sqlite')!r}))\n"
-        "parse_all(pieces, Reading(), store, workers=2, progress=progress)\n"
+        f"with ParsedStore(Path({str(tmp_path / 'read.sqlite')!r})) as store:\n"
+        "    parse_all(pieces, Reading(), store, workers=2, progress=progress)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen(
@@ -212,6 +212,6 @@ def test_an_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode != 0
-    with closing(ParsedStore(tmp_path / "read.sqlite")) as store:
+    with ParsedStore(tmp_path / "read.sqlite") as store:
         kept = store._connection.execute("SELECT count(*) FROM parsed").fetchone()[0]
     assert done <= kept < 400

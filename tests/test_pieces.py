@@ -126,7 +126,7 @@ def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
 def test_more_tunes_than_a_file_may_have(
     name: str, data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("pieces", "session_table"):
+    for module in ("tune_book", "session_table"):
         monkeypatch.setattr(f"vaemusic_jax.data.{module}.MOST_TUNES", 1000)
     (tmp_path / name).write_bytes(data)
     (tmp_path / "fine.abc").write_text("X:1\nK:C\nC8|")

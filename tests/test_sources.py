@@ -1,11 +1,12 @@
 """Which files of a folder are read."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data import sources
+from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.sources import NO_FILE, NOT_REGULAR, SAME_PIECE, find_files
 from vaemusic_jax.errors import UserError
 
@@ -75,7 +76,8 @@ def test_formats_side_by_side_are_read_in_one_of_them(
     folders: list[str], read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suffix = {"MusicXML": ".xml", "midi": ".mid", "txt": ".txt"}
-    monkeypatch.setattr(sources, "is_symbtr_text", lambda data: True)
+    text = dataclasses.replace(READERS["symbtr"], recognises=lambda data: True)
+    monkeypatch.setitem(READERS, "symbtr", text)
     write(tmp_path, *(f"SymbTr/{folder}/a--b{suffix[folder]}" for folder in folders), "SymbTr/midi/only_here.mid")
     found = find_files(tmp_path)
     kept = [f"SymbTr/{read}/a--b{suffix[read]}", "SymbTr/midi/only_here.mid"]

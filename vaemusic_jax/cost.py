@@ -50,7 +50,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
     axis = MemberAxis(n_members, at_once=members_per_device)
     if compiled := dataset is not None and axis.at_once > 1:
         owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
-        validation = blocks(measures_of(dataset.validation, dataset.vocabulary))
+        validation = blocks(measures_of(dataset.validation))
         ensemble, memory_bytes = compiled_ensemble(owner, dataset, validation, members_per_device)
         axis = ensemble.axis
     else:

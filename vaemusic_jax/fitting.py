@@ -47,7 +47,7 @@ def compiled_ensemble(
     Raises:
         UserError: it does not fit with one member at a time either.
     """
-    train = measures_of(dataset.train, dataset.vocabulary)
+    train = measures_of(dataset.train)
     while True:
         ensemble = cohort_ensemble(owner, dataset, train, at_once)
         needed = ensemble.compile(split, dataset.vocabulary.midi)

@@ -90,7 +90,7 @@ def train_cohort(task: Task, progress: Progress) -> None:
     run.set_status(task.ids, "running")
     description = f"{task.name}{f' from step {done}' if done else ''}"
     event(log, "cohort_started", cohort=cohort.id, trials=task.ids, from_step=done, steps=cohort.steps)
-    validation = blocks(measures_of(task.dataset.validation, task.dataset.vocabulary))
+    validation = blocks(measures_of(task.dataset.validation))
     ensemble = compiled(task, validation, description, progress)
     state = ensemble.from_host(arrays) if arrays else ensemble.start()
     del arrays  # large

@@ -1,6 +1,6 @@
 """Splits of a data set as the arrays that models are trained and scored on.
 
-Shapes: N measures, T ticks, 4 attributes, G blocks.
+Shapes: N measures, T ticks, A attributes, G blocks.
 """
 
 from typing import NamedTuple
@@ -9,8 +9,6 @@ import jax
 import numpy as np
 
 from vaemusic_jax.data.dataset import Split
-from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.vocabulary import Vocabulary
 
 ROWS = 256  # measures scored at a time; the pairs of the regulariser are counted within such a block
 
@@ -19,12 +17,12 @@ class Measures(NamedTuple):
     """Measures and what they sound like."""
 
     tokens: jax.Array | np.ndarray  # (N, T) small ints
-    attributes: jax.Array | np.ndarray  # (N, 4) in the order of `ATTRIBUTES`
+    attributes: jax.Array | np.ndarray  # (N, A) in the order of `ATTRIBUTES`
 
 
-def measures_of(split: Split, vocabulary: Vocabulary) -> Measures:
+def measures_of(split: Split) -> Measures:
     """The measures of a split with their attributes, as numpy arrays."""
-    return Measures(split.tokens, compute_attributes(split.tokens, vocabulary.midi))
+    return Measures(split.tokens, split.attributes)
 
 
 def n_in_fraction(train: Split, fraction: float) -> int:

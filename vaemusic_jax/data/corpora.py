@@ -6,10 +6,13 @@ import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.chorales import chorale_files
-from vaemusic_jax.data.sources import Found, find_files
 from vaemusic_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from vaemusic_jax.data.sources import Found
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def embedded_files(corpus: Corpus) -> Found:
     Raises:
         UserError: none come with it, or this music21 has none.
     """
+    from vaemusic_jax.data.sources import Found, find_files  # here, because it imports every reader
+
     if not corpus.embedded:
         raise UserError(
             f"{corpus.name}: its music does not come with this package; give --source FOLDER ({corpus.source})"

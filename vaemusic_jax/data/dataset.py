@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.split import SHARES
+from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.vocabulary import Vocabulary
 
 SPLITS = tuple(SHARES)
@@ -24,10 +26,12 @@ class Split:
     Attributes:
         tokens: uint8 (N, 24) token indices.
         tune: int32 (N,) index of each measure's tune in `Dataset.tune_names`.
+        attributes: float32 (N, A) values, columns in the order of `ATTRIBUTES`.
     """
 
     tokens: np.ndarray
     tune: np.ndarray
+    attributes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -88,19 +92,39 @@ class Dataset:
         return float(np.mean([row.tobytes() in known for row in self.test.tokens]))
 
 
+def attribute_versions() -> list[list[str | int]]:
+    """[name, version] of every attribute, in the order of `ATTRIBUTES`, as cache files name their columns."""
+    return [[attribute.name, attribute.version] for attribute in ATTRIBUTES.values()]
+
+
+def _stored_attributes(values: np.ndarray | None, columns: Sequence[list[str | int]]) -> np.ndarray | None:
+    """The columns of stored values in the order of `ATTRIBUTES`; None when one is missing or of another version."""
+    wanted = attribute_versions()
+    if values is None or any(each not in columns for each in wanted):
+        return None
+    return values if wanted == columns else values[:, [columns.index(each) for each in wanted]]
+
+
 def open_dataset(name: str, path: Path) -> Dataset:
     """The data set in a cache file.
+
+    Attributes that the file does not hold, or holds by another version of their formula, are computed.
 
     Raises:
         FileNotFoundError: there is none.
         UserError: it is damaged.
     """
     arrays, metadata = cache.read(path)
-    splits = {split: Split(arrays[f"{split}_tokens"], arrays[f"{split}_tune"]) for split in SPLITS}
-    for split in splits.values():
-        split.tokens.setflags(write=False)
-        split.tune.setflags(write=False)
     vocabulary = Vocabulary.from_json(metadata["vocabulary"])
+    splits = {}
+    for split in SPLITS:
+        tokens, tune = arrays[f"{split}_tokens"], arrays[f"{split}_tune"]
+        attributes = _stored_attributes(arrays.get(f"{split}_attributes"), metadata.get("attributes", ()))
+        if attributes is None:
+            attributes = compute_attributes(tokens, vocabulary.midi)
+        for array in (tokens, tune, attributes):
+            array.setflags(write=False)
+        splits[split] = Split(tokens, tune, attributes)
     names, titles = tuple(metadata["tune_names"]), tuple(metadata["tune_titles"])
     return Dataset(
         name, vocabulary, **splits, tune_names=names, tune_titles=titles, report=metadata["report"], path=path

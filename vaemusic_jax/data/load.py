@@ -39,7 +39,7 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
             return open_dataset(name, cache_directory(cache_dir) / entry.file)
         except FileNotFoundError:
             pass
-    from vaemusic_jax.data.prepare import prepare_dataset  # later, because it brings in the readers
+    from vaemusic_jax.data.prepare import prepare_dataset  # here, because it imports every reader
 
     if entry is None:
         if not find_corpus(name, prepared_names(cache_dir)).embedded:

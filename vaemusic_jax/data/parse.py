@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,21 +15,13 @@ from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.limits import Limits, available_cores, worker_pool
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import NO_ACCESS, Piece
+from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, no_progress
 
 Measure = tuple[str, ...]
 
-#: The reader of each kind of piece, imported by the workers alone.
-READERS = {
-    "abc": "abc.read_abc",
-    "kern": "kern.read_kern",
-    "midi": "midi.read_midi",
-    "musicxml": "musicxml.read_musicxml",
-    "mxl": "musicxml.read_mxl",
-    "symbtr": "symbtr_text.read_symbtr_text",
-}
 MOST_WORKERS = 16
 PIECES_PER_TASK = 32
 BYTES_PER_TASK = 32_768
@@ -86,7 +77,7 @@ class Parsed:
 def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
     """Reads one piece and puts its bars on the grid; never raises on account of the content."""
     try:
-        return parsed_of(reader_of(kind)(content, reading))
+        return parsed_of(READERS[kind].read(content, reading))
     except UnreadableTuneError as error:
         return Parsed.failed(str(error))
     except MemoryError:
@@ -95,19 +86,8 @@ def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
         return Parsed.failed(f"{READER_FAILED} ({type(error).__name__})")
 
 
-def reader_of(kind: str) -> Callable[[bytes, Reading], list[Tune]]:
-    """The reader of a kind of piece."""
-    module, _, function = READERS[kind].partition(".")
-    reader: Callable[[bytes, Reading], list[Tune]] = getattr(
-        importlib.import_module(f"vaemusic_jax.data.readers.{module}"), function
-    )
-    return reader
-
-
 def import_readers() -> None:
-    """Imports every reader."""
-    for kind in READERS:
-        reader_of(kind)
+    """The first call of every worker. Nothing is left to do: to call it, the worker has imported every reader."""
 
 
 def parsed_of(tunes: Sequence[Tune]) -> Parsed:

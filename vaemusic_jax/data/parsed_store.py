@@ -1,7 +1,7 @@
-"""What has been read is kept: the result of each piece of music under a hash of its content, in one SQLite file.
+"""Keeps the result of reading each piece of music, under a hash of its content, in one SQLite file.
 
-So an interrupted reading goes on where it stopped, and a second one reads only what is new. SQLite keeps the file whole
-whatever happens, also when two processes write at once.
+An interrupted reading therefore goes on where it stopped, and a second one reads only what is new. SQLite keeps the
+file whole whatever happens, also when two processes write at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEYS_PER_QUERY = 500
 
 
 class ParsedStore:
-    """Results by key; JSON in, the same JSON out.
+    """Results by key; JSON in, the same JSON out. Used as a context manager, it closes its file at the end.
 
     Raises (everything here):
         UserError: the file cannot be written, or is damaged.
@@ -34,8 +34,18 @@ class ParsedStore:
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._explaining():
             self._connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT)
-            with self._connection:
-                self._connection.execute("CREATE TABLE IF NOT EXISTS parsed (key TEXT PRIMARY KEY, result BLOB)")
+            try:
+                with self._connection:
+                    self._connection.execute("CREATE TABLE IF NOT EXISTS parsed (key TEXT PRIMARY KEY, result BLOB)")
+            except BaseException:
+                self.close()
+                raise
+
+    def __enter__(self) -> ParsedStore:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def get(self, keys: Sequence[str]) -> dict[str, Any]:
         """The results there are for these keys."""
@@ -49,7 +59,7 @@ class ParsedStore:
         return found
 
     def put(self, results: Mapping[str, Any]) -> None:
-        """Keeps these results, all or none."""
+        """Writes these results, all or none."""
         rows = [(key, zlib.compress(json.dumps(result).encode())) for key, result in results.items()]
         with self._explaining(), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO parsed VALUES (?, ?)", rows)

@@ -6,12 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
-from vaemusic_jax.data.session_table import MOST_TUNES, read_session_table
-from vaemusic_jax.data.sources import SAME_PIECE, Found
+from vaemusic_jax.data.readers.reader import Reader
+from vaemusic_jax.data.readers.registry import READERS
+from vaemusic_jax.data.sources import SAME_PIECE, Found, may_be_music
 from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import decode, split_book
-from vaemusic_jax.data.versions import song_of
 
 NO_ACCESS = "cannot be opened"
 NO_MUSIC = "no music"
@@ -73,7 +71,7 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
             if path.stat().st_size > max_mebibytes * 2**20:
                 fault = f"larger than {max_mebibytes} MiB"
             else:
-                pieces, fault = _pieces_of(path, name, kind, settings)
+                pieces, fault = _pieces_of(path, name, READERS[kind], settings)
         except OSError:
             fault = NO_ACCESS
         except UnreadableTuneError as error:
@@ -89,28 +87,20 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
     return collection
 
 
-def _pieces_of(path: Path, name: str, kind: str, settings: set[tuple[str, str]]) -> tuple[list[Piece], str]:
+def _pieces_of(path: Path, name: str, reader: Reader, settings: set[tuple[str, str]]) -> tuple[list[Piece], str]:
     """The pieces of one file, or why it has none. `settings` holds those of tables read before."""
-    if kind == "symbtr":
-        with path.open("rb") as file:
-            is_music = is_symbtr_text(file.read(1000))
-        return ([Piece(name, kind, name, path)], "") if is_music else ([], NO_MUSIC)
-    if kind == "abc":
-        data = path.read_bytes()
-        if data.count(b"X:") > MOST_TUNES:
-            raise UnreadableTuneError(f"more than {MOST_TUNES:,} tunes in one file")
-        tunes = split_book(decode(data), name)
-        return [Piece(tune.name, "abc", tune.name, path, tune.text) for tune in tunes], "" if tunes else "no tune in it"
-    if kind == "session":
-        table = read_session_table(path.read_bytes(), name)
-        if table is None:
-            return [], NO_MUSIC
-        own = {tune: (tune.song, tune.name.rpartition("#")[2]) for tune in table}
-        new = [tune for tune in table if not tune.song or own[tune] not in settings]
-        settings.update(own.values())
-        fault = "" if new else SAME_PIECE if table else "no tune in it"
-        return [Piece(tune.name, "abc", tune.song or tune.name, path, tune.text) for tune in new], fault
-    return [Piece(name, kind, song_of(name), path)], ""
+    if not may_be_music(path, reader):
+        return [], NO_MUSIC
+    if reader.split is None:
+        return [Piece(name, reader.kind, reader.song(name), path)], ""
+    tunes = reader.split(path.read_bytes(), name)
+    if tunes is None:
+        return [], NO_MUSIC
+    own = {tune: (tune.song, tune.name.rpartition("#")[2]) for tune in tunes if tune.song}
+    new = [tune for tune in tunes if own.get(tune) not in settings]
+    settings.update(own.values())
+    fault = "" if new else SAME_PIECE if tunes else "no tune in it"
+    return [Piece(tune.name, reader.kind, tune.song or tune.name, path, tune.text) for tune in new], fault
 
 
 def _with_unique_names(pieces: list[Piece]) -> list[Piece]:

@@ -13,7 +13,7 @@ import numpy as np
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
-from vaemusic_jax.data.dataset import Dataset, open_dataset
+from vaemusic_jax.data.dataset import Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.parse import Parsed, parse_all
@@ -24,6 +24,7 @@ from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.split import assign_splits, group_settings
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.progress import Progress, progress_bar
 from vaemusic_jax.vocabulary import Vocabulary, is_pitch
 
@@ -95,11 +96,8 @@ def prepare_dataset(
         )
     code = code_version(embedded=source is None)
     folder = cache_directory(cache_dir)
-    store = ParsedStore(folder / f"read-{code.split()[0]}.sqlite")
-    try:
+    with ParsedStore(folder / f"read-{code.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
-    finally:
-        store.close()
     arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
     metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
@@ -169,6 +167,7 @@ def _arrange(
         rows = [(number[i], rows_of[measure]) for i in indices for measure in parsed[i].measures]
         arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8)
         arrays[f"{split}_tune"] = np.array([i for i, _ in rows], np.int32)
+        arrays[f"{split}_attributes"] = compute_attributes(arrays[f"{split}_tokens"], vocabulary.midi)
         n_tunes = sum(i in number for i in indices)
         report["splits"][split] = {"tunes": n_tunes, "measures": len(rows)}
         for i in indices:
@@ -176,6 +175,7 @@ def _arrange(
     report["vocabulary"] = len(vocabulary)
     metadata = {
         "vocabulary": vocabulary.to_json(),
+        "attributes": attribute_versions(),
         "tune_names": [collection.pieces[i].name for i in kept],
         "tune_titles": [parsed[i].title for i in kept],
         "report": report,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.data.dataset import SPLITS, Dataset
-from vaemusic_jax.data.sources import SAME_PIECE
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import Outcome
@@ -27,6 +26,8 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     Raises:
         UserError: the file cannot be written.
     """
+    from vaemusic_jax.data.sources import SAME_PIECE  # here, because it imports every reader
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from vaemusic_jax.data.readers.abc import read_abc
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import TuneText, decode
+from vaemusic_jax.data.tune_book import MOST_TUNES, TuneText, decode
 
 COLUMNS = {"tune_id", "setting_id", "meter", "mode", "abc"}
 # A cell of the csv module is 128 KiB at most unless told; no tune comes near this.
 LONGEST_CELL = 10_000_000
-#: In one file, of any kind: The Session has some 50,000 settings.
-MOST_TUNES = 200_000
 ROWS_TO_LOOK_AT = 20  # for the columns
 _SPACE = re.compile(r"\s*")
 _COMMA = re.compile(r"\s*,?\s*")
@@ -97,3 +97,6 @@ def _one_line(value: Any) -> str:
 def _clean(value: Any) -> str:
     """Without the half characters that JSON can spell and no text can hold."""
     return str(value).encode("utf-8", "replace").decode()
+
+
+READER = Reader("session", (".csv", ".json"), read_abc, split=read_session_table)

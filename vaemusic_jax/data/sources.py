@@ -12,23 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text
+from vaemusic_jax.data.readers.reader import BYTES_TO_LOOK_AT, Reader
+from vaemusic_jax.data.readers.registry import read_suffixes, reader_of
 from vaemusic_jax.errors import UserError
 
-#: Suffixes and what kind of file they promise; tables and texts are looked into before they count as music.
-KINDS = {
-    ".abc": "abc",
-    ".mid": "midi",
-    ".midi": "midi",
-    ".kar": "midi",
-    ".musicxml": "musicxml",
-    ".xml": "musicxml",
-    ".mxl": "mxl",
-    ".krn": "kern",
-    ".csv": "session",
-    ".json": "session",
-    ".txt": "symbtr",
-}
 #: Folders that hold the same pieces in several formats, the one to be read first.
 FORMAT_FOLDERS = ("musicxml", "txt", "midi")
 
@@ -66,15 +53,16 @@ def find_files(source: Path) -> Found:
 
 
 def _find(source: Path) -> Found:
-    hint = f"give a folder with files of music or one such file ({' '.join(KINDS)})"
+    hint = f"give a folder with files of music or one such file ({' '.join(read_suffixes())})"
     if not source.exists():
         raise UserError(f"{source}: no such file or folder; {hint}")
     if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
         raise UserError(f"{source}: no permission to read it; {hint}")
     if not source.is_dir():
-        if source.suffix.lower() not in KINDS or not source.is_file():
+        reader = reader_of(source)
+        if reader is None or not source.is_file():
             raise UserError(f"{source}: not a file of music; {hint}")
-        return Found(files=[(source, _printable(source.name), KINDS[source.suffix.lower()])])
+        return Found(files=[(source, _printable(source.name), reader.kind)])
     found = _walk(source)
     if not found.files:
         raise UserError(f"{source}: no file of music in this folder; {hint}")
@@ -92,16 +80,16 @@ def _walk(source: Path) -> Found:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in names:
             path = Path(folder, name)
-            suffix = path.suffix.lower()
-            if name.startswith(".") or suffix not in KINDS:
-                found.others["hidden" if name.startswith(".") else suffix or "no suffix"] += 1
+            reader = reader_of(path)
+            if name.startswith(".") or reader is None:
+                found.others["hidden" if name.startswith(".") else path.suffix.lower() or "no suffix"] += 1
             else:
-                candidates.append((path, _printable(path.relative_to(source).as_posix()), KINDS[suffix]))
+                candidates.append((path, _printable(path.relative_to(source).as_posix()), reader))
     # real files before links to them, then by name
     candidates.sort(key=lambda each: (each[0].is_symlink(), each[1]))
-    formats = _formats(candidates)
+    formats = _formats([path for path, _, _ in candidates])
     seen = set[str]()
-    for path, name, kind in candidates:
+    for path, name, reader in candidates:
         real = os.path.realpath(path)
         try:
             is_file, exists = path.is_file(), path.exists()
@@ -112,17 +100,17 @@ def _walk(source: Path) -> Found:
             found.dropped.append((name, NOT_REGULAR if exists else NO_FILE))
         elif real not in seen and _is_best(path, formats):
             seen.add(real)
-            found.files.append((path, name, kind))
+            found.files.append((path, name, reader.kind))
         elif real not in seen:
             found.dropped.append((name, SAME_PIECE))
     found.files.sort(key=lambda each: each[1])
     return found
 
 
-def _formats(candidates: list[tuple[Path, str, str]]) -> dict[tuple[Path, str], int]:
+def _formats(candidates: list[Path]) -> dict[tuple[Path, str], int]:
     """Of each piece below folders of formats: the first format it is to be had in."""
     best: dict[tuple[Path, str], int] = {}
-    for path, _, _ in candidates:
+    for path in candidates:
         rank = _rank(path)
         if rank is not None:
             piece = (path.parent.parent, path.stem)
@@ -136,18 +124,28 @@ def _is_best(path: Path, formats: dict[tuple[Path, str], int]) -> bool:
 
 def _rank(path: Path) -> int | None:
     folder = path.parent.name.lower()
-    if folder not in FORMAT_FOLDERS or (path.suffix.lower() == ".txt" and not _is_symbtr(path)):
+    if folder not in FORMAT_FOLDERS or not _may_be_music(path):
         return None
     return FORMAT_FOLDERS.index(folder)
 
 
-def _is_symbtr(path: Path) -> bool:
-    """Whether a text file is one of SymbTr's tables, and not a song's words."""
+def _may_be_music(path: Path) -> bool:
+    reader = reader_of(path)
     try:
-        with path.open("rb") as file:
-            return is_symbtr_text(file.read(1000))
+        return reader is not None and may_be_music(path, reader)
     except OSError:
         return False
+
+
+def may_be_music(path: Path, reader: Reader) -> bool:
+    """Whether a file of this reader's suffix is of its format, as far as the start of the file shows. Raises OSError.
+
+    A table in SymbTr's layout is, and the words of a song are not, though both end in `.txt`.
+    """
+    if reader.recognises is None:
+        return True
+    with path.open("rb") as file:
+        return reader.recognises(file.read(BYTES_TO_LOOK_AT))
 
 
 def _printable(name: str) -> str:

@@ -22,8 +22,8 @@ class Statistics:
         commonest: name of the commonest token.
         baseline: share of the test tokens that are the commonest token.
         token_counts: (V,) occurrences of each token in the training split.
-        attributes: (N, 4) values, columns in the order of `trial.ATTRIBUTES`.
-        correlations: (4, 4) rank correlations (Spearman); nan where an attribute is constant.
+        attributes: (N, A) values, columns in the order of `ATTRIBUTES`.
+        correlations: (A, A) rank correlations (Spearman); nan where an attribute is constant.
     """
 
     distinct: int
@@ -38,13 +38,11 @@ class Statistics:
 
 def statistics_of(dataset: Dataset) -> Statistics:
     """Counts and correlates."""
-    from vaemusic_jax.music.attributes import compute_attributes
-
     tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
     _, counts = np.unique(tokens, axis=0, return_counts=True)
     token_counts = np.bincount(dataset.train.tokens.ravel(), minlength=len(dataset.vocabulary))
     commonest = int(token_counts.argmax())
-    attributes = np.asarray(compute_attributes(dataset.train.tokens, dataset.vocabulary.midi))
+    attributes = dataset.train.attributes
     return Statistics(
         distinct=len(counts),
         repeated=float(counts[counts > 1].sum() / len(tokens)),

@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from vaemusic_jax.data.tune import UnreadableTuneError
+
+#: In one file, of any kind: The Session has some 50,000 settings.
+MOST_TUNES = 200_000
+
 _START = re.compile(r"^[ \t]*X:", re.MULTILINE)
 # Fields of a file header that hold for all tunes of the file
 _INHERITED = re.compile(r"^(?:(?P<field>[ML]:)|(?:I:|%%)propagate-accidentals).*$", re.MULTILINE)
@@ -60,6 +65,17 @@ def without_text_blocks(text: str) -> str:
             kept += lines[at:number]
             at = end_of[number] + 1
     return "\n".join(kept + lines[at:])
+
+
+def read_book(data: bytes, name: str) -> list[TuneText]:
+    """The tunes of a file in ABC, as `split_book`.
+
+    Raises:
+        UnreadableTuneError: more than `MOST_TUNES`.
+    """
+    if data.count(b"X:") > MOST_TUNES:
+        raise UnreadableTuneError(f"more than {MOST_TUNES:,} tunes in one file")
+    return split_book(decode(data), name)
 
 
 def split_book(text: str, name: str) -> list[TuneText]:

@@ -3,6 +3,7 @@
 Shapes: N test measures, M of them decoded again, L latent dimensions, R rows to decode.
 """
 
+import operator
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -57,13 +58,11 @@ def measure_members(
     """
     axis, program = MemberAxis(len(members)), program_of(owner.trials, len(owner.vocabulary))
     trials = [owner.trials[i] for i in members]
-    numbers = [
-        restored(owner.trials[i], program.n_attributes, jax.tree.map(lambda leaf: leaf[i], checkpoint["member"]))  # noqa: B023
-        for i in members
-    ]
+    kept = [jax.tree.map(operator.itemgetter(i), checkpoint["member"]) for i in members]
+    numbers = [restored(trial, program.n_attributes, own) for trial, own in zip(trials, kept, strict=True)]
     weights = jax.tree.map(lambda leaf: leaf[list(members)], checkpoint["state"]["train"]["params"])
     params, hp = axis.put((weights, jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)))
-    split = blocks(measures_of(dataset.test, dataset.vocabulary))
+    split = blocks(measures_of(dataset.test))
 
     def run(function: Any, *args: Any, shared: int) -> Any:
         return axis.take(jax.jit(axis.over_members(partial(function, program), shared))(params, *args))
@@ -94,8 +93,8 @@ def traverse(
 ) -> list[Arrays]:
     """Reconstructions, traversals of every control and attribute surfaces of all members, decoded in one call."""
     chosen = chosen_measures(len(dataset.test))
-    test = measures_of(dataset.test, dataset.vocabulary)
-    training = np.asarray(measures_of(dataset.train, dataset.vocabulary).attributes)
+    test = measures_of(dataset.test)
+    training = np.asarray(measures_of(dataset.train).attributes)
     plans = [
         plan(trial, program.n_attributes, len(chosen), own, training) for trial, own in zip(trials, codes, strict=True)
     ]

@@ -18,7 +18,7 @@ def chosen_measures(n_test: int) -> np.ndarray:
 
 def sample_of(dataset: Dataset) -> CorpusSample:
     """The test measures that are decoded again, the attributes of all, and facts about the data set."""
-    training = np.asarray(measures_of(dataset.train, dataset.vocabulary).attributes, np.float64)
+    training = np.asarray(measures_of(dataset.train).attributes, np.float64)
     facts = {
         "digest": dataset.digest,
         "vocabulary": list(dataset.vocabulary.tokens),
@@ -33,7 +33,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
         "attribute_std": dict(zip(ATTRIBUTES, training.std(0).tolist(), strict=True)),
     }
     tokens = dataset.test.tokens[chosen_measures(len(dataset.test))]
-    attributes = np.asarray(measures_of(dataset.test, dataset.vocabulary).attributes)
+    attributes = np.asarray(measures_of(dataset.test).attributes)
     return CorpusSample(dataset.name, tokens, attributes, facts)
 
 

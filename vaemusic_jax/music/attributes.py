@@ -59,12 +59,15 @@ class Attribute:
         initial: the short form in narrow tables.
         unit: of a value, in words.
         formula: from onsets to (...) float32 values.
+        version: of the formula. Prepared data sets store the values with it; another number has them computed anew.
+            `tests/test_attributes.py` fails when values change and the number does not.
     """
 
     name: str
     initial: str
     unit: str
     formula: Callable[[Onsets], np.ndarray]
+    version: int = 1
 
     @property
     def words(self) -> str:

@@ -21,8 +21,9 @@ from vaemusic_jax.data.readers.abc_fields import (
     parse_unit_length,
 )
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
-from vaemusic_jax.data.tune_book import decode, without_text_blocks
+from vaemusic_jax.data.tune_book import decode, read_book, without_text_blocks
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
 # dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
@@ -190,3 +191,6 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
             pass
         case "of_barline" | "unreadable":
             voice.bar.faults.add(Drop.UNREADABLE)
+
+
+READER = Reader("abc", (".abc",), read_abc, split=read_book)

@@ -19,6 +19,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.tune_book import decode
@@ -249,3 +250,6 @@ def _pitch_name(note: str) -> str | Drop:
     letters, letter, sign = match.groups()
     octave = 3 + len(letters) if letter.islower() else 4 - len(letters)
     return f"{letter.upper()}{(sign or '').replace('n', '')}{octave}" if 0 <= octave <= 9 else Drop.PITCH
+
+
+READER = Reader("kern", (".krn",), read_kern)

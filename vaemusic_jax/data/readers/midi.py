@@ -34,6 +34,7 @@ from vaemusic_jax.data.readers.midi_bars import part_to_bars
 from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature
 from vaemusic_jax.data.readers.midi_grid import Grid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
 MOST_TRACKS = 256
@@ -271,3 +272,6 @@ def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
 
 def _clean(name: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+
+
+READER = Reader("midi", (".mid", ".midi", ".kar"), read_midi)

@@ -19,6 +19,7 @@ from vaemusic_jax.data.commas import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.grid import Bar
 from vaemusic_jax.data.readers.musicxml_part import PartReader
 from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
 
 _COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`: both repeat each sign
@@ -108,3 +109,7 @@ def _counts_commas(root: Element) -> bool:
     if names & TURKISH_ACCIDENTALS:
         return True
     return bool(names & {"quarter-flat", "quarter-sharp"}) and next(root.iter("fifths"), None) is None
+
+
+READER = Reader("musicxml", (".musicxml", ".xml"), read_musicxml)
+COMPRESSED_READER = Reader("mxl", (".mxl",), read_mxl)

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from vaemusic_jax.data.commas import comma_number, written_name
 from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError
 
@@ -137,3 +138,7 @@ def _agrees(offset: str, position: Fraction) -> bool:
         return abs(float(offset) - position) < _OFFSET_TOLERANCE
     except ValueError:
         return False
+
+
+# The name of a file says which piece it is, to the last letter: it is a version of no other.
+READER = Reader("symbtr", (".txt",), read_symbtr_text, recognises=is_symbtr_text, song=str)
