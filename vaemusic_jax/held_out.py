@@ -56,7 +56,7 @@ def score(
     sums = {name: values.sum() for name, values in lax.map(score_block, split).items()}
     right, onsets = sums.pop("onsets_right"), sums.pop("onsets")
     means = {name: value / split[1].sum() for name, value in sums.items()}
-    kl_term = means["kl"] / hp.latent_dim if program.recipe.kl_mean_over_dims else means["kl"]
+    kl_term = means["kl"] / hp.latent_dim.astype(jnp.float32) if program.recipe.kl_mean_over_dims else means["kl"]
     if program.model == "measure_vae":
         own_term = hp.gamma * means["regularisation"]
     else:
