@@ -18,6 +18,7 @@ from hypothesis import settings
 jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 # The suite compiles many programs and runs each for moments: unoptimised ones are ready in less than half the time.
 jax.config.update("jax_disable_most_optimizations", True)
 

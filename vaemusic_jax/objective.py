@@ -7,6 +7,8 @@ Shapes: B batch, T ticks, Z latent, V vocabulary.
 
 from collections.abc import Mapping
 
+import jax.numpy as jnp
+
 from vaemusic_jax.layers import Array
 from vaemusic_jax.losses import cross_entropy, kl_divergence
 from vaemusic_jax.member import Batch, HyperParameters
@@ -43,7 +45,7 @@ def loss_terms(
 
 def total_loss(program: Program, hp: HyperParameters, means: Mapping[str, Array]) -> Array:
     """The loss, (), of the means (), of every term over the measures that count."""
-    kl = means["kl"] / hp.latent_dim if program.recipe.kl_mean_over_dims else means["kl"]
+    kl = means["kl"] / hp.latent_dim.astype(jnp.float32) if program.recipe.kl_mean_over_dims else means["kl"]
     total = means["cross_entropy"] + hp.beta * kl
     for term, weight in program.kind.weighted_terms.items():
         total = total + hp.scalars[weight] * means[term]

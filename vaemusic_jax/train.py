@@ -63,8 +63,9 @@ def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
     if program.recipe.feeding == "coin_per_batch":
         teacher = jnp.broadcast_to(jax.random.bernoulli(teacher_key), (N_TICKS,))
     elif program.recipe.feeding == "scheduled":
-        before = jnp.where(step == 0, 1.0, teacher_probability(step))
-        chance_T = jnp.where(jnp.arange(N_TICKS) == 0, before, teacher_probability(step + 1))
+        before = jnp.where(step == 0, 1.0, teacher_probability(step.astype(jnp.float32)))
+        now = teacher_probability((step + 1).astype(jnp.float32))
+        chance_T = jnp.where(jnp.arange(N_TICKS) == 0, before, now)
         teacher = jax.random.uniform(teacher_key, (N_TICKS,)) < chance_T
     return Noise(eps_2xBxZ[0], eps_2xBxZ[1], teacher, dropout_key if program.recipe.dropout else None)
 
@@ -76,7 +77,7 @@ def learning_rate(program: Program, hp: HyperParameters, step: Array) -> Array:
     if warmup:
         rate = rate * jnp.minimum(1.0, (step + 1) / warmup)
     if program.recipe.decay:
-        rate = rate * 0.5 * (1.0 + jnp.cos(jnp.pi * step / program.steps))
+        rate = rate * 0.5 * (1.0 + jnp.cos(jnp.pi * step.astype(jnp.float32) / program.steps))
     return rate
 
 
@@ -88,7 +89,8 @@ def adam_update(
     if program.recipe.clip_norm is not None:
         scale = jnp.minimum(1.0, program.recipe.clip_norm / (norm + 1e-6))
         grads = jax.tree.map(lambda g: g * scale, grads)
-    updates, optimiser = ADAM.update(grads, optimiser)
+    with jax.numpy_dtype_promotion("standard"):  # optax raises a float to the power of an integer
+        updates, optimiser = ADAM.update(grads, optimiser)
     return jax.tree.map(lambda p, u: p - rate * u, params, updates), optimiser, norm
 
 
