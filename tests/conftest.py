@@ -40,7 +40,7 @@ def session_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cache_dir(session_dir: Path) -> Iterator[Path]:
     """The session's cache, so that a corpus is prepared once and the user's own cache is left alone.
 
-    VAEMUSIC_TEST_CACHE names a folder to keep between sessions; the cache key covers everything that shapes a data set.
+    VAEMUSIC_TEST_CACHE names a folder to keep between sessions; `READER_VERSION` has what is in it read again.
     """
     kept = os.environ.get("VAEMUSIC_TEST_CACHE")
     path = Path(kept) if kept else session_dir / "cache"

@@ -16,6 +16,7 @@ from vaemusic_jax.data import cache
 from vaemusic_jax.data.dataset import SPLITS, Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
+from vaemusic_jax.data.registry import READER_VERSION
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, compute_attributes
 from vaemusic_jax.progress import no_progress
@@ -215,8 +216,7 @@ def test_data_of_another_version_are_read_again(
     cache_dir = tmp_path / "cache"
     first = load(book, split_seed=3)
     book.write_text(book.read_text() + "\n" + tune(40))
-    for module in ("load", "prepare"):
-        monkeypatch.setattr(f"vaemusic_jax.data.{module}.code_version", lambda embedded: "another")
+    monkeypatch.setattr("vaemusic_jax.data.registry.READER_VERSION", READER_VERSION + 1)
     again = load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert again.report["tunes"]["kept"] == 41  # from the same place
     monkeypatch.undo()
@@ -224,6 +224,18 @@ def test_data_of_another_version_are_read_again(
     with pytest.raises(NotReadyError, match=rf"'own' has to be read again from {book}, which is gone"):
         load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert first.path.exists()  # nothing is lost
+
+
+def test_data_of_the_time_before_version_numbers_are_read_again(book: Path, load: Load, tmp_path: Path) -> None:
+    """Entries then had a hash of the source code, as `code`, and prepared files had no attributes."""
+    digest = load(book).digest
+    entry_path = tmp_path / "cache" / "own.name.json"
+    entry = json.loads(entry_path.read_text())
+    entry_path.write_text(json.dumps(entry | {"code": "4f8a7fb7481c804d"}))
+    book.write_text(book.read_text() + "\n" + tune(40))
+    again = load_dataset("own", cache_dir=tmp_path / "cache", progress=no_progress)
+    assert (again.report["tunes"]["kept"], again.digest == digest) == (41, False)
+    assert json.loads(entry_path.read_text())["code"] == str(READER_VERSION)
 
 
 def test_held_out_measures_outside_the_vocabulary_are_dropped_and_counted(book: Path, load: Load) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import find_corpus
 from vaemusic_jax.data.dataset import Dataset, open_dataset
-from vaemusic_jax.data.registry import check_name, code_version, look_up, prepared_names
+from vaemusic_jax.data.registry import check_name, look_up, prepared_names, version_of
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.progress import Progress, progress_bar
@@ -34,7 +34,7 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
     """
     check_name(name)
     entry = look_up(name, cache_dir)
-    if entry is not None and entry.code == code_version(entry.source is None):
+    if entry is not None and entry.code == version_of(entry.source is None):
         try:
             return open_dataset(name, cache_directory(cache_dir) / entry.file)
         except FileNotFoundError:

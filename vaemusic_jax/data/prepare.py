@@ -19,7 +19,7 @@ from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.parse import Parsed, parse_all
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import Collection, Piece, collect
-from vaemusic_jax.data.registry import Entry, check_name, code_version, prepared_names, write_down
+from vaemusic_jax.data.registry import Entry, check_name, prepared_names, version_of, write_down
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.split import assign_splits, group_settings
 from vaemusic_jax.data.tune import Reading
@@ -94,9 +94,9 @@ def prepare_dataset(
         raise UserError(
             f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})"
         )
-    code = code_version(embedded=source is None)
+    version = version_of(embedded=source is None)
     folder = cache_directory(cache_dir)
-    with ParsedStore(folder / f"read-{code.split()[0]}.sqlite") as store:
+    with ParsedStore(folder / f"read-{version.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
     arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
     metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
@@ -111,7 +111,7 @@ def prepare_dataset(
         voices=reading.voices,
         split_seed=split_seed,
         file=path.name,
-        code=code,
+        code=version,
         summary=summary,
     )
     write_down(name, entry, cache_dir)

@@ -5,7 +5,6 @@ One small JSON file a name, beside the prepared data.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +15,10 @@ from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.tune import Pitch, Voices
 from vaemusic_jax.errors import UserError
+
+#: Of what music files become, from the bytes of a file to the measures, vocabulary and splits of a data set. Whoever
+#: changes that adds one, and what users have prepared is read again. `tests/test_reader_version.py` watches over it.
+READER_VERSION = 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -28,7 +31,7 @@ class Entry(BaseModel):
         pitch, voices: as in `Reading`.
         split_seed: of the split.
         file: name of the prepared file in the cache.
-        code: of the code, and for embedded files of the music21, that prepared it.
+        code: `version_of` the package that prepared it. Early versions wrote a hash of their source code there.
         summary: a few words for lists.
     """
 
@@ -71,13 +74,9 @@ def prepared_names(cache_dir: str | Path | None = None) -> list[str]:
     return sorted(path.name.removesuffix(".name.json") for path in files)
 
 
-def code_version(embedded: bool) -> str:
-    """Changes when prepared data might come out differently: with our code, and with the files that music21 brings."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in (here.parent / "vocabulary.py", *sorted(here.rglob("*.py"))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16] + (f" music21 {metadata.version('music21')}" if embedded else "")
+def version_of(embedded: bool) -> str:
+    """What prepared data depend on besides their source: the version of reading, and of music21 for its own files."""
+    return f"{READER_VERSION}" + (f" music21 {metadata.version('music21')}" if embedded else "")
 
 
 def _path(name: str, cache_dir: str | Path | None) -> Path:
