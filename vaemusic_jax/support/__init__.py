@@ -1,0 +1,1 @@
+"""What every package may use: files that are whole or absent, progress, the event log, signals, several processes."""

@@ -1,0 +1,1 @@
+"""Cohorts trained on devices: one step, one member, one cohort, one sweep."""
