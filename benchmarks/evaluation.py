@@ -14,16 +14,16 @@ import numpy as np
 import tyro
 
 from benchmarks.members import trial
-from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.fitting import cohort_ensemble
-from vaemusic_jax.measures import measures_of
-from vaemusic_jax.member_axis import use_every_core
-from vaemusic_jax.metrics.cohort_arrays import measure_members
-from vaemusic_jax.metrics.inputs import ControlInputs, Inputs, LatentInputs, measure, regularises
+from vaemusic_jax.data.measures import measures_of
+from vaemusic_jax.evaluation.cohort_arrays import measure_members
+from vaemusic_jax.evaluation.inputs import ControlInputs, Inputs, LatentInputs, measure, regularises
 from vaemusic_jax.metrics.registry import missing_from
-from vaemusic_jax.recipes import MODELS
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.memory import cohort_ensemble
 
 
 @dataclass

@@ -20,12 +20,12 @@ from typing import Any
 import tyro
 
 from benchmarks.mutations import mutated, problems
-from vaemusic_jax.data.limits import Limits, available_cores, worker_pool
-from vaemusic_jax.data.parse import import_readers
 from vaemusic_jax.data.pieces import collect
+from vaemusic_jax.data.read_pieces import import_readers
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.tune import Reading
-from vaemusic_jax.progress import progress_bar
+from vaemusic_jax.data.workers import Limits, available_cores, worker_pool
+from vaemusic_jax.support.progress import progress_bar
 
 LARGEST = 300_000  # bytes: larger files are not mutated
 

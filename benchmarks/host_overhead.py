@@ -22,13 +22,13 @@ import tyro
 from benchmarks import machine
 from benchmarks.members import Cohort, random_measures
 from benchmarks.timing import MAX_STEPS_PER_CALL, Spread, in_turns, others_share
-from vaemusic_jax import loop, sweep
-from vaemusic_jax.checkpoint import CheckpointStore
 from vaemusic_jax.commands.programs import keep_programs
-from vaemusic_jax.config import SweepConfig, cohorts, load_config, trials
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.progress import progress_bar
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, load_config, trials
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.progress import progress_bar
+from vaemusic_jax.training import loop, sweep
+from vaemusic_jax.training.cohort import Ensemble
 
 WINDOWS, STEPS = "windows of steps", "of these, steps on the devices"
 PARTS: dict[str, tuple[Any, str]] = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import jax
 
-from vaemusic_jax.member_axis import use_every_core
+from vaemusic_jax.training.devices import use_every_core
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 

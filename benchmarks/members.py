@@ -6,14 +6,14 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import trained_on
+from vaemusic_jax.config.recipes import RecipeName, defaults
+from vaemusic_jax.config.trial import Trial, unused_by
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.models.member import trained_on
+from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.program import program_of
-from vaemusic_jax.recipes import RecipeName, defaults
-from vaemusic_jax.trial import Trial, unused_by
+from vaemusic_jax.training.cohort import Ensemble
 
 Model = Literal["measure_vae", "adversarial_vae"]  # those that PyTorch's side has too
 

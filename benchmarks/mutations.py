@@ -10,10 +10,10 @@ import zipfile
 from fractions import Fraction
 
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.parse import read_piece, reader_of
+from vaemusic_jax.data.read_pieces import read_piece, reader_of
 from vaemusic_jax.data.tune import Reading, UnreadableTuneError
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
+from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
 
 NUMBERS = (b"0", b"-1", b"1", b"3", b"7", b"96", b"255", b"65536", b"2147483648", b"9" * 20, b"1e308", b"")
 SIGNS = [bytes([sign]) for sign in b"AbGg^_=[](){}|:/-<>!\"&zxZ0123\t,'~"]

@@ -15,13 +15,13 @@ import tyro
 
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.data.parse import read_piece
+from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import measures_to_abc
-from vaemusic_jax.progress import progress_bar
-from vaemusic_jax.vocabulary import Vocabulary, is_pitch, pitch_in_53rds, pitch_to_midi
+from vaemusic_jax.music.vocabulary import Vocabulary, is_pitch, pitch_in_53rds, pitch_to_midi
+from vaemusic_jax.support.progress import progress_bar
 
 Write = Callable[[np.ndarray, Vocabulary], bytes]
 FORMATS: dict[str, tuple[str, Write, bool]] = {

@@ -25,9 +25,9 @@ from benchmarks import machine, members
 from benchmarks.floor import matmul_rate
 from benchmarks.members import Model
 from benchmarks.timing import Run, Spread, in_turns, others_share
-from vaemusic_jax.cost import step_operations
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.recipes import RecipeName
+from vaemusic_jax.config.recipes import RecipeName
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.training.estimate import step_operations
 
 HEAD = ("members", "compile s", "ours, s a member", "PyTorch, s", "PyTorch / ours", "of matmul rate", "others")
 

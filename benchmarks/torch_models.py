@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vaemusic_jax.member import N_CLASSES
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE
+from vaemusic_jax.models.member import N_CLASSES
 
 N_BEATS, TICKS_PER_BEAT = 4, 6
 N_TICKS = N_BEATS * TICKS_PER_BEAT

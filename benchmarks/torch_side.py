@@ -10,10 +10,10 @@ from benchmarks.floor import QUEUED, REPEATS
 from benchmarks.machine import Precision
 from benchmarks.members import VOCAB_SIZE
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import Conditioning
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.models.member import Conditioning
 
 
 def device() -> torch.device:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.torch_models import N_TICKS, AdversarialVAE, Classifier, MeasureVAE, one_hot
-from vaemusic_jax.member import N_CLASSES
-from vaemusic_jax.recipes import Recipe
+from vaemusic_jax.config.recipes import Recipe
+from vaemusic_jax.models.member import N_CLASSES
 
 Metrics = dict[str, Tensor]
 

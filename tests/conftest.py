@@ -75,7 +75,7 @@ def irish_folk(cache_dir: Path, session_dir: Path) -> Any:
 @pytest.fixture(scope="session")
 def small_irish_folk(irish_folk: Any) -> Any:
     """Its first measures, enough for a sweep of seconds."""
-    from tests import sweeps
+    from tests.helpers import sweeps
 
     return sweeps.first_of(irish_folk)
 
@@ -83,7 +83,7 @@ def small_irish_folk(irish_folk: Any) -> Any:
 @pytest.fixture(scope="session")
 def finished_run(small_irish_folk: Any, session_dir: Path) -> Path:
     """The run directory of `sweeps.config_of`, trained and evaluated; not to be written to."""
-    from tests import sweeps
+    from tests.helpers import sweeps
 
     path = session_dir / "run"
     with FileLock(session_dir / "run.lock"):

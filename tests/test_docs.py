@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from vaemusic_jax.config import SweepConfig
-from vaemusic_jax.curves import CURVE_COLUMNS
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.runs.curves import CURVE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import vaemusic_jax
-from tests import sweeps, toys
-from vaemusic_jax.config import SweepConfig
+from tests.helpers import sweeps, toys
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.write import write_report
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.runs.directory import RunDirectory
 
 
 @pytest.fixture

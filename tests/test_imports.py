@@ -1,8 +1,6 @@
-"""Imports run one way, and the package is cheap to import.
+"""Imports run down one ordered list of packages, and the package is cheap to import.
 
-    config, vocabulary <- data, attributes; layers <- models; models, losses <- train <- ensemble <- sweep <- commands
-
-`checkpoint` alone imports Orbax; training and metrics never import music21.
+The list stands in the README too. `runs.checkpoint` alone imports Orbax; training and metrics never import music21.
 """
 
 import ast
@@ -12,26 +10,27 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "vaemusic_jax"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "vaemusic_jax"
 
-# Lower layers know nothing of higher ones; modules of one layer may import each other, in no circle.
-LAYERS = [
-    {"errors", "recipes", "music"},
-    {"atomic", "hosts", "initial", "interruption", "progress", "trial", "vocabulary", "yaml_file"},
-    {"event_log", "run_lock", "shard", "table_file"},
-    {"arrays_file", "config", "curves", "layers", "member_axis", "metric_columns", "trials_table"},
-    {"data", "evaluation_store", "losses", "models", "results_table", "run_directory"},
-    {"joint_run", "measures", "tensorboard_events", "transposition"},
-    {"member", "report"},
-    {"checkpoint", "held_out", "train"},
-    {"ensemble", "merge", "traversal", "trained_model"},
-    {"fitting", "metrics.corpus", "metrics.plan"},
-    {"cost", "metrics.cohort_arrays"},
-    {"metrics.evaluate", "sweep"},
-    {"commands"},
-    {"cli"},
-    {"__main__"},
-]
+# No package imports one to its right; modules of one package import each other in no circle.
+ORDER = (
+    "errors",
+    "support",
+    "music",
+    "config",
+    "data",
+    "metrics",
+    "models",
+    "runs",
+    "training",
+    "evaluation",
+    "play",
+    "report",
+    "commands",
+    "cli",
+    "__main__",
+)
 REFUSED_COMMAND = "import vaemusic_jax.cli; assert vaemusic_jax.cli.run(['sweep', 'absent.yaml']) == 2"
 HEAVY = {"jax", "flax", "optax", "orbax", "music21", "matplotlib", "pandas", "sklearn", "scipy"}
 
@@ -78,27 +77,29 @@ def own(names: set[str]) -> set[str]:
 MODULES = modules()
 
 
-def layer(module: str) -> int:
-    """Position in LAYERS, of the module or of the nearest package around it."""
-    while module:
-        for position, members in enumerate(LAYERS):
-            if module in members:
-                return position
-        module = module.rpartition(".")[0]
-    raise KeyError
+def place(module: str) -> int:
+    """Of the module's package in ORDER."""
+    return ORDER.index(module.partition(".")[0])
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_run_one_way(module: str) -> None:
     if not module:  # the package itself is above everything, but imports it only on demand
         return
-    upwards = {name for name in own(imported(MODULES[module])) if layer(name) > layer(module)}
+    upwards = {name for name in own(imported(MODULES[module])) if place(name) > place(module)}
     assert upwards == set()
 
 
-@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("metrics")))
-def test_metrics_measure_whatever_was_trained_somehow(module: str) -> None:
-    assert own(imported(MODULES[module])) & {"train", "ensemble", "sweep"} == set()
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("report")))
+def test_a_report_needs_neither_training_nor_evaluation(module: str) -> None:
+    packages = {name.partition(".")[0] for name in own(imported(MODULES[module]))}
+    assert packages & {"models", "training", "evaluation", "play"} == set()
+
+
+def test_the_readme_gives_the_same_order() -> None:
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("errors, support")]
+    named = line.replace("->", ",").replace(" ", "").split(",")
+    assert named == list(ORDER[:-1])
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
@@ -120,16 +121,15 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_libraries_are_used_where_they_belong(module: str) -> None:
     libraries = {name.partition(".")[0] for name in imported(MODULES[module])}
-    if module != "checkpoint":
+    if module != "runs.checkpoint":
         assert "orbax" not in libraries
     if not module.startswith(("data", "commands.data")):
         assert "music21" not in libraries
     assert "matplotlib" not in {name.partition(".")[0] for name in imported(MODULES[module], at_import=True)}
 
 
-def test_the_layers_name_no_module_that_is_gone() -> None:
-    named = set().union(*LAYERS)
-    assert named - set(MODULES) == set()
+def test_the_order_names_what_there_is() -> None:
+    assert set(ORDER) == {name.partition(".")[0] for name in MODULES if name}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -143,11 +143,11 @@ def loaded_by(statement: str) -> set[str]:
     ("statement", "allowed"),
     [
         ("import vaemusic_jax", set()),
-        ("import vaemusic_jax.config, vaemusic_jax.run_directory", set()),
+        ("import vaemusic_jax.config.sweep, vaemusic_jax.runs.directory", set()),
         (REFUSED_COMMAND, set()),
         ("import vaemusic_jax.data.dataset", set()),
-        ("import vaemusic_jax.metrics.registry, vaemusic_jax.metrics.inputs", set()),
-        ("import vaemusic_jax.train, vaemusic_jax.ensemble", {"jax", "flax", "optax", "scipy"}),
+        ("import vaemusic_jax.metrics.registry, vaemusic_jax.evaluation.inputs", set()),
+        ("import vaemusic_jax.training.step, vaemusic_jax.training.cohort", {"jax", "flax", "optax", "scipy"}),
         ("import vaemusic_jax.report.write", {"pandas", "scipy"}),
         ("import vaemusic_jax.metrics.reconstruction, vaemusic_jax.metrics.interpretability", {"jax", "scipy"}),
     ],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaemusic_jax.data.load import load_dataset
     from vaemusic_jax.data.prepare import prepare_dataset
-    from vaemusic_jax.trained_model import restore
+    from vaemusic_jax.play.restore import restore
 
 __version__ = "0.2.0.dev0"
 __all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
@@ -22,7 +22,7 @@ __all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
 _HOME = {
     "load_dataset": "vaemusic_jax.data.load",
     "prepare_dataset": "vaemusic_jax.data.prepare",
-    "restore": "vaemusic_jax.trained_model",
+    "restore": "vaemusic_jax.play.restore",
 }
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from vaemusic_jax.commands.parser import Parser
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.interruption import Interrupted
+from vaemusic_jax.support.interruption import Interrupted
 
 DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, and measures how people could steer them.
 

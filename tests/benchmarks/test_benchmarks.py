@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import host_overhead, members, scaling, step_time, timing
 from benchmarks.timing import Sample, Spread
-from vaemusic_jax.cost import step_operations
-from vaemusic_jax.program import program_of
+from vaemusic_jax.models.program import program_of
+from vaemusic_jax.training.estimate import step_operations
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from tests import reference
-from vaemusic_jax.recipes import MODELS
+from tests.helpers import reference
+from vaemusic_jax.config.recipes import MODELS
 
 torch = pytest.importorskip("torch")
 
@@ -178,8 +178,8 @@ def test_operations_of_the_floor_are_those_that_pytorch_counts(model):
 
     from benchmarks import members
     from benchmarks.torch_side import TorchTraining
-    from vaemusic_jax.cost import step_operations
-    from vaemusic_jax.program import program_of
+    from vaemusic_jax.models.program import program_of
+    from vaemusic_jax.training.estimate import step_operations
 
     trial = members.trial(model, hidden_size=256, latent_dim=128, batch_size=4)
     theirs = TorchTraining(trial, members.random_measures(), whole=True, precision="float32")

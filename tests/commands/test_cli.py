@@ -17,10 +17,10 @@ import yaml
 from vaemusic_jax import cli
 from vaemusic_jax.cli import parse, run
 from vaemusic_jax.commands.sweep import sweep
-from vaemusic_jax.config import AXES, SweepConfig, load_config, trials
+from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.errors import UserError
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 # A value for each field that is not the configuration's own.
 OTHER: dict[str, list[str]] = {
@@ -352,7 +352,7 @@ def test_a_dry_run_lists_every_trial_and_its_parameters_and_writes_nothing(
 
 
 def test_run_sweep_is_vaemusic_sweep() -> None:
-    program = Path(__file__).parents[1] / "run_sweep.py"
+    program = Path(__file__).parents[2] / "run_sweep.py"
     done = subprocess.run([sys.executable, program, "absent.yaml"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: absent.yaml: No such file or directory; give the path of a YAML configuration\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.reading import parse_tune
+from tests.helpers.reading import parse_tune
 from vaemusic_jax.commands import data as commands
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import SPLITS, Dataset

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests import sweeps
+from tests.helpers import sweeps
 from vaemusic_jax.cli import run as vaemusic
-from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.curves import CURVE_COLUMNS
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.runs.curves import CURVE_COLUMNS
+from vaemusic_jax.runs.directory import RunDirectory
 
 CONFIG: dict[str, Any] = {
     "name": "law",

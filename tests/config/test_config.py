@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax import recipes
-from vaemusic_jax.config import AXES, SweepConfig, Trial, cohorts, differences, load_config, trials
+from vaemusic_jax.config import recipes
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.sweep import AXES, SweepConfig, Trial, cohorts, differences, load_config, trials
+from vaemusic_jax.config.trial import SHARED, format_attributes, parse_attributes, unused_by
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.trial import SHARED, format_attributes, parse_attributes, unused_by
 
 BASE: dict[str, Any] = {
     "name": "law",

@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.config import SweepConfig, Trial, cohorts, load_config, trials
+from vaemusic_jax.config.shard import relative_cost
+from vaemusic_jax.config.sweep import SweepConfig, Trial, cohorts, load_config, trials
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.shard import relative_cost
+from vaemusic_jax.runs.directory import RunDirectory
 
 BASE: dict[str, Any] = {
     "name": "law",
@@ -81,7 +81,7 @@ def test_steps_batches_and_large_latent_sizes_count_as_work(name: str, values: t
 
 
 def test_parts_of_the_papers_sweep_are_few_programs_of_equal_work() -> None:
-    path = Path(__file__).parents[1] / "configs" / "paper.yaml"
+    path = Path(__file__).parents[2] / "configs" / "paper.yaml"
     found = [trials(load_config(path, {"shard": f"{i}/16"})) for i in range(1, 17)]
     costs = [sum(relative_cost(trial) for trial in part) for part in found]
     assert sum(map(len, found)) == 112

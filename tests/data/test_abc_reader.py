@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reading import parse_tune
+from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.abc import read_tune
 from vaemusic_jax.data.tune import UnreadableTuneError

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from vaemusic_jax.data.dataset import SPLITS
-from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.prepare import Outcome, prepare_dataset
-from vaemusic_jax.progress import no_progress
+from vaemusic_jax.data.workers import Limits
+from vaemusic_jax.support.progress import no_progress
 
 #: Measures that the README of the folder says are kept.
 KEPT = {
@@ -116,7 +116,7 @@ def test_nothing_leaks_and_nothing_is_written_elsewhere(
 
 
 def test_no_reader_opens_a_connection(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.reading import parse_file
+    from tests.helpers.reading import parse_file
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("a connection was opened")

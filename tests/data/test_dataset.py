@@ -15,12 +15,12 @@ import pytest
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.dataset import SPLITS, Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
+from vaemusic_jax.data.names import READER_VERSION
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
-from vaemusic_jax.data.registry import READER_VERSION
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, compute_attributes
-from vaemusic_jax.progress import no_progress
-from vaemusic_jax.vocabulary import REST
+from vaemusic_jax.music.vocabulary import REST
+from vaemusic_jax.support.progress import no_progress
 
 LETTERS = "CDEFGABcdefgab"
 
@@ -97,7 +97,7 @@ def test_warm_load_is_equal_and_imports_neither_music21_nor_jax(irish_folk: Data
         text=True,
         check=True,
         env=environment,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     assert result.stdout.split(maxsplit=2) == [irish_folk.digest, str(irish_folk.seen_in_training), "[]\n"]
     assert result.stderr == ""  # nothing was read again
@@ -216,7 +216,7 @@ def test_data_of_another_version_are_read_again(
     cache_dir = tmp_path / "cache"
     first = load(book, split_seed=3)
     book.write_text(book.read_text() + "\n" + tune(40))
-    monkeypatch.setattr("vaemusic_jax.data.registry.READER_VERSION", READER_VERSION + 1)
+    monkeypatch.setattr("vaemusic_jax.data.names.READER_VERSION", READER_VERSION + 1)
     again = load_dataset("own", cache_dir=cache_dir, progress=no_progress)
     assert again.report["tunes"]["kept"] == 41  # from the same place
     monkeypatch.undo()
@@ -364,6 +364,6 @@ def test_a_damaged_cache_file_is_refused_and_kept(book: Path, load: Load, tmp_pa
 def test_importing_the_data_package_is_cheap() -> None:
     code = "import sys, vaemusic_jax.data; print(sorted({'music21', 'jax', 'numpy'} & set(sys.modules)))"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert result.stdout == "[]\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.data.commas import (
+from vaemusic_jax.data.holdrian import (
     COMMAS_OF_ACCIDENTAL,
     TURKISH_ACCIDENTALS,
     comma_name,
@@ -18,7 +18,7 @@ from vaemusic_jax.data.commas import (
 )
 from vaemusic_jax.data.split import up_to_transposition
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.vocabulary import (
+from vaemusic_jax.music.vocabulary import (
     NATURAL_COMMAS,
     Vocabulary,
     comma_spelling,

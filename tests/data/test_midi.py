@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.midi_files import Note, even, midi_file, track
+from tests.helpers.midi_files import Note, even, midi_file, track
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.readers.midi_bars import MOST_BARS_HELD

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.midi_files import Note, even, midi_file, track
+from tests.helpers.midi_files import Note, even, midi_file, track
 from vaemusic_jax.data.grid import Bar
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.tune import Reading

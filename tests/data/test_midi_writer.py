@@ -12,7 +12,7 @@ from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary, is_pitch, pitch_to_midi
+from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary, is_pitch, pitch_to_midi
 
 TWELVE = Vocabulary.from_pitches(["G3", "C5"])
 COMMAS = Vocabulary.from_pitches(["A4", "B4-4c", "C5", "D5", "F5+1c", "G5+4c", "E5-5c"], room=False)

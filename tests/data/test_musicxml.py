@@ -4,7 +4,19 @@ from fractions import Fraction
 
 import pytest
 
-from tests.musicxml_files import DIVISIONS, FOUR_FOUR, START, bars, events, names, note, notes, read, score, wrapped
+from tests.helpers.musicxml_files import (
+    DIVISIONS,
+    FOUR_FOUR,
+    START,
+    bars,
+    events,
+    names,
+    note,
+    notes,
+    read,
+    score,
+    wrapped,
+)
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.tune import UnreadableTuneError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.musicxml_files import START, names, note, notes, read, score
+from tests.helpers.musicxml_files import START, names, note, notes, read, score
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.readers import musicxml_tree
 from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl

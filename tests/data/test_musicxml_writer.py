@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.music21_measures import tokenise
+from tests.helpers.music21_measures import tokenise
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.musicxml import read_musicxml
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import token_names
-from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, Vocabulary
+from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, Vocabulary
 
 TWELVE_TONES = Vocabulary.from_pitches(["G3", "C4", "C#4", "D-4", "F##4", "A5", "B--5", "E6", "C0", "B9"])
 COMMAS = Vocabulary.from_pitches(["G3", "B4-1c", "B4-4c", "E5-5c", "F5+4c", "F5+5c", "C5+1c", "G5+8c", "A5"])

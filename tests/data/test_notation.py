@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.reading import parse_tune
+from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.tune_book import TuneText
 from vaemusic_jax.data.writers.notation import measure_to_abc, measures_to_abc, sounds, token_names
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
+from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["G3", "C4", "C#4", "D-4", "F##4", "A5", "B--5", "E6"])
 

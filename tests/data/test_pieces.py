@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.reading import parse_tune
+from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.pieces import NO_ACCESS, Collection, collect
 from vaemusic_jax.data.session_table import read_session_table
+from vaemusic_jax.data.song_names import song_of
 from vaemusic_jax.data.sources import SAME_PIECE, find_files
-from vaemusic_jax.data.versions import song_of
 
 BODY = 'A3B "Am"A2GE|A2GA BddB|\r\n\r\nA3B AGEF|'
 ROWS = [

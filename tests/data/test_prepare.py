@@ -15,7 +15,7 @@ from vaemusic_jax.data.dataset import SPLITS
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.progress import no_progress
+from vaemusic_jax.support.progress import no_progress
 
 PREPARE = (
     "import sys; from vaemusic_jax.cli import run; sys.exit(run(['data', 'prepare', 'own', '--source', *sys.argv[1:]]))"

@@ -12,18 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data import parse
-from vaemusic_jax.data.limits import Limits
-from vaemusic_jax.data.parse import READER_DIED, READER_FAILED, TOO_LONG, TOO_MUCH_MEMORY, Parsed, parse_all, read_piece
+from vaemusic_jax.data import read_pieces
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import NO_ACCESS, Piece
+from vaemusic_jax.data.read_pieces import (
+    READER_DIED,
+    READER_FAILED,
+    TOO_LONG,
+    TOO_MUCH_MEMORY,
+    Parsed,
+    parse_all,
+    read_piece,
+)
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tune import Reading, Tune
+from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 
 READING = Reading()
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def tune(number: int) -> Piece:
@@ -60,7 +68,7 @@ def test_only_what_is_new_is_read(store: ParsedStore, monkeypatch: pytest.Monkey
         with ThreadPoolExecutor(1) as executor:
             yield schedule
 
-    monkeypatch.setattr(parse, "worker_pool", pool)
+    monkeypatch.setattr(read_pieces, "worker_pool", pool)
     pieces = [tune(n) for n in range(5, 12)]
     assert len(parse_all(pieces, READING, store)) == 7
     assert read == [str(piece.text) for piece in pieces[5:]]
@@ -126,10 +134,10 @@ BAD = {
 
 
 def run_bad_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, object]]:
-    """As `parse.run_task`, with the readers above under kinds of their own."""
+    """As `read_pieces.run_task`, with the readers above under kinds of their own."""
     for kind, (reader, _) in BAD.items():
         READERS[kind] = Reader(kind, (), reader)
-    return parse.run_task(task)
+    return read_pieces.run_task(task)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited on Linux only")
@@ -139,7 +147,7 @@ def test_a_bad_piece_costs_itself_alone(store: ParsedStore, workers: int, monkey
     bad = [Piece(kind, kind, kind, Path("book.abc"), kind) for kind in BAD]
     pieces = [each for i, piece in enumerate(good) for each in ([bad[i // 3], piece] if i % 3 == 1 else [piece])]
     with monkeypatch.context() as patch:
-        patch.setattr(parse, "run_task", run_bad_task)
+        patch.setattr(read_pieces, "run_task", run_bad_task)
         limits = Limits(seconds=1.5, memory=256)
         results = dict(
             zip(
@@ -159,7 +167,7 @@ def test_a_script_without_main_guard_is_run_once(tmp_path: Path) -> None:
     script.write_text(
         "print('started')\n"
         "from pathlib import Path\n"
-        "from vaemusic_jax.data.parse import parse_all\n"
+        "from vaemusic_jax.data.read_pieces import parse_all\n"
         "from vaemusic_jax.data.parsed_store import ParsedStore\n"
         "from vaemusic_jax.data.pieces import Piece\n"
         "from vaemusic_jax.data.tune import Reading\n"
@@ -178,7 +186,7 @@ def test_an_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
         "import sys\n"
         "from contextlib import contextmanager\n"
         "from pathlib import Path\n"
-        "from vaemusic_jax.data.parse import parse_all\n"
+        "from vaemusic_jax.data.read_pieces import parse_all\n"
         "from vaemusic_jax.data.parsed_store import ParsedStore\n"
         "from vaemusic_jax.data.pieces import Piece\n"
         "from vaemusic_jax.data.tune import Reading\n"

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from vaemusic_jax.data.parse import read_piece
+from vaemusic_jax.data.names import READER_VERSION, version_of
 from vaemusic_jax.data.pieces import collect
 from vaemusic_jax.data.prepare import prepare_dataset
+from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.registry import READERS
-from vaemusic_jax.data.registry import READER_VERSION, version_of
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.tune import Reading
-from vaemusic_jax.progress import no_progress
+from vaemusic_jax.support.progress import no_progress
 
-FIXTURES = Path(__file__).parent / "fixtures" / "reading"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "reading"
 READINGS = [Reading("rounded", "melody"), Reading("microtonal", "all")]
 
 
@@ -67,5 +67,5 @@ def test_the_files_are_of_every_format_and_mostly_music() -> None:
 def test_embedded_files_are_of_a_version_of_music21_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert version_of(embedded=False) == str(READER_VERSION)
     assert version_of(embedded=True).split()[:2] == [str(READER_VERSION), "music21"]
-    monkeypatch.setattr("vaemusic_jax.data.registry.metadata.version", lambda name: "0.1")
+    monkeypatch.setattr("vaemusic_jax.data.names.metadata.version", lambda name: "0.1")
     assert version_of(embedded=True) == f"{READER_VERSION} music21 0.1"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from vaemusic_jax.data.grid import Bar, Event
-from vaemusic_jax.data.parse import read_piece
 from vaemusic_jax.data.pieces import collect
+from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.registry import READERS, read_suffixes
 from vaemusic_jax.data.sources import find_files

@@ -103,7 +103,7 @@ def test_ties_fall_the_same_way_in_whatever_order_sets_are_walked() -> None:
         subprocess.run(
             [sys.executable, "-c", "from tests.test_split import exact_ties; print(exact_ties())"],
             env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
             check=True,

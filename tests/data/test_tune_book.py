@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reading import parse_tune
+from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.tune_book import TuneText, decode, split_book, without_text_blocks
 
 BOOK = """Free text before, with a colon: here.

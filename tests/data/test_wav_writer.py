@@ -8,7 +8,7 @@ import pytest
 
 from vaemusic_jax.data.writers.wav import measures_to_wav
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
+from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 
 RATE = 22_050
 TWELVE = Vocabulary.from_pitches(["C2", "C6"])

@@ -9,16 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests import sweeps
-from tests.columns import family_columns
-from vaemusic_jax import arrays_file
+from tests.helpers import sweeps
+from tests.helpers.columns import family_columns
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import NotReadyError
 from vaemusic_jax.data.statistics import statistics_of
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import EvaluationStore, TrialEvaluation
-from vaemusic_jax.metrics import evaluate
-from vaemusic_jax.metrics.corpus import sample_of, token_entropy
+from vaemusic_jax.evaluation import evaluate
+from vaemusic_jax.evaluation.corpus import sample_of, token_entropy
 from vaemusic_jax.metrics.registry import (
     FAMILIES,
     METRICS,
@@ -28,10 +27,11 @@ from vaemusic_jax.metrics.registry import (
     families_of,
 )
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.progress import no_progress
 from vaemusic_jax.report.write import write_report
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.evaluations import EvaluationStore, TrialEvaluation
+from vaemusic_jax.support import arrays_file
+from vaemusic_jax.support.progress import no_progress
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.columns import family_columns
-from tests.evaluated_runs import config_of
-from vaemusic_jax.arrays_file import Arrays
-from vaemusic_jax.config import trials
-from vaemusic_jax.metrics import inputs
-from vaemusic_jax.metrics.inputs import (
+from tests.helpers.columns import family_columns
+from tests.helpers.evaluated_runs import config_of
+from vaemusic_jax.config.sweep import trials
+from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.evaluation import inputs
+from vaemusic_jax.evaluation.inputs import (
     ControlInputs,
     Inputs,
     LatentInputs,
@@ -31,7 +31,7 @@ from vaemusic_jax.metrics.registry import (
     missing_from,
 )
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, note_density
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.support.arrays_file import Arrays
 
 N, M, Q = 80, 5, 9
 RC, NR, ND, IJ = range(4)

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.evaluated_runs import config_of
-from vaemusic_jax.arrays_file import Arrays
-from vaemusic_jax.config import trials
-from vaemusic_jax.metrics.corpus import chosen_measures
-from vaemusic_jax.metrics.plan import N_GRID, N_VALUES, Part, plan
+from tests.helpers.evaluated_runs import config_of
+from vaemusic_jax.config.sweep import trials
+from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.evaluation.corpus import chosen_measures
+from vaemusic_jax.evaluation.plan import N_GRID, N_VALUES, Part, plan
+from vaemusic_jax.evaluation.traversal import ORIGIN
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.traversal import ORIGIN
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.support.arrays_file import Arrays
 
 SLOTS, M = 4, 3
 CHOICES = ("average_interval_jump", "note_density+note_range", "all")

@@ -4,15 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from vaemusic_jax.config.recipes import MODELS, RecipeName
+from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.measures import Measures, measures_of
-from vaemusic_jax.member import trained_on
+from vaemusic_jax.data.measures import Measures, measures_of
+from vaemusic_jax.models.member import trained_on
+from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.program import program_of
-from vaemusic_jax.recipes import MODELS, RecipeName
-from vaemusic_jax.transposition import table_for
-from vaemusic_jax.trial import Trial, unused_by
+from vaemusic_jax.training.cohort import Ensemble, table_for
 
 N_MEASURES = 200
 

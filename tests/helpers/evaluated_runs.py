@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.results_table import assemble
-from vaemusic_jax.run_directory import RunDirectory, State
-from vaemusic_jax.trial import Trial
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.directory import RunDirectory, State
+from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.results import assemble
 
 VOCABULARY = Vocabulary.from_pitches(["C4", "D4", "E-4", "F#4", "G4", "A4", "C5", "D5"])
 STEPS = (20, 40, 60)

@@ -1,6 +1,6 @@
 """A program that works on run directories in processes of its own, and kills them at given moments.
 
-    python -m tests.killable CONFIG
+    python -m tests.helpers.killable CONFIG
 
 Reads a JSON list for each: a folder, "sweep" or "checkpoint", and the moment as three values, or none. The moment is so
 many writing operations below the folder, and then seconds, after a stage of the work has begun: "start", or the unit of
@@ -20,14 +20,15 @@ from typing import Any
 
 import pytest
 
-from tests import conftest, sweeps
-from tests.test_checkpoint import OWNER, arrays
-from vaemusic_jax.checkpoint import CheckpointStore
-from vaemusic_jax.config import SweepConfig
+from tests import conftest
+from tests.helpers import sweeps
+from tests.runs.test_checkpoint import OWNER, arrays
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.progress import Advance, no_progress
-from vaemusic_jax.sweep import run_sweep
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.support.progress import Advance, no_progress
+from vaemusic_jax.training.sweep import run_sweep
 
 assert conftest  # imported for its settings of JAX
 OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "shutil.rmtree"}

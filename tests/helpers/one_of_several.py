@@ -1,4 +1,4 @@
-"""`python -m tests.one_of_several ACCIDENT ARGUMENTS...`: the command line as one of several processes.
+"""`python -m tests.helpers.one_of_several ACCIDENT ARGUMENTS...`: the command line as one of several processes.
 
 It finds the small data set of `sweeps`. The accident is `none` or a function below.
 """
@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests import sweeps
-from vaemusic_jax import atomic, cli, hosts
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.helpers import sweeps
+from vaemusic_jax import cli
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.ensemble import Ensemble, MemberState
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.support import atomic, processes
+from vaemusic_jax.training.cohort import Ensemble, MemberState
 
 
 def none(patch: pytest.MonkeyPatch) -> None:
@@ -68,7 +69,7 @@ def disk_full(patch: pytest.MonkeyPatch) -> None:
 
 if __name__ == "__main__":
     accident, *arguments = sys.argv[1:]
-    hosts.JOIN_SECONDS = 60
+    processes.JOIN_SECONDS = 60
     with pytest.MonkeyPatch.context() as patch:
         sweeps.use_data(patch, sweeps.first_of(load_dataset("irish_folk")))
         globals()[accident](patch)

@@ -1,6 +1,6 @@
 """Readers as the worker processes call them."""
 
-from vaemusic_jax.data.parse import Parsed, read_piece
+from vaemusic_jax.data.read_pieces import Parsed, read_piece
 from vaemusic_jax.data.tune import Reading
 from vaemusic_jax.data.tune_book import TuneText
 

@@ -9,14 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from tests import reference
-from vaemusic_jax.initial import MEASURE_VAE
-from vaemusic_jax.layers import Layer
-from vaemusic_jax.member import Batch, Conditioning, HyperParameters
+from tests.helpers import reference
+from vaemusic_jax.config.recipes import MODELS, Recipe
+from vaemusic_jax.models.initialisers import MEASURE_VAE
+from vaemusic_jax.models.layers import Layer
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, Encoder, MeasureVAE
-from vaemusic_jax.program import Program
-from vaemusic_jax.recipes import MODELS, Recipe
-from vaemusic_jax.train import Noise, TrainState, rival_loss, start_state, update, vae_loss
+from vaemusic_jax.models.member import Batch, Conditioning, HyperParameters
+from vaemusic_jax.models.program import Program
+from vaemusic_jax.training.step import Noise, TrainState, rival_loss, start_state, update, vae_loss
 
 N_STEPS = 3
 Sizes = tuple[Recipe, int, int, int, int, int, int]  # all of a program's fields after the model's name

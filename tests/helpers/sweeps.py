@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaemusic_jax import fitting, sweep
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
-from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.dataset import Dataset, Split
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.metrics import corpus, evaluate
-from vaemusic_jax.progress import no_progress
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.evaluation import corpus, evaluate
+from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.progress import no_progress
+from vaemusic_jax.training import memory, sweep
+from vaemusic_jax.training.cohort import Ensemble
 
 EVALUATED = (24, 48, 60)  # steps
 DIVERGING_RATE = 1e30
@@ -84,7 +84,7 @@ _ensembles: dict[tuple[str, ...], Ensemble] = {}
 
 def share_programs(patch: pytest.MonkeyPatch) -> None:
     """Has equal cohorts share one ensemble, which holds nothing but data and compiled programs."""
-    make = fitting.cohort_ensemble
+    make = memory.cohort_ensemble
 
     def shared(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
         key = (dataset.digest, str(at_once), *(trial.id for trial in owner.trials))
@@ -94,7 +94,7 @@ def share_programs(patch: pytest.MonkeyPatch) -> None:
             patch.setattr(_ensembles[key], "compile", lambda *args: 0)
         return _ensembles[key]
 
-    patch.setattr(fitting, "cohort_ensemble", shared)
+    patch.setattr(memory, "cohort_ensemble", shared)
 
 
 def run(config: SweepConfig) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from vaemusic_jax.config import SweepConfig, trials
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import Trial
 
 FACTS: dict[str, dict[str, Any]] = {
     "irish_folk": {"token_entropy": 2.0, "majority_baseline": 0.69},

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaemusic_jax.initial import ADVERSARIAL_VAE
-from vaemusic_jax.layers import Array, Layer, Linear
+from vaemusic_jax.config.recipes import MODELS, ModelSpec, Recipe
 from vaemusic_jax.metrics.registry import METRICS, Metric
 from vaemusic_jax.models.base import Model
+from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE
+from vaemusic_jax.models.layers import Array, Layer, Linear
+from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, Onsets
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.program import Program
-from vaemusic_jax.recipes import MODELS, ModelSpec, Recipe
 
 DRAW = ADVERSARIAL_VAE.linear
 
@@ -62,7 +62,7 @@ def register_model(patch: pytest.MonkeyPatch) -> None:
     )
     spec = ModelSpec(
         title="PlainVAE",
-        network="tests.toys:PlainVAEModel",
+        network="tests.helpers.toys:PlainVAEModel",
         controls="latent",
         gru_layers=0,
         sizes={"small": 16, "published": 32},

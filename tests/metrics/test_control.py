@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from tests.controls import control_values, perfect, random
+from tests.helpers.controls import control_values, perfect, random
 from vaemusic_jax.metrics.control import (
     attribute_independence,
     attribute_span,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from tests.metric_examples import Published, assert_equal_to_published, independent, perfect
+from tests.helpers.metric_examples import Published, assert_equal_to_published, independent, perfect
 from vaemusic_jax.metrics.disentanglement import mean_modularity, mig, modularity, sap, scc
 from vaemusic_jax.metrics.information import binned_information, mutual_information
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from tests.controls import control_values, perfect, random
+from tests.helpers.controls import control_values, perfect, random
 from vaemusic_jax.metrics.faders import consistency, linearity, restrictiveness
 
 SEEDS = st.integers(0, 10_000)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.metric_examples import Published, assert_equal_to_published, independent, perfect
+from tests.helpers.metric_examples import Published, assert_equal_to_published, independent, perfect
 from vaemusic_jax.metrics import information
 from vaemusic_jax.metrics.information import binned_information, mutual_information
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.controls import perfect, random
+from tests.helpers.controls import perfect, random
 from vaemusic_jax.metrics.latent_density import attribute_change, latent_density_ratio
 from vaemusic_jax.music.attributes import ATTRIBUTES
 

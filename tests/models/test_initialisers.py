@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from vaemusic_jax import initial
-from vaemusic_jax.layers import gate_bias
+from vaemusic_jax.models import initialisers
+from vaemusic_jax.models.layers import gate_bias
 
 ROWS, COLUMNS = 100, 300
 
@@ -13,12 +13,12 @@ ROWS, COLUMNS = 100, 300
 @pytest.mark.parametrize(
     ("draw", "bound", "variance"),
     [
-        (initial.xavier_normal, None, 2 / 400),
-        (initial.fan_in_normal, None, 1 / 100),
-        (initial.unit_normal, None, 1.0),
-        (initial.uniform_fan_in, 0.1, 0.1**2 / 3),
-        (initial.uniform_gates, 0.1, 0.1**2 / 3),
-        (initial.orthogonal_gates, None, 1 / 100),
+        (initialisers.xavier_normal, None, 2 / 400),
+        (initialisers.fan_in_normal, None, 1 / 100),
+        (initialisers.unit_normal, None, 1.0),
+        (initialisers.uniform_fan_in, 0.1, 0.1**2 / 3),
+        (initialisers.uniform_gates, 0.1, 0.1**2 / 3),
+        (initialisers.orthogonal_gates, None, 1 / 100),
     ],
 )
 def test_initial_weights_have_their_distribution(draw, bound, variance):
@@ -33,7 +33,7 @@ def test_initial_weights_have_their_distribution(draw, bound, variance):
 
 
 def test_orthogonal_gates_keep_every_length():
-    gates = np.asarray(initial.orthogonal_gates(jax.random.key(0), (8, 24)))
+    gates = np.asarray(initialisers.orthogonal_gates(jax.random.key(0), (8, 24)))
     for gate in np.split(gates, 3, axis=1):
         np.testing.assert_allclose(gate @ gate.T, np.eye(8), atol=1e-5)
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaemusic_jax import initial
-from vaemusic_jax.layers import GRU, add_to_every_tick, affine, dropout, gru_cell, gru_scan, look_up
+from vaemusic_jax.models import initialisers
+from vaemusic_jax.models.layers import GRU, add_to_every_tick, affine, dropout, gru_cell, gru_scan, look_up
 
 T, B, H = 5, 3, 4
 
@@ -70,7 +70,7 @@ def test_gradients_of_layers_equal_those_that_jax_finds(arrays):
 
 
 def test_reverse_scan_runs_from_the_last_tick(arrays):
-    gru = GRU(2, H, initial.MEASURE_VAE)
+    gru = GRU(2, H, initialisers.MEASURE_VAE)
     variables = gru.init(jax.random.key(0), method="declare")
     x_proj = arrays["x_proj"]
     backwards = gru.apply(variables, x_proj, None, True, method="scan")

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from vaemusic_jax import losses
+from vaemusic_jax.models import losses
 
 
 def test_cross_entropy_of_even_and_of_certain_predictions():

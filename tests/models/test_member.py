@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import cohorts
+from tests.helpers import cohorts
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import Split
-from vaemusic_jax.measures import ROWS, Measures, blocks, n_in_fraction
-from vaemusic_jax.member import Conditioning, HyperParameters, make_batch, trained_on
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.data.measures import ROWS, Measures, blocks, n_in_fraction
+from vaemusic_jax.models.member import Conditioning, HyperParameters, make_batch, trained_on
 
 
 def values(column: list[float]) -> np.ndarray:

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests import reference
-from tests import reference_calls as calls
-from vaemusic_jax import losses
-from vaemusic_jax.program import Program
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.train import ADAM, adam_update
+from tests.helpers import reference
+from tests.helpers import reference_calls as calls
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.models import losses
+from vaemusic_jax.models.program import Program
+from vaemusic_jax.training.step import ADAM, adam_update
 
 TOLERANCE = 1e-5
 

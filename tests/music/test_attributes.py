@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaemusic_jax.music.attributes import ATTRIBUTES, ONSET_WEIGHTS, compute_attributes
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.from_pitches(["C3", "C4", "D4", "E4", "G4", "C5", "D6"], room=False)
 

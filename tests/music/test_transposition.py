@@ -8,21 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from music21 import interval, pitch
 
-from tests import cohorts
-from vaemusic_jax import ensemble
-from vaemusic_jax.ensemble import run_member
+from tests.helpers import cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.transposition import (
-    FIFTHS,
-    draw_shifts,
-    moved_pitch,
-    moves,
-    table_for,
-    transpose,
-    transposition_table,
-)
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary, spelling
+from vaemusic_jax.music.transposition import FIFTHS, draw_shifts, moved_pitch, moves, transpose, transposition_table
+from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary, spelling
+from vaemusic_jax.training.cohort import run_member, table_for
 
 WIDE = Vocabulary.from_pitches(["C2", "C7"])
 NARROW = Vocabulary.from_pitches(["G3", "F#5"])
@@ -172,7 +163,7 @@ def batches(trials, irish_folk, monkeypatch, member: int, cuts=(3, 4)) -> np.nda
         return train._replace(step=train.step + 1), dict.fromkeys(state.sums, jnp.float32(0))
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble, "train_step", note)
+        patch.setattr("vaemusic_jax.training.cohort.train_step", note)
         for n_steps in cuts:
             state = run_member(cohort.program, 3, state, hp, train, table, jnp.int32(n_steps))
         jax.effects_barrier()

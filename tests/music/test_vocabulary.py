@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary, pitch_to_midi, spelling
+from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary, pitch_to_midi, spelling
 
 pitches = st.builds(
     lambda letter, sign, octave: f"{letter}{sign}{octave}",

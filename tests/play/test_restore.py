@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 import vaemusic_jax
-from tests import sweeps
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.helpers import sweeps
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trained_model import TrainedModel, restore
+from vaemusic_jax.play.restore import TrainedModel, restore
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.evaluations import EvaluationStore
 
 CHOICES: dict[str, dict[str, Any]] = {
     "padded measure_vae": {"model": "measure_vae", "latent_dim": 4, "learning_rate": 0.03},

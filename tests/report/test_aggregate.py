@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.synthetic_results import results_of
+from tests.helpers.synthetic_results import results_of
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.report.aggregate import CONFIGURATION, aggregate, interval_over_seeds, numbers
-from vaemusic_jax.trial import Trial
 
 values = st.lists(st.floats(-100, 100), min_size=2, max_size=7)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic_results import FACTS, results_of
+from tests.helpers.synthetic_results import FACTS, results_of
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.finding import STUDY_MEASURES, Finding
 from vaemusic_jax.report.findings import (
@@ -22,7 +23,6 @@ from vaemusic_jax.report.findings import (
 )
 from vaemusic_jax.report.markup import to_csv, to_html, to_latex
 from vaemusic_jax.report.suitable_sizes import mean_ranks, suitable_sizes
-from vaemusic_jax.trial import Trial
 
 ACCURACY = "reconstruction_accuracy"
 INDEPENDENCE = "attribute_independence.mean"

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tests.columns import family_columns
-from tests.evaluated_runs import config_of, corpus_of, write_run
+from tests.helpers.columns import family_columns
+from tests.helpers.evaluated_runs import config_of, corpus_of, write_run
 from vaemusic_jax.cli import run
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import EvaluationStore
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
 from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
@@ -24,8 +24,8 @@ from vaemusic_jax.report.chapters.sweeps import latent_sizes, learning
 from vaemusic_jax.report.page import Drawing
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
-from vaemusic_jax.run_directory import RunDirectory, State
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.runs.directory import RunDirectory, State
+from vaemusic_jax.runs.evaluations import EvaluationStore
 
 ALL = config_of(attributes="all")
 TINY = config_of(attributes="note_density", latent_dim=4, seed=0, model="measure_vae")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tests.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
-from vaemusic_jax.config import trials
+from tests.helpers.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
+from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report import examples
 from vaemusic_jax.report.chapters.captions import seeds

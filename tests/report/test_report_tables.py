@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic_results import results_of
+from tests.helpers.synthetic_results import results_of
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_html, to_latex
 from vaemusic_jax.report.tables import configuration_table, overview_table, study_tables
-from vaemusic_jax.trial import Trial
 
 ACCURACY = "reconstruction_accuracy"
 

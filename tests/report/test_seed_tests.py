@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.synthetic_results import results_of
+from tests.helpers.synthetic_results import results_of
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.report.seed_tests import balanced, describe, paired, t_test
-from vaemusic_jax.trial import Trial
 
 
 def test_three_seeds_by_hand() -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests import sweeps
-from tests.evaluated_runs import STEPS, config_of, write_run
+from tests.helpers import sweeps
+from tests.helpers.evaluated_runs import STEPS, config_of, write_run
 from vaemusic_jax.cli import run as vaemusic
-from vaemusic_jax.config import trials
-from vaemusic_jax.curves import CURVE_COLUMNS
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.tensorboard_events import trial_names
+from vaemusic_jax.config.sweep import trials
+from vaemusic_jax.report.tensorboard_events import trial_names
+from vaemusic_jax.runs.curves import CURVE_COLUMNS
+from vaemusic_jax.runs.directory import RunDirectory
 
 Read = Callable[[Path], Any]
 SECONDS = (2.5, 3.0, 4.0)

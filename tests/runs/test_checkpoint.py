@@ -15,11 +15,11 @@ import jax
 import numpy as np
 import pytest
 
-from tests import cohorts
-from vaemusic_jax import checkpoint
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from tests.helpers import cohorts
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs import checkpoint
+from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 
 TRIALS = tuple(
     cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed, attributes=("note_range",))

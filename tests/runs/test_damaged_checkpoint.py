@@ -11,11 +11,11 @@ from typing import Any
 import chex
 import pytest
 
-from tests import sweeps
-from tests.test_checkpoint import OWNER, arrays
-from vaemusic_jax.checkpoint import CheckpointStore, DamagedCheckpointError
+from tests.helpers import sweeps
+from tests.runs.test_checkpoint import OWNER, arrays
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.loop import last_good
+from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError
+from vaemusic_jax.training.loop import last_good
 
 
 @pytest.fixture(scope="module")

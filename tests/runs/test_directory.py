@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax import atomic, trials_table
-from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.curves import CURVE_COLUMNS
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs import trials_table
+from vaemusic_jax.runs.curves import CURVE_COLUMNS
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support import atomic
 
 
 def config_of(**fields: Any) -> SweepConfig:
@@ -179,7 +180,7 @@ def test_a_run_killed_while_it_was_created_starts_anew(run: RunDirectory) -> Non
 
 
 def test_a_second_process_is_kept_out_until_the_first_is_done(run: RunDirectory) -> None:
-    program = "import sys; from vaemusic_jax.run_directory import RunDirectory; RunDirectory.reopen(sys.argv[1])"
+    program = "import sys; from vaemusic_jax.runs.directory import RunDirectory; RunDirectory.reopen(sys.argv[1])"
     command = [sys.executable, "-c", program, str(run.path)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1

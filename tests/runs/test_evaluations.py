@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import sweeps
-from tests.evaluated_runs import config_of, corpus_of, evaluation_of
-from vaemusic_jax import arrays_file
-from vaemusic_jax.arrays_file import Arrays
+from tests.helpers import sweeps
+from tests.helpers.evaluated_runs import config_of, corpus_of, evaluation_of
 from vaemusic_jax.cli import run
-from vaemusic_jax.config import trials
+from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import EvaluationStore
+from vaemusic_jax.runs.evaluations import EvaluationStore
+from vaemusic_jax.support import arrays_file
+from vaemusic_jax.support.arrays_file import Arrays
 
 DATA = "irish_folk"
 

@@ -16,29 +16,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests import sweeps
-from vaemusic_jax import loop, sweep
-from vaemusic_jax import merge as merging
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.helpers import sweeps
 from vaemusic_jax.cli import run as vaemusic
-from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.config.sweep import SweepConfig
+from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError
-from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.merge import merge
-from vaemusic_jax.metrics.evaluate import evaluate_run
-from vaemusic_jax.progress import no_progress
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.evaluation.evaluate import evaluate_run
+from vaemusic_jax.runs import merge as merging
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.merge import merge
+from vaemusic_jax.support.progress import no_progress
+from vaemusic_jax.training import loop, sweep
+from vaemusic_jax.training.cohort import Ensemble
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TOLERANCE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-4}
 TRAIN_A_SHARD = """
 import sys
 from pathlib import Path
 import pytest
-from tests import sweeps, test_merge
+from tests.helpers import sweeps
+from tests import test_merge
 from vaemusic_jax.data.load import load_dataset
 
 dataset = sweeps.first_of(load_dataset("irish_folk"))

@@ -13,17 +13,17 @@ import pandas as pd
 import pytest
 
 import vaemusic_jax
-from tests import sweeps
-from vaemusic_jax.config import load_config
+from tests.helpers import sweeps
+from vaemusic_jax.config.sweep import load_config
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.prepare import prepare_dataset
-from vaemusic_jax.evaluation_store import EvaluationStore
-from vaemusic_jax.progress import no_progress
 from vaemusic_jax.report.write import write_report
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.sweep import run_sweep
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.evaluations import EvaluationStore
+from vaemusic_jax.support.progress import no_progress
+from vaemusic_jax.training.sweep import run_sweep
 
-FIXTURE = Path(__file__).parent / "fixtures" / "old_run.zip"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "old_run.zip"
 
 
 class TrialOfALaterVersion(Trial):

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.results_table import FIRST, assemble, to_rich
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.results import FIRST, assemble, to_rich
 
 Metrics = dict[str, dict[str, Any]]
 COLUMNS = tuple(all_columns())

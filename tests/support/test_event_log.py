@@ -10,14 +10,14 @@ from typing import Any
 import jax
 import pytest
 
-from tests import sweeps
-from vaemusic_jax import event_log
+from tests.helpers import sweeps
 from vaemusic_jax.cli import run as vaemusic
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.event_log import event, logging_to, timed, warn
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support import event_log
+from vaemusic_jax.support.event_log import event, logging_to, timed, warn
+from vaemusic_jax.training.cohort import Ensemble
 
 logger = logging.getLogger("vaemusic_jax.of_this_test")
 

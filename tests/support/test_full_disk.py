@@ -9,9 +9,9 @@ import chex
 import numpy as np
 import pytest
 
-from tests.test_checkpoint import OWNER, arrays
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.runs.test_checkpoint import OWNER, arrays
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.runs.checkpoint import CheckpointStore
 
 KIB = 1024
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests import sweeps
+from tests.helpers import sweeps
 from vaemusic_jax import cli
-from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.interruption import SIGNALS, interruptible, noticing
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.interruption import SIGNALS, interruptible, noticing
+from vaemusic_jax.training.cohort import Ensemble
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaemusic_jax.progress import PLAIN_SECONDS, PlainLines, clock_time, no_progress, progress_bar
+from vaemusic_jax.support.progress import PLAIN_SECONDS, PlainLines, clock_time, no_progress, progress_bar
 
 
 class Clock:

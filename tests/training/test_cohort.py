@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests import cohorts
-from vaemusic_jax.checkpoint import Owner
-from vaemusic_jax.ensemble import epoch_order, run_member
-from vaemusic_jax.fitting import cohort_ensemble
-from vaemusic_jax.measures import measures_of
-from vaemusic_jax.train import draw_noise
+from tests.helpers import cohorts
+from vaemusic_jax.data.measures import measures_of
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.training.cohort import epoch_order, run_member
+from vaemusic_jax.training.memory import cohort_ensemble
+from vaemusic_jax.training.step import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")
 TOLERANCE = 1e-4
@@ -55,7 +55,7 @@ def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_fol
 
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_and_codes_do_not_depend_on_padding(model, irish_folk):
-    from vaemusic_jax.measures import blocks
+    from vaemusic_jax.data.measures import blocks
 
     trials = mixed_cohort(model, "fast")
     split = blocks(cohorts.first_measures(irish_folk, 100))
@@ -124,8 +124,6 @@ def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_iris
 
 def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_folk, monkeypatch):
     """Records the measures of every batch by replacing the training step with one that notes them."""
-    from vaemusic_jax import ensemble
-
     trial = cohorts.trial("measure_vae", batch_size=16)
     cohort = cohorts.ensemble([trial], irish_folk, n=40)
     hp, state = jax.tree.map(jnp.asarray, cohort.members[0]), cohort.start()
@@ -137,7 +135,7 @@ def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_fo
         metrics = dict.fromkeys(state.sums, jnp.float32(0))
         return train._replace(step=train.step + 1), metrics
 
-    monkeypatch.setattr(ensemble, "train_step", note)
+    monkeypatch.setattr("vaemusic_jax.training.cohort.train_step", note)
     member = jax.tree.map(lambda leaf: leaf[0], state)
     for n_steps in (3, 2):  # 80 measures, two epochs of 40, cut inside the second
         member = run_member(cohort.program, 3, member, hp, jax.tree.map(jnp.asarray, marked), None, jnp.int32(n_steps))

@@ -9,13 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests import cohorts
-from vaemusic_jax import ensemble
+from tests.helpers import cohorts
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import NOT_FINITE, MemberState, run_member
-from vaemusic_jax.member import trained_on
-from vaemusic_jax.program import program_of
-from vaemusic_jax.train import TrainState
+from vaemusic_jax.models.member import trained_on
+from vaemusic_jax.models.program import program_of
+from vaemusic_jax.training.cohort import NOT_FINITE, MemberState, run_member
+from vaemusic_jax.training.step import TrainState
 
 MAD = 1  # its place in the cohort
 
@@ -68,7 +67,7 @@ def test_the_first_thing_that_is_not_finite_is_the_cause(
         params = {"vae": {"one": train.params["vae"]["one"] + weight, "other": jnp.ones(2)}}
         return TrainState(train.step + 1, params, {}), {"loss": loss, "gradient_norm": norm}
 
-    monkeypatch.setattr(ensemble, "train_step", made_up)
+    monkeypatch.setattr("vaemusic_jax.training.cohort.train_step", made_up)
     trial = cohorts.trial("measure_vae")
     program, measures = program_of((trial,), len(irish_folk.vocabulary)), cohorts.first_measures(irish_folk, 40)
     hp = jax.tree.map(jnp.asarray, trained_on(trial, program.n_attributes, np.asarray(measures.attributes)))

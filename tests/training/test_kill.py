@@ -14,10 +14,10 @@ from typing import Any
 import chex
 import pytest
 
-from tests import sweeps
-from tests.test_checkpoint import OWNER, arrays
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.helpers import sweeps
+from tests.runs.test_checkpoint import OWNER, arrays
 from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.runs.checkpoint import CheckpointStore
 
 Work = Callable[..., bool]
 
@@ -49,7 +49,7 @@ def killed(irish_folk: Dataset, tmp_path: Path) -> Iterator[Work]:
     program = [
         sys.executable,
         "-m",
-        "tests.killable",
+        "tests.helpers.killable",
         sweeps.config_of(tmp_path, eval_every=EVERY, grids=GRIDS).model_dump_json(),
     ]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -18,14 +18,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests import sweeps
-from vaemusic_jax import cli, hosts, loop
-from vaemusic_jax.checkpoint import CheckpointStore
-from vaemusic_jax.config import SweepConfig
+from tests.helpers import sweeps
+from vaemusic_jax import cli
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.member_axis import MemberAxis, own_rows
-from vaemusic_jax.run_directory import RunDirectory
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support import processes
+from vaemusic_jax.training import loop
+from vaemusic_jax.training.devices import MemberAxis, own_rows
 
 SECONDS = 240  # that two processes may take on a busy machine
 DEVICES = (1, 2)  # of each process: the two members are on different hosts, and a copy fills up the third device
@@ -53,7 +55,7 @@ class Ended:
 
 
 def by_variables(port: int, index: int) -> dict[str, str]:
-    return {hosts.ADDRESS: f"127.0.0.1:{port}", hosts.COUNT: "2", hosts.INDEX: str(index)}
+    return {processes.ADDRESS: f"127.0.0.1:{port}", processes.COUNT: "2", processes.INDEX: str(index)}
 
 
 def by_slurm(port: int, index: int) -> dict[str, str]:
@@ -75,11 +77,11 @@ def run_both(config: SweepConfig, tmp_path: Path, *accidents: str, told: Any = b
             "JAX_PLATFORMS": "cpu",
             "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         }
-        command = [sys.executable, "-m", "tests.one_of_several", accident, "sweep", str(path), "--distributed"]
+        command = [sys.executable, "-m", "tests.helpers.one_of_several", accident, "sweep", str(path), "--distributed"]
         started.append(
             subprocess.Popen(
                 command,
-                cwd=Path(__file__).parents[1],
+                cwd=Path(__file__).parents[2],
                 env=os.environ | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -181,44 +183,44 @@ def test_what_another_fails_in_ends_all(tmp_path: Path) -> None:
 def of_two(monkeypatch: pytest.MonkeyPatch, other: Callable[[], Any], index: int = 0) -> None:
     """Has this process take itself for one of two, the other of which says what a function says that is called now."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hosts.PROCESSES, "is_first", lambda: index == 1)
+        patch.setattr(processes.PROCESSES, "is_first", lambda: index == 1)
         heard: list[bytes] = []
 
         def hear(said: bytes) -> list[bytes]:
             heard.append(said)
             return [said, said]
 
-        patch.setattr(hosts.PROCESSES, "_exchange", hear)
+        patch.setattr(processes.PROCESSES, "_exchange", hear)
         other()
-    monkeypatch.setattr(hosts.PROCESSES, "is_first", lambda: index == 0)
-    monkeypatch.setattr(hosts.PROCESSES, "_exchange", lambda said: [said, *heard] if index == 0 else [*heard, said])
+    monkeypatch.setattr(processes.PROCESSES, "is_first", lambda: index == 0)
+    monkeypatch.setattr(processes.PROCESSES, "_exchange", lambda said: [said, *heard] if index == 0 else [*heard, said])
 
 
 def test_rows_of_processes_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.PROCESSES.gather([np.arange(3, 5), np.zeros((3, 2), np.float32)]))
-    first, second = hosts.PROCESSES.gather([np.arange(3), np.ones((1, 2), np.float32)])
+    of_two(monkeypatch, lambda: processes.PROCESSES.gather([np.arange(3, 5), np.zeros((3, 2), np.float32)]))
+    first, second = processes.PROCESSES.gather([np.arange(3), np.ones((1, 2), np.float32)])
     np.testing.assert_array_equal(first, np.arange(5))
     np.testing.assert_array_equal(second, [[1, 1], [0, 0], [0, 0], [0, 0]])
     assert second.dtype == np.float32
 
 
 def test_the_first_decides_and_the_slowest_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.PROCESSES.from_first(lambda: {"step": 48}), index=1)
-    assert hosts.PROCESSES.from_first(lambda: {"step": 24}) == {"step": 48}
-    of_two(monkeypatch, lambda: hosts.PROCESSES.largest(0.1))
-    assert hosts.PROCESSES.largest(1 / 3) == 1 / 3
-    assert hosts.PROCESSES.largest(0.01) == 0.1
+    of_two(monkeypatch, lambda: processes.PROCESSES.from_first(lambda: {"step": 48}), index=1)
+    assert processes.PROCESSES.from_first(lambda: {"step": 24}) == {"step": 48}
+    of_two(monkeypatch, lambda: processes.PROCESSES.largest(0.1))
+    assert processes.PROCESSES.largest(1 / 3) == 1 / 3
+    assert processes.PROCESSES.largest(0.01) == 0.1
 
 
 def test_what_differs_between_processes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_two(monkeypatch, lambda: hosts.PROCESSES.check_same({"jax": "1", "data set bach": "cd"}))
-    hosts.PROCESSES.check_same({"data set bach": "cd", "jax": "1"})
+    of_two(monkeypatch, lambda: processes.PROCESSES.check_same({"jax": "1", "data set bach": "cd"}))
+    processes.PROCESSES.check_same({"data set bach": "cd", "jax": "1"})
     for facts, words in (
         ({"data set bach": "ab", "jax": "1"}, "data set bach: process 0 has ab, process 1 has cd; all need the same"),
         ({"jax": "1"}, "data set bach: process 0 has none, process 1 has cd"),
     ):
         with pytest.raises(UserError, match=words):
-            hosts.PROCESSES.check_same(facts)
+            processes.PROCESSES.check_same(facts)
 
 
 def test_configurations_and_data_are_compared_before_anything_is_written(
@@ -230,7 +232,7 @@ def test_configurations_and_data_are_compared_before_anything_is_written(
         compared.append(facts)
         raise UserError("they differ")
 
-    monkeypatch.setattr(hosts.PROCESSES, "check_same", refuse)
+    monkeypatch.setattr(processes.PROCESSES, "check_same", refuse)
     for config in (config_of(tmp_path / "a"), config_of(tmp_path / "b"), config_of(tmp_path / "a", eval_every=30)):
         with pytest.raises(UserError, match="they differ"):
             sweeps.run(config)
@@ -268,34 +270,34 @@ class Service:
 def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     """That of two processes, the second of which has come three times to where they exchange; this is the first."""
     found = Service({f"vaemusic/{turn}/1": b"other %d" % turn for turn in range(3)})
-    monkeypatch.setattr(hosts.distributed.global_state, "client", found)
-    monkeypatch.setattr(hosts.PROCESSES, "_turns", itertools.count())
+    monkeypatch.setattr(processes.distributed.global_state, "client", found)
+    monkeypatch.setattr(processes.PROCESSES, "_turns", itertools.count())
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     return found
 
 
 def test_everyone_hears_everyone_and_what_all_have_heard_is_forgotten(service: Service) -> None:
-    heard = [hosts.PROCESSES._exchange(b"own %d" % turn) for turn in range(3)]
+    heard = [processes.PROCESSES._exchange(b"own %d" % turn) for turn in range(3)]
     assert heard == [[b"own 0", b"other 0"], [b"own 1", b"other 1"], [b"own 2", b"other 2"]]
     assert [key for key in service.kept if key.endswith("/0")] == ["vaemusic/2/0"]
 
 
 def test_who_fails_or_says_nothing_is_not_waited_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
-        hosts.PROCESSES.wait_for_all()
-    monkeypatch.setattr(hosts, "PATIENCE_SECONDS", 0.0)
+        processes.PROCESSES.wait_for_all()
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 0.0)
     with pytest.raises(UserError, match="process 1: has said nothing for 0 seconds"):
-        hosts.PROCESSES.wait_for_all()
-    service.kept[hosts.ENDED + "1"] = b"the disk is full"
+        processes.PROCESSES.wait_for_all()
+    service.kept[processes.ENDED + "1"] = b"the disk is full"
     with pytest.raises(UserError, match="process 1: the disk is full"):
-        hosts.PROCESSES.wait_for_all()
+        processes.PROCESSES.wait_for_all()
 
 
 def test_devices_are_in_the_order_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """On TPUs their numbers are not."""
     devices = [SimpleNamespace(process_index=process, id=number) for number, process in enumerate([0, 1, 0, 1])]
     monkeypatch.setattr(jax, "devices", lambda: devices)
-    assert [device.id for device in hosts.PROCESSES.all_devices()] == [0, 2, 1, 3]
+    assert [device.id for device in processes.PROCESSES.all_devices()] == [0, 2, 1, 3]
 
 
 def test_every_process_takes_part_however_few_the_members() -> None:
@@ -315,7 +317,7 @@ def test_the_rows_of_a_process_are_in_the_order_of_the_members() -> None:
 
 
 def test_all_make_the_calls_of_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts.PROCESSES, "largest", lambda seconds: 0.2)
+    monkeypatch.setattr(processes.PROCESSES, "largest", lambda seconds: 0.2)
     calls: list[int] = []
     state: Any = SimpleNamespace(train=SimpleNamespace(step=np.zeros(1)))
 
@@ -333,10 +335,10 @@ def test_what_is_wrong_with_the_environment_is_one_line(
 ) -> None:
     (tmp_path / "config.yaml").write_text(config_of(tmp_path / "run").to_yaml())
     monkeypatch.setattr("jax._src.xla_bridge.backends_are_initialized", lambda: False)
-    monkeypatch.setattr(hosts, "JOIN_SECONDS", 0)
+    monkeypatch.setattr(processes, "JOIN_SECONDS", 0)
 
     def refusal(variables: dict[str, str]) -> str:
-        for name in (hosts.ADDRESS, hosts.COUNT, hosts.INDEX, "SLURM_JOB_ID", "OMPI_MCA_orte_hnp_uri"):
+        for name in (processes.ADDRESS, processes.COUNT, processes.INDEX, "SLURM_JOB_ID", "OMPI_MCA_orte_hnp_uri"):
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -348,11 +350,14 @@ def test_what_is_wrong_with_the_environment_is_one_line(
         port = taken.getsockname()[1]
         for variables, words in (
             ({}, "--distributed: coordinator_address should be defined. Start it by srun, by mpirun"),
-            ({hosts.COUNT: "two"}, "JAX_NUM_PROCESSES: is 'two'; it must be a whole number"),
-            ({hosts.ADDRESS: "localhost"}, "JAX_COORDINATOR_ADDRESS: is 'localhost'; it must be host:port"),
-            ({hosts.ADDRESS: f"[::1]:{port}", hosts.INDEX: "0"}, f"port {port} cannot be used here: Address already"),
+            ({processes.COUNT: "two"}, "JAX_NUM_PROCESSES: is 'two'; it must be a whole number"),
+            ({processes.ADDRESS: "localhost"}, "JAX_COORDINATOR_ADDRESS: is 'localhost'; it must be host:port"),
+            (
+                {processes.ADDRESS: f"[::1]:{port}", processes.INDEX: "0"},
+                f"port {port} cannot be used here: Address already",
+            ),
         ):
             assert words in refusal(variables)
-    unreachable = {hosts.ADDRESS: f"127.0.0.1:{port}", hosts.INDEX: "1"}
+    unreachable = {processes.ADDRESS: f"127.0.0.1:{port}", processes.INDEX: "1"}
     assert f"the first process cannot be reached at 127.0.0.1:{port}: " in refusal(unreachable)
     assert not (tmp_path / "run").exists()

@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests import cohorts, sweeps
-from vaemusic_jax import cost, fitting
-from vaemusic_jax.checkpoint import Owner
+from tests.helpers import cohorts, sweeps
+from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.data.measures import blocks, measures_of
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.measures import blocks, measures_of
-from vaemusic_jax.member_axis import MemberAxis
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.training import estimate, memory
+from vaemusic_jax.training.cohort import Ensemble
+from vaemusic_jax.training.devices import MemberAxis
 
 N_MEMBERS = 5
 TOLERANCE = 1e-4
@@ -90,7 +90,7 @@ def memory_by_members(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return 10 * self.axis.at_once
 
     monkeypatch.setattr(Ensemble, "compile", compile)
-    monkeypatch.setattr(fitting.PROCESSES, "all_devices", lambda: jax.devices()[:1])
+    monkeypatch.setattr(memory.PROCESSES, "all_devices", lambda: jax.devices()[:1])
     return tried
 
 
@@ -98,17 +98,17 @@ def memory_by_members(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ("held", "asked", "expected"), [(50, 5, [5]), (49, 5, [5, 2]), (10, 5, [5, 2, 1]), (99, 3, [3])]
 )
 def test_as_many_members_together_as_fit(small_irish_folk, monkeypatch, memory_by_members, held, asked, expected):
-    monkeypatch.setattr(fitting, "device_memory", lambda device: held)
-    fitted, needed = fitting.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT, asked)
+    monkeypatch.setattr(memory, "device_memory", lambda device: held)
+    fitted, needed = memory.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT, asked)
     assert memory_by_members == expected
     assert fitted.axis.at_once == expected[-1]
     assert needed == 10 * expected[-1]
 
 
 def test_what_does_not_fit_one_by_one_is_refused(small_irish_folk, monkeypatch, memory_by_members):
-    monkeypatch.setattr(fitting, "device_memory", lambda device: 9)
+    monkeypatch.setattr(memory, "device_memory", lambda device: 9)
     with pytest.raises(UserError, match=r"the 5 need .* with one at a time, .*--shard"):
-        fitting.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT)
+        memory.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT)
 
 
 def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
@@ -120,16 +120,16 @@ def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
 
 
 def test_a_dry_run_compiles_what_is_trained_side_by_side(small_irish_folk, monkeypatch, memory_by_members):
-    monkeypatch.setattr(cost, "load_dataset", lambda name: small_irish_folk)
-    monkeypatch.setattr(cost, "matmul_rate", lambda: 1e9)
-    monkeypatch.setattr(fitting, "device_memory", lambda device: 25)
-    found = cost.estimate(Cohort(trials()), 4)
+    monkeypatch.setattr(estimate, "load_dataset", lambda name: small_irish_folk)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(memory, "device_memory", lambda device: 25)
+    found = estimate.estimate(Cohort(trials()), 4)
     assert [found[name] for name in ("compiled", "at_once", "turns", "memory_bytes")] == [True, 1, 5, 10]
 
 
 def test_a_sweep_takes_no_more_members_together_than_told(small_irish_folk, tmp_path, monkeypatch):
-    from vaemusic_jax import loop, sweep
-    from vaemusic_jax.progress import no_progress
+    from vaemusic_jax.support.progress import no_progress
+    from vaemusic_jax.training import loop, sweep
 
     sweeps.use_data(monkeypatch, small_irish_folk)
     asked: list[int | None] = []

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests import cohorts
+from tests.helpers import cohorts
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.held_out import encode_split, score
-from vaemusic_jax.measures import ROWS, blocks
+from vaemusic_jax.data.measures import ROWS, blocks
+from vaemusic_jax.training.score import encode_split, score
 
 N = ROWS + 44  # a full block and one that is mostly filling
 

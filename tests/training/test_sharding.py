@@ -15,16 +15,16 @@ import pytest
 from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 
-from tests import cohorts, sweeps
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from tests.helpers import cohorts, sweeps
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.ensemble import Ensemble
-from vaemusic_jax.measures import blocks
-from vaemusic_jax.metrics.evaluate import evaluate_run
-from vaemusic_jax.progress import no_progress
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.data.measures import blocks
+from vaemusic_jax.evaluation.evaluate import evaluate_run
+from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.progress import no_progress
+from vaemusic_jax.training.cohort import Ensemble
 
 COLLECTIVE = re.compile(
     r"= .*\b(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter|collective-broadcast)(-start)?\("

@@ -15,19 +15,20 @@ import orbax.checkpoint as ocp
 import pandas as pd
 import pytest
 
-from tests import sweeps
-from tests.columns import family_columns
-from vaemusic_jax import atomic, loop
-from vaemusic_jax.checkpoint import CheckpointStore
+from tests.helpers import sweeps
+from tests.helpers.columns import family_columns
+from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.metrics.evaluate import evaluate_run
+from vaemusic_jax.evaluation.evaluate import evaluate_run
 from vaemusic_jax.metrics.registry import all_columns
-from vaemusic_jax.progress import no_progress
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import parse_attributes
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support import atomic
+from vaemusic_jax.support.progress import no_progress
+from vaemusic_jax.training import loop
+from vaemusic_jax.training.cohort import Ensemble
 
 OWN_METRICS = {"measure_vae": {"regularisation"}, "adversarial_vae": {"adversary", "classifier_loss"}}
 SHARED_METRICS = {"loss", "cross_entropy", "kl", "reconstruction_accuracy"}

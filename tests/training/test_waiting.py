@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests import sweeps
-from vaemusic_jax import cost, sweep
+from tests.helpers import sweeps
 from vaemusic_jax.commands.dry_run import print_plan
 from vaemusic_jax.commands.evaluate import evaluate_and_print
-from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError
-from vaemusic_jax.ensemble import Ensemble
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.metrics import evaluate
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.evaluation import evaluate
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.training import estimate, sweep
+from vaemusic_jax.training.cohort import Ensemble
 
 KNOWN = ("irish_folk", "bach")
 MISSING = "data set {!r} is not prepared; run `vaemusic data prepare {} --source FOLDER`"
@@ -40,7 +40,7 @@ def ready(monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> Ready:
                 raise NotReadyError(MISSING.format(name, name))
             return dataclasses.replace(small_irish_folk, name=name, **fields)
 
-        for module in (sweep, evaluate, cost):
+        for module in (sweep, evaluate, estimate):
             monkeypatch.setattr(module, "load_dataset", load)
 
     return be_ready
@@ -158,7 +158,7 @@ def test_the_results_leave_waiting_trials_empty_and_the_table_says_who_waits(
 def test_a_dry_run_marks_what_would_wait(
     ready: Ready, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
     ready("irish_folk")
     print_plan(config_of(tmp_path))
     of_irish, of_bach = capsys.readouterr().out.split("cohort ")[1:3]

@@ -8,19 +8,19 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from vaemusic_jax.atomic import check_writable
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.commands.parser import Commands, Parser, add_command
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.limits import Limits
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.data.registry import Entry, look_up, prepared_names
+from vaemusic_jax.data.names import Entry, look_up, prepared_names
 from vaemusic_jax.data.report import counts, write_report
 from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import check_writable
 
 
 def add_to(commands: Commands) -> None:

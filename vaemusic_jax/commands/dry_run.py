@@ -5,9 +5,9 @@ from typing import Any
 from rich.table import Table
 
 from vaemusic_jax.commands import open_console
-from vaemusic_jax.config import SweepConfig, cohorts, trials
-from vaemusic_jax.progress import clock_time
-from vaemusic_jax.trial import Cohort, Trial
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.trial import Cohort, Trial
+from vaemusic_jax.support.progress import clock_time
 
 
 def print_plan(config: SweepConfig, members_per_device: int | None = None) -> None:
@@ -15,8 +15,8 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
 
     Where a device may train several members side by side, the cohorts are compiled to see how many fit its memory.
     """
-    from vaemusic_jax.cost import estimate
-    from vaemusic_jax.member_axis import use_every_core
+    from vaemusic_jax.training.devices import use_every_core
+    from vaemusic_jax.training.estimate import estimate
 
     use_every_core()
     planned = trials(config)

@@ -11,7 +11,7 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics.registry import FAMILIES, families_of
 
 if TYPE_CHECKING:
-    from vaemusic_jax.run_directory import RunDirectory
+    from vaemusic_jax.runs.directory import RunDirectory
 
 
 def add_to(commands: Commands) -> None:
@@ -40,8 +40,8 @@ def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = 
         vaemusic evaluate runs/quickstart --metrics reconstruction interpretability
     """
     from vaemusic_jax.commands.programs import keep_programs
-    from vaemusic_jax.event_log import logging_to
-    from vaemusic_jax.run_directory import RunDirectory
+    from vaemusic_jax.runs.directory import RunDirectory
+    from vaemusic_jax.support.event_log import logging_to
 
     try:
         families = {family: None for name in metrics for family in families_of(name)}
@@ -54,10 +54,10 @@ def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = 
 
 def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES) -> None:
     """Evaluates an open run and shows its results, with where they are and what to try next."""
-    from vaemusic_jax.data.registry import look_up
+    from vaemusic_jax.data.names import look_up
     from vaemusic_jax.data.tune import Reading
-    from vaemusic_jax.metrics.evaluate import evaluate_run
-    from vaemusic_jax.results_table import to_rich
+    from vaemusic_jax.evaluation.evaluate import evaluate_run
+    from vaemusic_jax.runs.results import to_rich
 
     results = evaluate_run(run, families)
     console = open_console()

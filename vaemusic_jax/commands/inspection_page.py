@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.commands.inspection import ATTRIBUTE_HEADINGS, about_repeats, attribute_rows, first_measures
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.report import counts
@@ -17,6 +16,7 @@ from vaemusic_jax.data.statistics import Statistics
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.engraving import engrave
 from vaemusic_jax.report.style import to_svg
+from vaemusic_jax.support.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

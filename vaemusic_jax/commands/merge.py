@@ -26,7 +26,7 @@ def merge(out: Path, shards: Sequence[Path]) -> None:
         vaemusic merge runs/paper runs/paper-shard-*
         vaemusic sweep configs/paper.yaml --out runs/paper
     """
-    from vaemusic_jax.merge import merge as join
+    from vaemusic_jax.runs.merge import merge as join
 
     run = join(out, shards)
     missing, console = len(run.unfinished()), open_console()

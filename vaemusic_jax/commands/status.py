@@ -11,11 +11,11 @@ from rich.table import Table
 
 from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command
-from vaemusic_jax.progress import clock_time
-from vaemusic_jax.results_table import diverged_lines
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.run_lock import is_at_work
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.config.trial import Cohort
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.lock import is_at_work
+from vaemusic_jax.runs.results import diverged_lines
+from vaemusic_jax.support.progress import clock_time
 
 if TYPE_CHECKING:
     import pandas as pd

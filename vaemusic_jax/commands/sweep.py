@@ -6,10 +6,10 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
-from vaemusic_jax.config import AXES, SweepConfig, load_config
+from vaemusic_jax.config.recipes import RowOf
+from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config
+from vaemusic_jax.config.yaml_file import parse_scalar
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.recipes import RowOf
-from vaemusic_jax.yaml_file import parse_scalar
 
 RUN_FIELDS = ("name", "eval_every", "out", "shard")
 
@@ -87,7 +87,7 @@ def sweep(
         vaemusic sweep configs/quickstart.yaml --latent-dim 4 8 --steps 200 --out runs/small
         vaemusic sweep configs/paper.yaml --shard 2/8
     """
-    from vaemusic_jax.event_log import logging_to
+    from vaemusic_jax.support.event_log import logging_to
 
     with logging_to(log_file):
         settings = load_config(config, {name: value for name, value in fields.items() if value is not None})
@@ -103,8 +103,8 @@ def sweep(
             return
 
         from vaemusic_jax.commands.evaluate import evaluate_and_print
-        from vaemusic_jax.hosts import PROCESSES, joined
-        from vaemusic_jax.sweep import run_sweep
+        from vaemusic_jax.support.processes import PROCESSES, joined
+        from vaemusic_jax.training.sweep import run_sweep
 
         with joined() if distributed else contextlib.nullcontext():
             run = run_sweep(settings, members_per_device=members_per_device)

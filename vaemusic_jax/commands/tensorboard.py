@@ -22,8 +22,8 @@ def tensorboard(run: Path, *, out: Path | None = None) -> None:
         tensorboard --logdir runs/quickstart/tensorboard
     """
     from vaemusic_jax.errors import UserError
-    from vaemusic_jax.run_directory import RunDirectory
-    from vaemusic_jax.tensorboard_events import write_events
+    from vaemusic_jax.report.tensorboard_events import write_events
+    from vaemusic_jax.runs.directory import RunDirectory
 
     folder = out or run / "tensorboard"
     written = write_events(RunDirectory.read(run), folder)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.trial import Trial, cohorts
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial, cohorts
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from vaemusic_jax.errors import UserError
-from vaemusic_jax.recipes import MODELS, SizeName, defaults
-from vaemusic_jax.shard import Shard
-from vaemusic_jax.trial import (
+from vaemusic_jax.config.recipes import MODELS, SizeName, defaults
+from vaemusic_jax.config.shard import Shard
+from vaemusic_jax.config.trial import (
     Cohort,
     HyperParameter,
     Positive,
@@ -37,11 +36,12 @@ from vaemusic_jax.trial import (
     Trial,
     cohorts,
     format_attributes,
-    hyper_parameters,
+    hyper_parameter_fields,
     parse_attributes,
     unused_by,
 )
-from vaemusic_jax.yaml_file import read_yaml
+from vaemusic_jax.config.yaml_file import read_yaml
+from vaemusic_jax.errors import UserError
 
 __all__ = ["Cohort", "Grid", "SweepConfig", "Trial", "cohorts", "differences", "load_config", "trials"]
 
@@ -101,7 +101,7 @@ def _axes(values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
             kind = field.annotation
             for constraint in field.metadata:
                 kind = Annotated[kind, constraint]
-        mark = hyper_parameters().get(name, HyperParameter())
+        mark = hyper_parameter_fields().get(name, HyperParameter())
         if mark.only:
             text = f"{text.removesuffix('.')} ({' and '.join(mark.only)} only)."
         own = values.get(axis)

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vaemusic_jax.config.recipes import MODELS, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS, ModelName, RecipeName
 
 ALL_ATTRIBUTES = "all"
 
@@ -118,7 +118,7 @@ class Trial(Record):
         return self.model_dump() | {"attributes": format_attributes(self.attributes)}
 
 
-def hyper_parameters() -> dict[str, HyperParameter]:
+def hyper_parameter_fields() -> dict[str, HyperParameter]:
     """The fields of a trial that are marked as such, by name."""
     marks = {
         name: next((mark for mark in field.metadata if isinstance(mark, HyperParameter)), None)
@@ -129,7 +129,9 @@ def hyper_parameters() -> dict[str, HyperParameter]:
 
 def unused_by(model: str) -> dict[str, float]:
     """The hyper-parameters that a model has no use for, and what they are set to."""
-    return {name: mark.unused for name, mark in hyper_parameters().items() if mark.only and model not in mark.only}
+    return {
+        name: mark.unused for name, mark in hyper_parameter_fields().items() if mark.only and model not in mark.only
+    }
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from vaemusic_jax import arrays_file
+from vaemusic_jax.support import arrays_file
 
 
 def cache_directory(cache_dir: str | Path | None = None) -> Path:

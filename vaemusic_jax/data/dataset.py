@@ -14,7 +14,7 @@ import numpy as np
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.split import SHARES
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
 
 SPLITS = tuple(SHARES)
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME
+from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME
 
 TICK_OF_ONSET = {onset: tick for tick, onset in enumerate(ONSET_OF_TICK)}
 

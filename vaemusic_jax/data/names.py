@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.tune import Pitch, Voices
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import write_atomically
 
 #: Of what music files become, from the bytes of a file to the measures, vocabulary and splits of a data set. Whoever
 #: changes that adds one, and what users have prepared is read again. `tests/test_reader_version.py` watches over it.

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import writing
 
 SECONDS_TO_WAIT = 60  # for another process that is writing
 KEYS_PER_QUERY = 500

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.data.dataset import SPLITS, Dataset
+from vaemusic_jax.support.atomic import write_atomically
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import Outcome

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from vaemusic_jax.vocabulary import has_commas, is_pitch, pitch_in_53rds, pitch_to_midi
+from vaemusic_jax.music.vocabulary import has_commas, is_pitch, pitch_in_53rds, pitch_to_midi
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 SHARED = 0.4

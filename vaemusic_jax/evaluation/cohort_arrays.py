@@ -12,20 +12,20 @@ from typing import Any
 import jax
 import numpy as np
 
-from vaemusic_jax.arrays_file import Arrays
-from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.held_out import encode_split, score
-from vaemusic_jax.measures import blocks, measures_of
-from vaemusic_jax.member import HyperParameters, restored
-from vaemusic_jax.member_axis import MemberAxis
-from vaemusic_jax.metrics.corpus import chosen_measures
-from vaemusic_jax.metrics.plan import plan
+from vaemusic_jax.data.measures import blocks, measures_of
+from vaemusic_jax.evaluation.corpus import chosen_measures
+from vaemusic_jax.evaluation.plan import plan
+from vaemusic_jax.evaluation.traversal import decode_edited
+from vaemusic_jax.models.member import HyperParameters, restored
+from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.program import Program, program_of
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.traversal import decode_edited
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.support.arrays_file import Arrays
+from vaemusic_jax.training.devices import MemberAxis
+from vaemusic_jax.training.score import encode_split, score
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from vaemusic_jax.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.config.trial import Cohort, Trial
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
-from vaemusic_jax.event_log import run_started, timed, warn
-from vaemusic_jax.member_axis import use_every_core
-from vaemusic_jax.metrics.cohort_arrays import TrialArrays, measure_members
-from vaemusic_jax.metrics.corpus import sample_of
-from vaemusic_jax.metrics.information import MIN_MEASURES
-from vaemusic_jax.metrics.inputs import (
+from vaemusic_jax.evaluation.cohort_arrays import TrialArrays, measure_members
+from vaemusic_jax.evaluation.corpus import sample_of
+from vaemusic_jax.evaluation.inputs import (
     ControlInputs,
     Inputs,
     LatentInputs,
@@ -31,12 +27,16 @@ from vaemusic_jax.metrics.inputs import (
     measure,
     regularises,
 )
+from vaemusic_jax.metrics.information import MIN_MEASURES
 from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.progress import Advance, Progress, progress_bar
-from vaemusic_jax.results_table import assemble
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Cohort, Trial
+from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.results import assemble
+from vaemusic_jax.support.event_log import run_started, timed, warn
+from vaemusic_jax.support.progress import Advance, Progress, progress_bar
+from vaemusic_jax.training.devices import use_every_core
 
 log = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.information import MIN_MEASURES, Floats, binned_information
 from vaemusic_jax.metrics.interpretability import Interpretability, interpretability
 from vaemusic_jax.metrics.prior_fit import PriorFit, prior_fit
 from vaemusic_jax.metrics.registry import MEAN, Columns, Metric, columns_of
 from vaemusic_jax.metrics.training_efficiency import TrainingEfficiency, training_efficiency
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.support.arrays_file import Arrays
 
 if TYPE_CHECKING:
     import pandas as pd

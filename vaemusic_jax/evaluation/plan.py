@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaemusic_jax.arrays_file import Arrays
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.evaluation.traversal import KEEP, ORIGIN
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.traversal import KEEP, ORIGIN
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.support.arrays_file import Arrays
 
 N_VALUES = 9  # of a control
 N_GRID = 15  # per side of an attribute surface

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from vaemusic_jax.layers import Array
-from vaemusic_jax.measures import ROWS
-from vaemusic_jax.member import HyperParameters
+from vaemusic_jax.data.measures import ROWS
 from vaemusic_jax.models.base import Params
-from vaemusic_jax.program import Program, turned
+from vaemusic_jax.models.layers import Array
+from vaemusic_jax.models.member import HyperParameters
+from vaemusic_jax.models.program import Program, turned
 
 KEEP = np.float32(np.nan)  # what stands in an edit for a control that is left as it is
 ORIGIN = -1  # the base of a row that starts from the prior's mean rather than from a measure

@@ -25,7 +25,7 @@ from vaemusic_jax.metrics.smoothness import mean_of_defined, monotonicity, smoot
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from vaemusic_jax.metrics.inputs import ControlInputs, LatentInputs, TrainingInputs
+    from vaemusic_jax.evaluation.inputs import ControlInputs, LatentInputs, TrainingInputs
 
 Family = Literal["reconstruction", "control", "latent", "training"]
 FAMILIES: tuple[Family, ...] = get_args(Family)  # what is computed together, from the same inputs

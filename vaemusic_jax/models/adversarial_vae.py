@@ -14,8 +14,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.initial import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start, uniform_fan_in
-from vaemusic_jax.layers import (
+from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start, uniform_fan_in
+from vaemusic_jax.models.layers import (
     GRU,
     Array,
     GRUWeights,
@@ -28,11 +29,10 @@ from vaemusic_jax.layers import (
     gru_scan,
     look_up,
 )
-from vaemusic_jax.losses import adversary_losses, class_targets
-from vaemusic_jax.member import N_CLASSES, Batch, HyperParameters
-from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.losses import adversary_losses, class_targets
+from vaemusic_jax.models.member import N_CLASSES, Batch, HyperParameters
+from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.program import Program
 
 LEAKY_SLOPE = 0.01
 

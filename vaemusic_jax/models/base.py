@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
-from vaemusic_jax.layers import Array, Layer
+from vaemusic_jax.models.layers import Array, Layer
 
 if TYPE_CHECKING:
-    from vaemusic_jax.member import Batch, HyperParameters
-    from vaemusic_jax.program import Program
+    from vaemusic_jax.models.member import Batch, HyperParameters
+    from vaemusic_jax.models.program import Program
 
 Params = dict[str, dict]  # the weights of each network by its name; "vae" is always there
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from vaemusic_jax.initial import Draw, Start, uniform
+from vaemusic_jax.models.initialisers import Draw, Start, uniform
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from vaemusic_jax.layers import Array
+from vaemusic_jax.models.layers import Array
 
 
 def cross_entropy(logits_BxTxV: Array, tokens_BxT: Array) -> Array:

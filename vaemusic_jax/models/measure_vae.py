@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.initial import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
-from vaemusic_jax.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
-from vaemusic_jax.losses import attribute_regularisation
-from vaemusic_jax.member import Batch, HyperParameters
 from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.initialisers import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
+from vaemusic_jax.models.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
+from vaemusic_jax.models.losses import attribute_regularisation
+from vaemusic_jax.models.member import Batch, HyperParameters
+from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
-from vaemusic_jax.program import Program
 
 EMBEDDING_SIZE = 10  # of a token (Pati & Lerch 2020)
 

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from vaemusic_jax import trial as trials
-from vaemusic_jax.layers import Array
-from vaemusic_jax.measures import Measures
+from vaemusic_jax.config.trial import Trial, hyper_parameter_fields
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.models.layers import Array
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.trial import Trial
 
 N_CLASSES = 8  # quantile classes that a discriminator reads an attribute as (Kawai et al. 2020)
 
@@ -95,7 +94,7 @@ def hyper_parameters(trial: Trial, n_slots: int, n_train: int, conditioning: Con
         "n_train": np.int32(n_train),
         "transpose": np.int32(trial.transpose),
         "conditioning": conditioning,
-        "scalars": {name: np.float32(getattr(trial, name)) for name in trials.hyper_parameters()},
+        "scalars": {name: np.float32(getattr(trial, name)) for name in hyper_parameter_fields()},
     }
     return HyperParameters(**values)
 

@@ -11,11 +11,11 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.layers import Array, Layer
+from vaemusic_jax.config.recipes import MODELS, Recipe
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
+from vaemusic_jax.models.layers import Array, Layer
 from vaemusic_jax.models.registry import model_of
-from vaemusic_jax.recipes import MODELS, Recipe
-from vaemusic_jax.trial import Trial
 
 # What networks compute in. Weights, losses and all that leaves a network are float32.
 COMPUTE_DTYPE = jnp.float32

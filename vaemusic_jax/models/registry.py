@@ -3,8 +3,8 @@
 import functools
 import importlib
 
+from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.models.base import Model
-from vaemusic_jax.recipes import MODELS
 
 
 def model_of(name: str) -> Model:

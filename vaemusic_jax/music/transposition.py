@@ -10,17 +10,13 @@ vocabulary either way stays where it is. Rhythm and all four attributes stay the
 Shapes: V tokens, S = 2K + 1 shifts from -K to K semitones, D = 2 moves, B batch, T ticks.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaemusic_jax.errors import UserError
-from vaemusic_jax.layers import Array
-from vaemusic_jax.trial import Trial
-from vaemusic_jax.vocabulary import SEMITONES, Vocabulary, has_commas, spelling
+from vaemusic_jax.music.vocabulary import SEMITONES, Vocabulary, spelling
 
 STREAM = 2**31 - 2  # folded into the seed to draw shifts with; no training step has this number
 OUTSIDE = 1000  # accidentals of a pitch that the vocabulary does not have: more than any measure can have
@@ -31,8 +27,8 @@ FIFTHS = "FCGDAEB"  # F, one fifth below C, is at -1 on the line; a sharp is sev
 class Transposition(NamedTuple):
     """Where every token goes at every shift."""
 
-    token: Array | np.ndarray  # (D, S, V) uint8 what it becomes; itself where there is no such pitch
-    accidentals: Array | np.ndarray  # (D, S, V) int16 how many sharps or flats that has, OUTSIDE if there is none
+    token: jax.Array | np.ndarray  # (D, S, V) uint8 what it becomes; itself where there is no such pitch
+    accidentals: jax.Array | np.ndarray  # (D, S, V) int16 how many sharps or flats that has, OUTSIDE if there is none
 
     @property
     def widest(self) -> int:
@@ -75,25 +71,7 @@ def transposition_table(vocabulary: Vocabulary, widest: int) -> Transposition:
     return Transposition(token, accidentals)
 
 
-def table_for(trials: Iterable[Trial], vocabulary: Vocabulary) -> Transposition | None:
-    """The table that a cohort of these trials needs, None where none of them transposes.
-
-    Raises:
-        UserError: a trial transposes, but the vocabulary has pitches between the twelve tones.
-    """
-    widest = max(trials, key=lambda trial: trial.transpose)
-    if not widest.transpose:
-        return None
-    if vocabulary.microtonal:
-        between = next(filter(has_commas, vocabulary.tokens))
-        raise UserError(
-            f"transpose: {widest.transpose} moves by semitones, but data set {widest.dataset!r} has pitches between "
-            f"them, such as {between}; use transpose: 0, or prepare it with --pitch rounded"
-        )
-    return transposition_table(vocabulary, widest.transpose)
-
-
-def transpose(table: Transposition, tokens_BxT: Array, semitones_B: Array) -> Array:
+def transpose(table: Transposition, tokens_BxT: jax.Array, semitones_B: jax.Array) -> jax.Array:
     """Measures moved by so many semitones each, |semitones| <= K, spelled as said above: (B, T) of their own type."""
     row_Bx1 = (semitones_B + table.widest)[:, None]
     index_BxT = tokens_BxT.astype(jnp.int32)
@@ -104,7 +82,7 @@ def transpose(table: Transposition, tokens_BxT: Array, semitones_B: Array) -> Ar
     return jnp.where(stays_Bx1, tokens_BxT, jnp.where(first_Bx1, moved_DxBxT[0], moved_DxBxT[1]))
 
 
-def draw_shifts(seed: Array, step: Array, widest: Array, batch_size: int) -> Array:
+def draw_shifts(seed: jax.Array, step: jax.Array, widest: jax.Array, batch_size: int) -> jax.Array:
     """Semitones from -widest to widest for every measure of a step's batch, (B,): of seed and step alone."""
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), STREAM), step)
     return jax.random.randint(key, (batch_size,), -widest, widest + 1)

@@ -10,17 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.checkpoint import CheckpointStore
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial, parse_attributes
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.member import HyperParameters, restored
 from vaemusic_jax.models.base import Params
+from vaemusic_jax.models.member import HyperParameters, restored
+from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.program import Program, program_of
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial, parse_attributes
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory
 
 
 class TrainedModel:

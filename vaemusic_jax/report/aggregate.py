@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.config.trial import Trial
 
 # What makes two trials repetitions of each other: every field but the seed.
 CONFIGURATION = tuple(name for name in Trial.model_fields if name != "seed")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import ALL_ATTRIBUTES, parse_attributes, unused_by
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
-from vaemusic_jax.trial import ALL_ATTRIBUTES, parse_attributes, unused_by
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
 HEADERS = {

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.writers.notation import measure_to_abc
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import HOLD, REST
 from vaemusic_jax.report.engraving import engrave
 from vaemusic_jax.report.figures.piano_roll import piano_roll
 from vaemusic_jax.report.selection import evenly
 from vaemusic_jax.report.style import to_svg
-from vaemusic_jax.trial import Trial
-from vaemusic_jax.vocabulary import HOLD, REST
 
 if TYPE_CHECKING:
-    from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation
-    from vaemusic_jax.vocabulary import Vocabulary
+    from vaemusic_jax.music.vocabulary import Vocabulary
+    from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
 _MEASURES = 4
 _SETTINGS = 5

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION
@@ -36,7 +37,6 @@ from vaemusic_jax.report.seed_tests import (
     t_test,
 )
 from vaemusic_jax.report.suitable_sizes import suitable_sizes
-from vaemusic_jax.trial import parse_attributes
 
 ACCURACY = "reconstruction_accuracy"
 INDEPENDENCE = "attribute_independence.mean"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import named_value
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, paired
 from vaemusic_jax.report.tables import configuration_table
-from vaemusic_jax.trial import parse_attributes
 
 METRICS = (
     "reconstruction_accuracy",

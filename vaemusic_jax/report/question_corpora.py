@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from vaemusic_jax.config.trial import Trial, parse_attributes
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import Interval, finished, interval_over_seeds
 from vaemusic_jax.report.configurations import ONE_SEED
 from vaemusic_jax.report.markup import Cell, Column, Table, Value
 from vaemusic_jax.report.section import FigureData, Section, Series, varied
 from vaemusic_jax.report.seed_tests import by_seed
-from vaemusic_jax.trial import Trial, parse_attributes
 
 Point = tuple[str, float, float, Interval]  # data set, mean and standard deviation of the attribute, interpretability
 

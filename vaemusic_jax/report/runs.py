@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaemusic_jax.config import SweepConfig
+from vaemusic_jax.config.sweep import SweepConfig
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation_store import CorpusSample, EvaluationStore, TrialEvaluation
-from vaemusic_jax.results_table import assemble
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.results import assemble
 
 if TYPE_CHECKING:
     import pandas as pd

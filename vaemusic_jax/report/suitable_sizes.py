@@ -7,8 +7,9 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import ALL_ATTRIBUTES
 from vaemusic_jax.metrics.registry import metric_of
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.finding import (
     NOT_ENOUGH,
@@ -21,7 +22,6 @@ from vaemusic_jax.report.finding import (
     direction,
 )
 from vaemusic_jax.report.seed_tests import balanced, by_seed, describe, t_test
-from vaemusic_jax.trial import ALL_ATTRIBUTES
 
 LOW, HIGH = 32, 64  # both included
 REGIONS = ("smaller", "within", "larger")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.metrics.registry import METRICS, Columns, columns_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import (
@@ -22,7 +23,6 @@ from vaemusic_jax.report.configurations import (
     value_cell,
 )
 from vaemusic_jax.report.markup import Cell, Column, Table
-from vaemusic_jax.trial import parse_attributes
 
 MEANS = "Means over seeds with 95% percentile bootstrap intervals, which are narrow for few seeds."
 BOLD = "Bold: the best mean among {}; arrows show which way is better."

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaemusic_jax.atomic import writing
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.atomic import writing
 
 SUFFIX = ".vaemusic"  # tells our event files from others in a folder
 

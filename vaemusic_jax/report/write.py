@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.report.chapters import controls, single_trials, sweeps
 from vaemusic_jax.report.chapters.about import about
 from vaemusic_jax.report.figures.question import draw
@@ -18,6 +17,7 @@ from vaemusic_jax.report.questions import Section, open_questions
 from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.style import applied, to_png, to_svg
 from vaemusic_jax.report.tables import overview_table, study_tables
+from vaemusic_jax.support.atomic import write_atomically, writing
 
 
 @dataclass(frozen=True)

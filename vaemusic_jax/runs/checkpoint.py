@@ -25,11 +25,11 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from vaemusic_jax.atomic import writing
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.hosts import PROCESSES, own_rows
-from vaemusic_jax.trial import Trial
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.support.atomic import writing
+from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 FORMAT = 4
 READABLE = (3, 4)  # 3 had every number of a member under `hp`, those that follow from its trial too

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.table_file import read_table, write_table
+from vaemusic_jax.runs.table_file import read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vaemusic_jax.atomic import write_atomically, writing
-from vaemusic_jax.config import SweepConfig, differences, load_config
-from vaemusic_jax.curves import Curves
+from vaemusic_jax.config.sweep import SweepConfig, differences, load_config
+from vaemusic_jax.config.trial import Cohort, Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.run_lock import LOCK, locked
-from vaemusic_jax.table_file import read_table, reading, write_table
-from vaemusic_jax.trial import Cohort, Trial
-from vaemusic_jax.trials_table import State, TrialsTable
+from vaemusic_jax.runs.curves import Curves
+from vaemusic_jax.runs.lock import LOCK, locked
+from vaemusic_jax.runs.table_file import read_table, reading, write_table
+from vaemusic_jax.runs.trials_table import State, TrialsTable
+from vaemusic_jax.support.atomic import write_atomically, writing
 
 if TYPE_CHECKING:
     import pandas as pd

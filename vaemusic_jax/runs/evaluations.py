@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from vaemusic_jax import arrays_file
-from vaemusic_jax.arrays_file import Arrays
-from vaemusic_jax.vocabulary import Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.support import arrays_file
+from vaemusic_jax.support.arrays_file import Arrays
 
 HINT = "delete it and run `vaemusic evaluate` again"
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import writing
 
 LOCK = ".lock"
 

@@ -8,15 +8,15 @@ from typing import Any, cast
 
 import pandas as pd
 
-from vaemusic_jax.atomic import writing
-from vaemusic_jax.checkpoint import CheckpointStore
-from vaemusic_jax.config import SweepConfig, cohorts, differences, trials
+from vaemusic_jax.config.shard import Shard
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, differences, trials
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.results_table import assemble
-from vaemusic_jax.run_directory import RunDirectory, State
-from vaemusic_jax.run_lock import is_at_work, unchanging
-from vaemusic_jax.shard import Shard
-from vaemusic_jax.trial import Trial
+from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.directory import RunDirectory, State
+from vaemusic_jax.runs.lock import is_at_work, unchanging
+from vaemusic_jax.runs.results import assemble
+from vaemusic_jax.support.atomic import writing
 
 
 def merge(out: str | Path, shards: Sequence[str | Path]) -> RunDirectory:

@@ -10,9 +10,9 @@ from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
+from vaemusic_jax.config.trial import Trial, format_attributes, parse_attributes, unused_by
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.trial import Trial, format_attributes, parse_attributes, unused_by
 
 if TYPE_CHECKING:
     import pandas as pd

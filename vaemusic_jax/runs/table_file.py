@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.atomic import write_atomically
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

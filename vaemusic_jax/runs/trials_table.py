@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from vaemusic_jax.atomic import write_atomically
-from vaemusic_jax.table_file import reading
-from vaemusic_jax.trial import Cohort, Trial, parse_attributes
+from vaemusic_jax.config.trial import Cohort, Trial, parse_attributes
+from vaemusic_jax.runs.table_file import reading
+from vaemusic_jax.support.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vaemusic_jax.atomic import write_atomically, writing
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import write_atomically, writing
 
 Arrays = dict[str, np.ndarray]
 

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaemusic_jax.atomic import writing
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.atomic import writing
 
 if TYPE_CHECKING:
-    from vaemusic_jax.run_directory import RunDirectory
+    from vaemusic_jax.runs.directory import RunDirectory
 
 PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 

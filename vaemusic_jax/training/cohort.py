@@ -8,7 +8,7 @@ Shapes: M members, N training measures, B batch, P permutations.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,19 +18,40 @@ import numpy as np
 from flax import serialization
 from jax import lax
 
-from vaemusic_jax import held_out
-from vaemusic_jax.layers import Array
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import HyperParameters, learnt_from_data, make_batch
-from vaemusic_jax.member_axis import MemberAxis
+from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params
-from vaemusic_jax.program import Program
-from vaemusic_jax.train import Metrics, TrainState, start_state, train_step
-from vaemusic_jax.transposition import Transposition, draw_shifts, transpose
+from vaemusic_jax.models.layers import Array
+from vaemusic_jax.models.member import HyperParameters, learnt_from_data, make_batch
+from vaemusic_jax.models.program import Program
+from vaemusic_jax.music.transposition import Transposition, draw_shifts, transpose, transposition_table
+from vaemusic_jax.music.vocabulary import Vocabulary, has_commas
+from vaemusic_jax.training.devices import MemberAxis
+from vaemusic_jax.training.score import score
+from vaemusic_jax.training.step import Metrics, TrainState, start_state, train_step
 
 MAX_STEPS_PER_CALL = 100
 NOT_FINITE = ("loss", "gradient", "weights")  # what makes a member diverge, in the order in which a step makes them
 SHUFFLE_STREAM = 2**31 - 1  # folded into the seed to shuffle with; no training step has this number
+
+
+def table_for(trials: Iterable[Trial], vocabulary: Vocabulary) -> Transposition | None:
+    """The table that a cohort of these trials needs, None where none of them transposes.
+
+    Raises:
+        UserError: a trial transposes, but the vocabulary has pitches between the twelve tones.
+    """
+    widest = max(trials, key=lambda trial: trial.transpose)
+    if not widest.transpose:
+        return None
+    if vocabulary.microtonal:
+        between = next(filter(has_commas, vocabulary.tokens))
+        raise UserError(
+            f"transpose: {widest.transpose} moves by semitones, but data set {widest.dataset!r} has pitches between "
+            f"them, such as {between}; use transpose: 0, or prepare it with --pitch rounded"
+        )
+    return transposition_table(vocabulary, widest.transpose)
 
 
 class MemberState(NamedTuple):
@@ -134,7 +155,7 @@ class Ensemble:
         self._start = jax.jit(axis.over_members(partial(start_member, program), shared=1))
         run = axis.over_members(partial(run_member, program, n_orders), shared=3)
         self._run: Any = jax.jit(run, donate_argnums=0)
-        self._score: Any = jax.jit(axis.over_members(partial(held_out.score, program), shared=2))
+        self._score: Any = jax.jit(axis.over_members(partial(score, program), shared=2))
 
     def start(self) -> MemberState:
         """Members that have made no step: weights drawn at each member's own sizes, then padded with zeros."""

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vaemusic_jax.hosts import PROCESSES, own_rows
+from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 
 class MemberAxis:

@@ -10,16 +10,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.checkpoint import Owner
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.load import NotReadyError, load_dataset
-from vaemusic_jax.fitting import compiled_ensemble
-from vaemusic_jax.measures import blocks, measures_of
-from vaemusic_jax.member_axis import MemberAxis
+from vaemusic_jax.data.measures import blocks, measures_of
+from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.program import Program, program_of
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.transposition import table_for
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.training.cohort import table_for
+from vaemusic_jax.training.devices import MemberAxis
+from vaemusic_jax.training.memory import compiled_ensemble
 
 TYPICAL_VOCABULARY = 64  # where the data set is not at hand
 COPIES = 6  # of the weights: themselves and Adam's two moments, before and after a call

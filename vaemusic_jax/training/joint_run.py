@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.hosts import PROCESSES
-from vaemusic_jax.run_directory import RunDirectory, State
+from vaemusic_jax.runs.directory import RunDirectory, State
+from vaemusic_jax.support.processes import PROCESSES
 
 
 class FollowedRun(RunDirectory):

@@ -14,18 +14,18 @@ import jax
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
+from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import MAX_STEPS_PER_CALL, NOT_FINITE, Ensemble, MemberState
+from vaemusic_jax.data.measures import Measures, blocks, measures_of
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.event_log import event, timed, warn
-from vaemusic_jax.fitting import compiled_ensemble
-from vaemusic_jax.hosts import PROCESSES
-from vaemusic_jax.interruption import Interrupted, interruptible, noticing
-from vaemusic_jax.measures import Measures, blocks, measures_of
-from vaemusic_jax.progress import Advance, Progress
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.trial import Cohort
+from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.event_log import event, timed, warn
+from vaemusic_jax.support.interruption import Interrupted, interruptible, noticing
+from vaemusic_jax.support.processes import PROCESSES
+from vaemusic_jax.support.progress import Advance, Progress
+from vaemusic_jax.training.cohort import MAX_STEPS_PER_CALL, NOT_FINITE, Ensemble, MemberState
+from vaemusic_jax.training.memory import compiled_ensemble
 
 log = logging.getLogger(__name__)
 

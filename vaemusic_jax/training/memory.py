@@ -9,15 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from vaemusic_jax.checkpoint import Owner
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.ensemble import Ensemble
+from vaemusic_jax.data.measures import Measures, measures_of, n_in_fraction
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.hosts import PROCESSES
-from vaemusic_jax.measures import Measures, measures_of, n_in_fraction
-from vaemusic_jax.member import trained_on
-from vaemusic_jax.program import program_of
-from vaemusic_jax.transposition import table_for
+from vaemusic_jax.models.member import trained_on
+from vaemusic_jax.models.program import program_of
+from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.support.processes import PROCESSES
+from vaemusic_jax.training.cohort import Ensemble, table_for
 
 GIB = 2**30
 

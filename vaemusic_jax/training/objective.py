@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import jax.numpy as jnp
 
-from vaemusic_jax.layers import Array
-from vaemusic_jax.losses import cross_entropy, kl_divergence
-from vaemusic_jax.member import Batch, HyperParameters
 from vaemusic_jax.models.base import Params, Posterior
-from vaemusic_jax.program import Program
+from vaemusic_jax.models.layers import Array
+from vaemusic_jax.models.losses import cross_entropy, kl_divergence
+from vaemusic_jax.models.member import Batch, HyperParameters
+from vaemusic_jax.models.program import Program
 
 
 def loss_terms(

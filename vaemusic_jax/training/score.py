@@ -6,13 +6,13 @@ Used for the validation curves while training and for the results table from che
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.layers import Array
-from vaemusic_jax.measures import Measures
-from vaemusic_jax.member import HyperParameters, make_batch
+from vaemusic_jax.data.measures import Measures
 from vaemusic_jax.metrics.reconstruction import measure_accuracy, onset_accuracy, token_accuracy
 from vaemusic_jax.models.base import Params
-from vaemusic_jax.objective import loss_terms, total_loss
-from vaemusic_jax.program import Program
+from vaemusic_jax.models.layers import Array
+from vaemusic_jax.models.member import HyperParameters, make_batch
+from vaemusic_jax.models.program import Program
+from vaemusic_jax.training.objective import loss_terms, total_loss
 
 
 def score(

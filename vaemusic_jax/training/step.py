@@ -13,14 +13,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from vaemusic_jax.layers import Array
-from vaemusic_jax.losses import teacher_probability
-from vaemusic_jax.member import Batch, HyperParameters
 from vaemusic_jax.metrics.reconstruction import token_accuracy
 from vaemusic_jax.models.base import Params, Posterior
+from vaemusic_jax.models.layers import Array
+from vaemusic_jax.models.losses import teacher_probability
+from vaemusic_jax.models.member import Batch, HyperParameters
+from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.objective import loss_terms, total_loss
-from vaemusic_jax.program import Program
+from vaemusic_jax.training.objective import loss_terms, total_loss
 
 ADAM = optax.scale_by_adam()
 

@@ -9,18 +9,18 @@ import importlib.metadata
 import logging
 from collections.abc import Iterable
 
-from vaemusic_jax.checkpoint import PACKAGES
-from vaemusic_jax.config import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
-from vaemusic_jax.event_log import run_started, warn
-from vaemusic_jax.hosts import PROCESSES
-from vaemusic_jax.joint_run import open_jointly
-from vaemusic_jax.loop import Task, train_cohort
-from vaemusic_jax.member_axis import use_every_core
-from vaemusic_jax.progress import Progress, no_progress, progress_bar
-from vaemusic_jax.run_directory import RunDirectory
-from vaemusic_jax.transposition import table_for
+from vaemusic_jax.runs.checkpoint import PACKAGES
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.event_log import run_started, warn
+from vaemusic_jax.support.processes import PROCESSES
+from vaemusic_jax.support.progress import Progress, no_progress, progress_bar
+from vaemusic_jax.training.cohort import table_for
+from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.joint_run import open_jointly
+from vaemusic_jax.training.loop import Task, train_cohort
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from itertools import pairwise
 import numpy as np
 from symusic.core import ScoreTick, TrackTick
 
-from vaemusic_jax.data.commas import comma_name, midi_number
+from vaemusic_jax.data.holdrian import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
 from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature
 from vaemusic_jax.data.readers.midi_grid import Grid

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from vaemusic_jax.data.commas import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.holdrian import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.readers.musicxml_part import PartReader
 from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.readers.reader import Reader

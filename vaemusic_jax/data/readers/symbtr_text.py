@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from vaemusic_jax.data.commas import comma_number, written_name
 from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.holdrian import comma_number, written_name
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError

@@ -26,7 +26,7 @@ from symusic.core import (
 
 from vaemusic_jax.data.writers.tuning import concert_pitches
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
+from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np

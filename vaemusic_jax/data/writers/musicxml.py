@@ -15,9 +15,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from vaemusic_jax.data.commas import COMMAS_OF_ACCIDENTAL
+from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL
 from vaemusic_jax.data.writers.notation import HELD, Sound, sounds, token_names
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, comma_spelling, has_commas, is_pitch, spelling
+from vaemusic_jax.music.vocabulary import (
+    HOLD_NAME,
+    REST_NAME,
+    Vocabulary,
+    comma_spelling,
+    has_commas,
+    is_pitch,
+    spelling,
+)
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,9 +14,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.data.commas import rounded_name
+from vaemusic_jax.data.holdrian import rounded_name
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
-from vaemusic_jax.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
+from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
 
 if TYPE_CHECKING:
     import numpy as np

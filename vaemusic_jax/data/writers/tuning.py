@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaemusic_jax.vocabulary import Vocabulary, pitch_in_53rds
+from vaemusic_jax.music.vocabulary import Vocabulary, pitch_in_53rds
 
 
 def concert_pitches(vocabulary: Vocabulary) -> np.ndarray:

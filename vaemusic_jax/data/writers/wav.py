@@ -15,7 +15,7 @@ import numpy as np
 
 from vaemusic_jax.data.writers.tuning import concert_pitches
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
-from vaemusic_jax.vocabulary import HOLD, REST, Vocabulary
+from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 SAMPLE_RATE = 22_050  # samples a second
 _LOUDEST = 0.8  # of full scale

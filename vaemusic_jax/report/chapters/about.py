@@ -7,8 +7,8 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.configurations import field_columns, named_value
 from vaemusic_jax.report.markup import Cell, Column, Table
 from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
-from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd

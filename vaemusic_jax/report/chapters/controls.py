@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.metrics.control import dependence
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.aggregate import aggregate
 from vaemusic_jax.report.chapters.captions import legend, seeds
 from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.recipes import MODELS
 from vaemusic_jax.report.chapters.captions import named
 from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
 from vaemusic_jax.report.figures.prior import against_prior
 from vaemusic_jax.report.figures.surfaces import MOST_POINTS, Surface, surfaces
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
-from vaemusic_jax.trial import Trial
 
 if TYPE_CHECKING:
-    from vaemusic_jax.evaluation_store import CorpusSample, TrialEvaluation
     from vaemusic_jax.report.runs import JoinedRuns
+    from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
 _ROUNDED = "Pitches in commas are written as the nearest of twelve tones; the models know them in commas."
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.writers.notation import sounds, token_names
+from vaemusic_jax.music.vocabulary import is_pitch, pitch_to_midi
 from vaemusic_jax.report.style import BLUE
-from vaemusic_jax.vocabulary import is_pitch, pitch_to_midi
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from vaemusic_jax.vocabulary import Vocabulary
+    from vaemusic_jax.music.vocabulary import Vocabulary
 
 _SEMITONES = 24  # the least that is shown, so that one height is one interval in most measures
 
