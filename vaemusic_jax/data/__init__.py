@@ -1,1 +1,1 @@
-"""Music files to arrays: reading, tokenising, splitting, caching. Importing this package imports no music21."""
+"""Turns music files into arrays: reading, tokenising, splitting, caching. Importing this package imports no music21."""

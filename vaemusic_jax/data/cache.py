@@ -1,6 +1,7 @@
 """The cache of prepared data sets: one checksummed file each, written atomically.
 
-The file name carries a hash of the content: other content is another file, so none is ever replaced while it is in use.
+The file name carries a hash of the content, so different contents never share a file, and no file is replaced while it
+is in use.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def cache_directory(cache_dir: str | Path | None = None) -> Path:
 
 
 def content_key(arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> str:
-    """16 hex digits over what a cache file holds."""
+    """Returns 16 hex digits over what a cache file holds."""
     return arrays_file.checksum(arrays, metadata)[:16]
 
 
@@ -32,7 +33,7 @@ def write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and metadata of a cache file.
+    """Reads arrays and metadata from a cache file.
 
     Raises:
         FileNotFoundError: there is none.

@@ -1,4 +1,4 @@
-"""Which files of music21's folder `bach` are chorales."""
+"""Picks the chorales among the files of music21's folder `bach`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _FILE = re.compile(r"bwv(\d{1,4})(?:[.-].*)?\.(?:mxl|xml)")
 def chorale_files(folder: Path) -> list[Path]:
     """The four-part chorales among the MusicXML files of a folder named by BWV numbers, sorted by name.
 
-    Rule: `bwvN...mxl` or `.xml` where N is the number of a vocal work (below 500). In music21's corpus those are 409
-    files, all of them chorales in which soprano, alto, tenor and bass are parts of their own; left out is a prelude
-    (BWV 846). The three `.krn` files there are chorales that are there as MusicXML too.
+    A chorale is a file `bwvN...mxl` or `.xml` where N is the number of a vocal work (below 500). In music21's corpus
+    this holds for 409 files; in all of them soprano, alto, tenor and bass are separate parts. It leaves out a prelude
+    (BWV 846), and three `.krn` files of chorales that the folder holds as MusicXML too.
 
     Args:
         folder: such as `music21/corpus/bach`.

@@ -1,4 +1,4 @@
-"""The corpora this package knows, and where their files are."""
+"""Lists the corpora that this package knows, and finds the files of those that come with music21."""
 
 from __future__ import annotations
 

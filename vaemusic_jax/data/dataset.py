@@ -1,4 +1,4 @@
-"""A prepared data set: measures as token arrays, split by tune."""
+"""Defines a prepared data set, measures as token arrays, split by tune, and opens it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 24-tick grid: one bar of written events becomes 24 tokens, or a named reason why not.
+"""Turns a bar of written notes and rests into 24 tokens, or says for which reason it cannot.
 
 A quarter note has six ticks at 0, 1/4, 1/3, 1/2, 2/3 and 3/4 of it; a measure has four quarters. Times are exact
 fractions of a quarter note.
@@ -41,7 +41,7 @@ class Event:
     Attributes:
         onset: quarters from the start of the bar.
         pitch: spelled in music21's way, None for a rest.
-        tied: the event before goes on, so this is no onset of its own.
+        tied: it continues the event before it, and is no onset of its own.
     """
 
     onset: Fraction
@@ -51,7 +51,7 @@ class Event:
 
 @dataclass(slots=True)
 class Bar:
-    """What stands between two barlines.
+    """The events between two barlines.
 
     Attributes:
         metre: such as `4/4`; empty when the tune has none.
@@ -75,8 +75,9 @@ def metre_quarters(metre: str) -> Fraction:
 def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
     """The 24 token names of a bar, or the first reason why it has none.
 
-    A bar whose first event is tied to the bar before starts with a hold. A bar that only holds is kept: its note
-    sounds. A bar without any note is dropped. A rest after a rest goes on: how silence is written is no music.
+    A bar whose first event is tied to the bar before starts with a hold. A bar of nothing but a hold is kept, because
+    its note sounds. A bar without any note is dropped. A rest after a rest gets no token of its own, because it does
+    not matter to the ear how silence is notated.
     """
     if metre_quarters(bar.metre) != N_BEATS:
         return Drop.METRE

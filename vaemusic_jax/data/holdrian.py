@@ -1,4 +1,4 @@
-"""Holdrian commas, 53 to the octave: pitches of Turkish makam music, their names, and the signs they are written in.
+"""Converts pitches in Holdrian commas, 53 to the octave, in which Turkish makam music is written.
 
 A pitch is numbered as in SymbTr's column `KomaAE`: C4 is 265 = 5 * 53, and each natural stands its number of commas
 above C (`vocabulary.NATURAL_COMMAS`). Nine commas are a whole tone. In this system a sharp is 4 commas and a flat 5.
@@ -46,7 +46,8 @@ def midi_number(koma: int) -> int:
 def comma_spelled(koma: int) -> tuple[str, int, int]:
     """(letter, octave, commas) for a comma number that comes without a spelling, as in MIDI.
 
-    The highest natural that is not above it, if that one reaches it (`_REACH`), else the next natural, flattened.
+    Spells it from the highest natural that is not above it, as far up as `_REACH` allows, else from the next natural,
+    flattened.
     """
     octave, above_c = divmod(koma, COMMAS_PER_OCTAVE)
     letter = max((each for each in NATURAL_COMMAS if NATURAL_COMMAS[each] <= above_c), key=NATURAL_COMMAS.__getitem__)
@@ -62,7 +63,7 @@ def comma_spelled(koma: int) -> tuple[str, int, int]:
 def comma_name(koma: int) -> str:
     """The token name of a comma number that comes without a spelling: 313 is `B4-1c`, 314 is `B4`.
 
-    Spelled as `comma_spelled` says. The octave of the name is one digit for C0 (53) to B9 (579) only.
+    It is spelled as `comma_spelled` says. The octave of the name is one digit for C0 (53) to B9 (579) only.
     """
     return written_name(*comma_spelled(koma), "microtonal")
 

@@ -20,8 +20,8 @@ class NotReadyError(UserError):
 def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Progress = progress_bar) -> Dataset:
     """Loads a prepared data set; an embedded one that is not prepared yet is prepared first.
 
-    A name stands for what `prepare_dataset` (`vaemusic data prepare`) last made of it. Changes of the source since then
-    are not noticed; after an update of this package that reads music differently, the source is read again.
+    A name stands for what `prepare_dataset` (`vaemusic data prepare`) last prepared under it. Later changes of the
+    source are not noticed; after an update of this package that reads music differently, the source is read again.
 
     Args:
         name: such as `irish_folk`.
@@ -29,7 +29,7 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
         progress: shows the reading.
 
     Raises:
-        NotReadyError: it has to be prepared first, from files of the user's.
+        NotReadyError: it has to be prepared first, from the user's own files.
         UserError: unknown name, damaged cache file, cache that cannot be written.
     """
     check_name(name)

@@ -1,6 +1,6 @@
-"""What each name stands for: `vaemusic data prepare NAME` writes it down, `load_dataset(NAME)` looks it up.
+"""Records what each name of a data set stands for, in one small JSON file a name, beside the prepared data.
 
-One small JSON file a name, beside the prepared data.
+`vaemusic data prepare NAME` writes the file, and `load_dataset(NAME)` looks it up.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Entry(BaseModel):
-    """What a name stands for.
+    """The source of a named data set, how it was read, and the file that holds it.
 
     Attributes:
         source: the user's folder or file; None for embedded files.
@@ -61,12 +61,12 @@ def look_up(name: str, cache_dir: str | Path | None = None) -> Entry | None:
 
 
 def write_down(name: str, entry: Entry, cache_dir: str | Path | None = None) -> None:
-    """Makes the name stand for this from now on."""
+    """Writes the entry of a name, in place of any earlier one."""
     write_atomically(_path(name, cache_dir), entry.model_dump_json(indent=1).encode())
 
 
 def prepared_names(cache_dir: str | Path | None = None) -> list[str]:
-    """Every name that stands for something, sorted."""
+    """Every name with an entry, sorted."""
     try:
         files = list(cache_directory(cache_dir).glob("*.name.json"))
     except OSError:

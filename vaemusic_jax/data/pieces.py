@@ -1,4 +1,4 @@
-"""The pieces of music in files: a tune of a book, a row of a table, or a file that holds one piece."""
+"""Lists the pieces of music in files: the tunes of a book, the rows of a table, or a file that is one piece."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Piece:
     text: str | None = None
 
     def content(self) -> bytes:
-        """Raises OSError."""
+        """The bytes of the piece. Raises OSError."""
         return self.path.read_bytes() if self.text is None else self.text.encode("utf-8", "surrogatepass")
 
 
@@ -88,7 +88,7 @@ def collect(found: Found, max_mebibytes: int) -> Collection:
 
 
 def _pieces_of(path: Path, name: str, reader: Reader, settings: set[tuple[str, str]]) -> tuple[list[Piece], str]:
-    """The pieces of one file, or why it has none. `settings` holds those of tables read before."""
+    """The pieces of one file, or why it has none. `settings` are those of tables read before; it adds its own."""
     if not may_be_music(path, reader):
         return [], NO_MUSIC
     if reader.split is None:
@@ -104,7 +104,7 @@ def _pieces_of(path: Path, name: str, reader: Reader, settings: set[tuple[str, s
 
 
 def _with_unique_names(pieces: list[Piece]) -> list[Piece]:
-    """A repeated name gets `.2`, `.3`, ...: names key the split."""
+    """Adds `.2`, `.3`, ... to a repeated name, because the split goes by names."""
     seen = Counter[str]()
     unique = []
     for piece in pieces:

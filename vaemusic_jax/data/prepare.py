@@ -1,4 +1,4 @@
-"""From music files to a data set in the cache: find, read, split by tune, number the tokens, write."""
+"""Makes a data set of music files: finds and reads them, splits by tune, numbers the tokens, writes it to the cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_PITCHES = 254  # a token is one byte, and two are hold and rest
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one piece, or of a file without any.
+    """The outcome of reading one piece, or of opening a file that gave none.
 
     Attributes:
         name: of the piece or file.
@@ -48,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A data set, and what became of every piece and file."""
+    """A data set, and the outcome of every piece and file."""
 
     dataset: Dataset
     outcomes: list[Outcome]

@@ -1,4 +1,4 @@
-"""Pieces of music to measures, in worker processes, with every drop counted and every result kept."""
+"""Reads pieces of music into measures, in worker processes; counts every dropped measure and keeps every result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ READER_DIED = "the reader's process died"
 
 @dataclass
 class Parsed:
-    """What one piece gave.
+    """The result of reading one piece.
 
     Attributes:
         title: as written.
@@ -91,7 +91,7 @@ def import_readers() -> None:
 
 
 def parsed_of(tunes: Sequence[Tune]) -> Parsed:
-    """The bars of tunes on the grid."""
+    """Puts the bars of tunes on the grid."""
     parsed = Parsed(title=next((tune.title for tune in tunes if tune.title), ""))
     for bar in (bar for tune in tunes for voice in tune.voices for bar in voice):
         parsed.written += 1
@@ -109,7 +109,7 @@ def parsed_of(tunes: Sequence[Tune]) -> Parsed:
 
 
 def run_task(task: tuple[Reading, list[tuple[str, bytes]]]) -> list[dict[str, Any]]:
-    """In a worker: the results of some pieces, as plain JSON."""
+    """Reads some pieces, in a worker; returns their results as plain JSON."""
     reading, pieces = task
     return [read_piece(kind, content, reading).to_json() for kind, content in pieces]
 
@@ -125,8 +125,8 @@ def parse_all(
 ) -> list[Parsed]:
     """Reads pieces in worker processes; the result is in their order and does not depend on `workers`.
 
-    Results go to the store as they come, and what is there already is not read again; only what a limit or a dead
-    worker cost is tried anew each time.
+    Results go to the store as they come, and a piece that has one there is not read again. A piece that failed on a
+    limit, or whose worker died, gets none and is tried again each time.
 
     Args:
         pieces: what to read.
@@ -160,7 +160,7 @@ class _Waiting:
 
 
 class _Run:
-    """One reading of many pieces: `steps` does it, `results` has what came of it, by number of the piece."""
+    """Reads many pieces: `steps` reads them, and `results` then holds the result of each, by its number."""
 
     def __init__(
         self, pieces: Sequence[Piece], reading: Reading, store: ParsedStore, limits: Limits, workers: int
@@ -188,7 +188,7 @@ class _Run:
                 yield self._finish(schedule)
 
     def _windows(self) -> Iterator[list[_Waiting]]:
-        """The pieces with their content, some at a time, since all of them may be more than the memory holds."""
+        """Opens the pieces, some at a time, because all of them together may not fit into memory."""
         some: list[_Waiting] = []
         size = 0
         for index, piece in enumerate(self._pieces):
@@ -258,7 +258,7 @@ class _Run:
 
 
 def _tasks(pieces: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
-    """Small pieces together, since each task costs a message to a worker and back."""
+    """Puts small pieces into one task, because each task costs a message to a worker and back."""
     task: list[_Waiting] = []
     size = 0
     for piece in pieces:

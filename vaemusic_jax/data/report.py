@@ -1,4 +1,4 @@
-"""What was read, kept and dropped: counts of a data set, and the full list of every tune and file as CSV."""
+"""Reports what was read, kept and dropped: counts of a data set, and a list of every tune and file as CSV."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def counts(dataset: Dataset) -> list[tuple[str, int]]:
-    """What was read, kept and dropped, as lines of a table."""
+    """Counts of what was read, kept and dropped, as lines of a table."""
     report: dict[str, Any] = dataset.report
     files, tunes, measures = report["files"], report["tunes"], report["measures"]
     return [

@@ -1,4 +1,4 @@
-"""Tunes from a table in the layout of The Session's dump: `tunes.csv` or `tunes.json`.
+"""Reads the tunes in a table of the layout of The Session's dump: `tunes.csv` or `tunes.json`.
 
 A row is one setting of a tune; its `abc` is the body only, to be read with unit length 1/8, `meter` and `mode`.
 """
@@ -29,8 +29,8 @@ _COMMA = re.compile(r"\s*,?\s*")
 def read_session_table(data: bytes, file_name: str) -> list[TuneText] | None:
     """The settings of a table; None when it is no such table.
 
-    Names are `FILE#TUNE.SETTING`; the settings of one tune share their `song`. A row that is no setting becomes a tune
-    without text, so that it is counted.
+    Tunes are named `FILE#TUNE.SETTING`, and the settings of one tune share their `song`. A row that is no setting
+    becomes a tune without text, so that it is counted.
 
     Raises:
         UnreadableTuneError: more rows than `MOST_TUNES`, or a table that breaks off.
@@ -57,7 +57,7 @@ def _csv_rows(text: str) -> Iterator[Any]:
 
 
 def _json_rows(text: str) -> Iterator[Any]:
-    """The elements of a list, one after the other, so that a hostile one takes no more memory than its text."""
+    """Parses the elements of a list one by one, so that a hostile list takes no more memory than its text."""
     decoder = json.JSONDecoder()
     place = _SPACE.match(text).end()  # type: ignore[union-attr]
     if text[place : place + 1] != "[":
@@ -95,7 +95,7 @@ def _one_line(value: Any) -> str:
 
 
 def _clean(value: Any) -> str:
-    """Without the half characters that JSON can spell and no text can hold."""
+    """Replaces lone surrogates, which JSON can spell and UTF-8 cannot hold."""
     return str(value).encode("utf-8", "replace").decode()
 
 

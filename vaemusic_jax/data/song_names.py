@@ -1,4 +1,4 @@
-"""Which files are versions of one song, by their names."""
+"""Tells from the names of files which of them are versions of one song."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,7 +7,9 @@ _VERSION = re.compile(r"\.\d{1,3}$")
 
 
 def song_of(name: str) -> str:
-    """What a file is a version of: `Artist/Title.mid`, `Artist/Title.1.mid` and `Artist/Title.2.MID` are one song.
+    """The song that a file is a version of.
+
+    `Artist/Title.mid`, `Artist/Title.1.mid` and `Artist/Title.2.MID` are versions of one song, `Artist/Title`.
 
     Args:
         name: of the file, relative to its folder, with forward slashes.

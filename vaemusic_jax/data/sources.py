@@ -1,8 +1,8 @@
-"""Finds the music files of a folder: what is read, what is not, and why.
+"""Finds the music files of a folder, and says which files are not read and why.
 
 A file counts by its suffix, in any case. Left out are hidden files and folders (their name starts with a dot), files
-without a suffix, and links to folders; a file that is reached in two ways is read once. What stands side by side in
-several formats, as SymbTr's MusicXML/, txt/ and midi/, is read in one of them.
+without a suffix, and links to folders; a file that is reached in two ways is read once. A piece that is there
+in several formats, as in SymbTr's folders MusicXML/, txt/ and midi/, is read in one of them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _walk(source: Path) -> Found:
 
 
 def _formats(candidates: list[Path]) -> dict[tuple[Path, str], int]:
-    """Of each piece below folders of formats: the first format it is to be had in."""
+    """Of each piece in folders of formats: the place in `FORMAT_FOLDERS` of the first format that has it."""
     best: dict[tuple[Path, str], int] = {}
     for path in candidates:
         rank = _rank(path)
@@ -149,5 +149,5 @@ def may_be_music(path: Path, reader: Reader) -> bool:
 
 
 def _printable(name: str) -> str:
-    """A file name that is text, also where the name on the disk is not."""
+    """The name of a file as text that can be written; bytes of it that are none become escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,14 +1,14 @@
-"""Which tunes go to which split, and in which order.
+"""Deals the tunes to training, validation and test, and orders them at random.
 
 Settings of one tune stay together: those that the source names as such (versions of a song, settings of a session
-tune), and those that show it. Measures are compared up to transposition, and weigh by how rare they are: the logarithm
-of the number of tunes over the number of tunes with this measure. Two tunes are settings of one tune when what they
-share has at least `SHARED` of the weight of either one's measures, and is at least two measures; or when all their
-measures are the same. The relation is closed under "and so on" (connected components), so a group is what a chain of
-such pairs connects.
+tune), and those that share enough music. Measures are compared up to transposition, and a measure weighs the more the
+rarer it is: the logarithm of the number of tunes over the number of tunes with this measure. Two tunes are settings of
+one tune when the measures they share are at least two and have at least `SHARED` of the weight of either one's
+measures, or when all their measures are the same. Groups are the connected components of this relation: two tunes are
+in one group when a chain of such pairs leads from one to the other.
 
-Every choice follows from a hash of the seed and the tunes' names: the same on every machine and under every library
-version, and adding a tune hardly moves the others.
+Every choice follows from a hash of the seed and the tunes' names. So it is the same on every machine and under every
+library version, and adding a tune moves few of the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vaemusic_jax.music.vocabulary import has_commas, is_pitch, pitch_in_53rds, 
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 SHARED = 0.4
-# A measure says nothing about two tunes being one when it stands in more tunes than this, or has fewer onsets
+# A measure in more tunes than this, or with fewer onsets, does not count as shared: it tells nothing about two tunes
 COMMONPLACE = 100
 FEWEST_ONSETS = 2
 ROWS_AT_A_TIME = 1000
@@ -83,7 +83,7 @@ def group_settings(tunes: Sequence[Sequence[Sequence[str]]], songs: Sequence[str
 
 
 def _telling_measures(distinct: Sequence[frozenset[tuple[Hashable, ...]]]) -> tuple[Any, np.ndarray]:
-    """A sparse (tunes, measures) table of ones, without commonplace measures, and the weight of each measure."""
+    """A sparse (tunes, measures) table of ones, without commonplace measures, and the weights (measures,)."""
     from scipy.sparse import csr_array
 
     tunes_with = Counter(measure for tune in distinct for measure in tune)
@@ -99,8 +99,8 @@ def _telling_measures(distinct: Sequence[frozenset[tuple[Hashable, ...]]]) -> tu
     rows = np.repeat(np.arange(len(distinct)), [len(each) for each in columns])
     places = (rows, np.array([column for each in columns for column in each], np.int64))
     table = csr_array((np.ones(len(rows)), places), shape=(len(distinct), len(telling)))
-    # whole numbers, so that sums are exact and thus the same in any order; a measure that every tune has weighs next to
-    # nothing, unless there is nothing else to go by
+    # Whole numbers, so that sums are exact and the same in any order. The least weight is 1, not 0, so that tunes that
+    # share only measures that every tune has can still be compared.
     weight = np.array([max(1, round(2**20 * math.log(len(distinct) / tunes_with[each]))) for each in telling], float)
     return table, weight
 
@@ -111,7 +111,7 @@ def is_interval(token: Hashable) -> bool:
 
 
 def _same(what: Sequence[Hashable]) -> np.ndarray:
-    """(2, P) pairs of tunes that are equal in something: each with the first of its kind."""
+    """(2, P) pairs of tunes that have equal values: each tune with the first one of its value."""
     first: dict[Hashable, int] = {}
     return np.array([[first.setdefault(each, i), i] for i, each in enumerate(what)], np.int64).reshape(-1, 2).T
 
@@ -144,5 +144,5 @@ def assign_splits(names: Sequence[str], groups: Sequence[int], seed: int) -> dic
 
 
 def shuffle_key(seed: int, purpose: str, name: str) -> str:
-    """Sorting by this is a seeded random shuffle."""
+    """A key for sorting names into a seeded random order."""
     return hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a data set looks like in numbers: repeats, tokens, attributes and how they go together."""
+"""Computes statistics of a data set: repeats, tokens, attributes and their correlations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
 @dataclass(frozen=True)
 class Statistics:
-    """Numbers about a data set; attributes and correlations are of the training split.
+    """Statistics of a data set; attributes and correlations are of the training split.
 
     Attributes:
         distinct: number of distinct measures.
@@ -37,7 +37,7 @@ class Statistics:
 
 
 def statistics_of(dataset: Dataset) -> Statistics:
-    """Counts and correlates."""
+    """Computes the statistics of a data set."""
     tokens = np.concatenate([dataset.split(split).tokens for split in SPLITS])
     _, counts = np.unique(tokens, axis=0, return_counts=True)
     token_counts = np.bincount(dataset.train.tokens.ravel(), minlength=len(dataset.vocabulary))
@@ -56,9 +56,9 @@ def statistics_of(dataset: Dataset) -> Statistics:
 
 
 def rank_correlations(values: np.ndarray) -> np.ndarray:
-    """Spearman's, of each column with each other, (columns, columns); nan where a column is constant.
+    """Spearman's rank correlation of each column with each other, (columns, columns); nan where a column is constant.
 
-    Not by `scipy.stats.spearmanr`, for which one constant column spoils all others.
+    `scipy.stats.spearmanr` would return nan for all columns when one of them is constant.
 
     Args:
         values: (N, columns).

@@ -1,4 +1,4 @@
-"""What every reader of music files gives: tunes, each of one or more voices of bars."""
+"""Defines what every reader of music files takes and gives: a `Reading`, and tunes of one or more voices of bars."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class UnreadableTuneError(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """What is taken from a file.
+    """How files are read: what is taken from them.
 
     Attributes:
         pitch: `rounded` to twelve tones, or `microtonal`: names such as `B4-4c`, in Holdrian commas, where a file has
-            such pitches. The same for files that have none.
+            such pitches. It makes no difference to files that have none.
         voices: `melody`, the top part of a score and the melody track of a MIDI file; or `all` of them, each
             on its own. The voices of a tune in ABC are always all read.
     """
@@ -30,7 +30,7 @@ class Reading:
     voices: Voices = "melody"
 
     def in_words(self) -> str:
-        """As every report on a data set states it."""
+        """The reading in the words that reports on a data set use."""
         pitch = {"rounded": "pitches rounded to twelve tones", "microtonal": "pitches in Holdrian commas"}
         voices = {"melody": "the melody of each piece", "all": "all voices of each piece"}
         return f"{pitch[self.pitch]}, {voices[self.voices]}"

@@ -24,7 +24,7 @@ class TuneText:
     Attributes:
         name: `FILE#X`, FILE relative to the corpus folder with forward slashes; a repeated X gets `.2`, `.3`, ...
         text: from `X:` up to the blank line or the next `X:`.
-        song: what it is a setting of, if that is known: tunes of one song go to one split.
+        song: what it is a setting of, where that is known. Tunes of one song go to one split.
     """
 
     name: str
@@ -47,7 +47,7 @@ def decode(data: bytes) -> str:
 def without_text_blocks(text: str) -> str:
     """The text without what is not music: `%%begintext` up to `%%endtext`, and so for `ps`, `svg`, ...
 
-    A block that is never ended is none. Takes time in proportion to the length of the text.
+    A block that is never ended does not count as a block. The time taken is proportional to the length of the text.
     """
     if "%%" not in text:
         return text

@@ -1,4 +1,4 @@
-"""How much one file may take, and the worker processes that hold it to that."""
+"""Limits what reading one file may take, by reading in worker processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from vaemusic_jax.errors import UserError
 
-#: A reader without a file takes some 100 MiB; beyond the upper ones a limit is none.
+#: Least and greatest value of each limit. A reader takes about 100 MiB before it reads anything.
 BOUNDS = {"seconds": (0.1, 1e6), "memory": (256, 1_000_000), "size": (1, 10_000)}
 
 
@@ -68,7 +68,7 @@ def worker_pool(workers: int, limits: Limits, start: Callable[[], None]) -> Iter
 
 
 def _confine(memory: int, start: Callable[[], None]) -> None:
-    """In a worker: no more than `memory` MiB beyond what it takes after `start`."""
+    """Limits the memory of this worker process to `memory` MiB more than it takes after `start`."""
     start()
     if not sys.platform.startswith("linux"):
         return

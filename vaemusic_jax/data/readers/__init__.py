@@ -1,1 +1,1 @@
-"""Files of music to tunes: one module, or a few, for each format."""
+"""Readers of music files: one module, or a few, for each format. `registry.py` lists them."""

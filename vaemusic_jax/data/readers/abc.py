@@ -1,9 +1,9 @@
 """Reads one tune in ABC notation (standard 2.1, and the older dialects that tune books are written in) into bars.
 
-The reader never guesses: what it cannot read marks the bar it stands in, and the bar is dropped with a reason. It takes
-time in proportion to the length of the text, whatever the text.
+The reader never guesses: a bar with something that it cannot read is dropped, with a reason. The time it takes is
+proportional to the length of the text, whatever the text.
 
-Repeats and endings are not unfolded: bars are as written, in written order. `docs/data.md` states every rule.
+Repeats and endings are not unfolded: bars come as written, in written order. `docs/data.md` states every rule.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _FIELD_LINE = re.compile(r"(?P<letter>[A-Zmrsw+]):(?![|:\]])(?P<value>.*)")
 
 
 def read_abc(data: bytes, reading: Reading) -> list[Tune]:
-    """One tune of a tune book; all its voices, whatever the reading says.
+    """Reads one tune of a tune book, with all its voices, whatever the reading says.
 
     Raises:
         UnreadableTuneError: no key, or a field that cannot be read.
@@ -165,8 +165,8 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
         case "bar":
             voice.close_bar()
         case "rest":
-            # an invisible rest at the start of a bar: what was before goes on (so `measures_to_abc` writes it), unless
-            # it turns out that there are other voices
+            # An invisible rest at the start of a bar stands for a hold, which `measures_to_abc` writes so; in a tune of
+            # several voices it is taken back to a rest at the end
             voice.add(None, parse_length(symbol["length_rest"]), tied=symbol["rest"][0] == "x" and not voice.bar.events)
         case "bars_of_rest":
             whole_bar = metre_quarters(voice.metre) / voice.unit

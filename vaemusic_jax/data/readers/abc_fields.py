@@ -1,4 +1,4 @@
-"""The ABC header fields that shape the notes: key (`K:`), metre (`M:`), unit note length (`L:`) and octave."""
+"""Parses the ABC header fields that shape the notes: key (`K:`), metre (`M:`), unit note length (`L:`) and octave."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FRACTION = re.compile(r"(\d{1,3})\s*/\s*(\d{1,3})")
 
 
 def parse_key(text: str) -> dict[str, int] | None:
-    """Alteration of each letter under a key signature: `D` is {"F": 1, "C": 1}.
+    """Parses a key; returns the alteration of each letter it alters: `D` gives {"F": 1, "C": 1}.
 
     Understands all modes (first three letters, any case), `exp` and added accidentals (`D mix =c ^g`), `none`, the
     empty key, and the bagpipe keys `HP` and `Hp`. Clefs are passed over: pitches are as written, and `transpose=` is

@@ -1,4 +1,4 @@
-"""One voice of an ABC tune while it is read: notes, rests, ties, tuplets and accidentals become bars."""
+"""Builds the bars of one voice of an ABC tune from its notes, rests, ties, tuplets and accidentals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BROKEN = {1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8)}
 
 @dataclass
 class Voice:
-    """Where the reading of one voice stands."""
+    """The state of reading one voice, and the bars read so far."""
 
     metre: str
     unit: Fraction
@@ -47,7 +47,7 @@ class Voice:
             onset += length
         bar.length = onset
         if all(event.pitch is None for event in bar.events):
-            for event in bar.events:  # an invisible rest that fills a bar is a voice that has nothing to say
+            for event in bar.events:  # a bar of nothing but invisible rests is silent
                 event.tied = False
         if bar.events:
             self.bars.append(bar)
@@ -59,7 +59,7 @@ class Voice:
         return any(event.pitch is not None for bar in self.bars for event in bar.events)
 
     def make_invisible_rests_rests(self) -> None:
-        """For a voice among others: where it says nothing, they sound."""
+        """Makes rests of the holds that invisible rests stood for: among several voices they mean silence."""
         for bar in self.bars:
             if bar.events[0].pitch is None:
                 bar.events[0].tied = False
@@ -113,7 +113,7 @@ class Voice:
         return spelled, self.tied == spelled
 
     def add_chord(self, inside: str, length_text: str) -> None:
-        """A chord of one note is that note; any other marks its bar."""
+        """Adds a chord: one of a single note as that note, any other as a fault of its bar."""
         notes = list(_CHORD_NOTE.finditer(inside))
         if not notes or _CHORD_REST.sub("", _CHORD_NOTE.sub("", inside)):
             self.bar.faults.add(Drop.UNREADABLE)
@@ -129,7 +129,7 @@ class Voice:
         self.last_note = spelled[0][0] if len(notes) == 1 else None
 
     def add_grace(self, text: str) -> None:
-        """Grace notes take no time; their accidentals last the bar like any other."""
+        """Takes in the accidentals of grace notes, which last the bar; the notes themselves take no time."""
         for note in _CHORD_NOTE.finditer(text):
             self.spell(note)
 
@@ -158,7 +158,7 @@ def pitch_name(spelled: tuple[str, int, int]) -> str:
 
 
 def parse_length(text: str) -> Fraction | None:
-    """A written length in units: `3/2`, `/` (1/2), `//` (1/4), none (1); None for one that cannot be meant."""
+    """A written length in units: `3/2`, `/` (1/2), `//` (1/4), none (1); None for an absurd one."""
     if not text:
         return Fraction(1)
     numerator, slash, denominator = text.partition("/")

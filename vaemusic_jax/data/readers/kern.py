@@ -1,8 +1,8 @@
 """Reads Humdrum **kern files into bars.
 
 Spines of other kinds are passed over. The melody is the top voice: the rightmost **kern spine, because Humdrum writes
-the lowest voice first. Where a spine is split (`*^`) its leftmost part is its first voice and goes on as the spine; the
-others are voices of their own, with bars for as long as it is split. Every barline ends a bar, repeat signs too;
+the lowest voice first. Where a spine is split (`*^`) its leftmost part continues the spine, as its first voice; the
+others are separate voices, with bars for as long as the spine is split. Every barline ends a bar, repeat signs too;
 repeats are not unfolded. A note tied to the one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and
 hidden rests are rests.
 
@@ -113,14 +113,14 @@ class _Spine:
 
 @dataclass(eq=False)
 class _Column:
-    """What stands in one column; `spine` is None for other kinds than **kern."""
+    """One column of the lines; `spine` is None for other kinds than **kern."""
 
     spine: _Spine | None = None
     time: Fraction = Fraction(0)  # since the barline
 
 
 class _Piece:
-    """Where the reading of a piece stands."""
+    """The state of reading a piece."""
 
     def __init__(self) -> None:
         self.columns: list[_Column] = []
@@ -228,7 +228,7 @@ def _read_token(layer: VoiceBuilder, column: _Column, token: str) -> None:
 
 
 def _length(note: str) -> Fraction | None:
-    """Quarters: `4` is one, `8.` three quarters of one, `12` a triplet eighth, `0` a breve, `3%2` 2/3 of a whole."""
+    """A length in quarters: `4` is 1, `8.` is 3/4, `12` (a triplet eighth) 1/3, `0` (a breve) 8, `3%2` 8/3."""
     match = _LENGTH.search(note)
     if match is None:
         return None
@@ -243,7 +243,7 @@ def _length(note: str) -> Fraction | None:
 
 
 def _pitch_name(note: str) -> str | Drop:
-    """`C#4` for `c#`: the letter once more for each octave away from middle C, in capitals below it."""
+    """`C#4` for `c#`. Kern repeats the letter for each octave further from middle C, and has capitals below it."""
     match = _PITCH.search(note)
     if match is None:
         return Drop.UNREADABLE

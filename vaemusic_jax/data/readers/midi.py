@@ -1,4 +1,4 @@
-"""Standard MIDI files to tunes: parts by symusic, one MIDI track at a time, then bars (`midi_bars`).
+"""Reads standard MIDI files into tunes: symusic reads the notes of each track, `midi_bars` makes bars of them.
 
 - Which parts are read: `midi_tracks`. symusic makes a part of every channel and program of a track, by rising channel
   and program. Where all those of one track have rising programs and never sound together, they are taken for one part
@@ -12,12 +12,11 @@
   ticks, no more than 1/48 of a quarter note, all notes are shifted back by it. A larger shift says nothing about where
   the beat is, and nothing is shifted.
 - If nine in ten of at least 32 onsets on sixteenths fall on the second or fourth of a beat, the beat is not where the
-  file says it is, and the file is refused. So is one that is not whole: a track that is cut off takes its file along.
+  file says it is, and the file is refused. A file with a track that is cut off is refused, too.
 - A note ends with the first note-off of its pitch, or where its pitch starts again. A note-off that comes no more than
   an eighth of a quarter note after such a start is that of the note before, if there is another one for the note that
-  starts. Notes that are never ended are
-  brought to light by ending every pitch of every channel after the end of each track. What length a note is written
-  with: `midi_bars`.
+  starts. To find notes that are never ended, every pitch of every channel is ended after the end of each track.
+  `midi_bars` says what length a note is written with.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ NAMES = tuple(f"{TONES[number % 12]}{number // 12 - 1}" if number >= 12 else "" 
 
 _A4 = (69, 305)  # as MIDI number, and in commas
 _END_OF_TRACK = b"\xff\x2f\x00"
-# What stands in for the end of a track: one tick later a marker, which tells the tick, and note-offs for everything
+# Replaces the end of a track: one tick later a marker, which tells the tick, and note-offs for every pitch
 _NOTE_OFFS = b"".join(
     b"\x00" + bytes([0x80 | channel, 0, 64]) + b"".join(bytes([0, pitch, 64]) for pitch in range(1, 128))
     for channel in range(16)
@@ -120,7 +119,7 @@ def _tracks(data: bytes) -> tuple[int, list[bytes]]:
 
 
 def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
-    """One track by symusic, and the tick at which notes end that nothing in the file ends."""
+    """Parses one track with symusic; returns it, and the tick at which notes end that the file never ends."""
     if not track.endswith(_END_OF_TRACK):
         raise UnreadableTuneError("track without an end")
     header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ppq)
@@ -213,7 +212,7 @@ def _bends(track: TrackTick, onset: np.ndarray) -> np.ndarray:
 
 
 def _bend_range(track: TrackTick, until: int) -> float:
-    """What a full pitch wheel bends by, in semitones, at the first note."""
+    """How many semitones a full turn of the pitch wheel bends by, at the first note."""
     semitones, cents, parameter = 2, 0, [127, 127]
     controls = track.controls.numpy()
     for time, number, value in zip(*(controls[key].tolist() for key in ("time", "number", "value")), strict=True):
@@ -246,7 +245,7 @@ def _one_if_never_together(parts: list[Part]) -> list[Part]:
 
 
 def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
-    """The parts, shifted to the grid where all of them stand off it alike."""
+    """Shifts the parts to the grid where all of them stand off it alike."""
     ppq = grid.ppq
     onsets = grid.since_metre(np.concatenate([part.onset for part in parts]))
     off = onsets - np.rint(np.rint(onsets * 12 / ppq) * ppq / 12).astype(np.int64)

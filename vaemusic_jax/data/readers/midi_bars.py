@@ -1,12 +1,12 @@
-"""The notes of one MIDI part, in ticks, to bars of exact onsets and rests.
+"""Writes the notes of one MIDI part, in ticks, as bars of exact onsets and rests.
 
-- Bars come into being by notes that sound in them, so silence takes neither time nor room. A note that goes on through
-  more than `MOST_BARS_HELD` bars is stuck: its bars are `NO_LENGTH`, and there are no further ones for it.
-- An onset off the grid (`midi_grid`) keeps its place and costs its bar. Nothing is quantised. Where three onsets in a
-  row are off the grid, but twelfths of a quarter note apart, the part has lost the beat: no bar from there on is used,
-  for a part that drifts on meets the grid again in wrong places. Unless grace notes did it: notes on the grid, no more
-  than a sixteenth of a quarter note before the next one, that push back all that follows. If the part keeps the beat
-  without these notes and the time they take, that is how it is read.
+- Only bars in which a note sounds are made, so long silences take neither time nor memory. A note that lasts through
+  more than `MOST_BARS_HELD` bars counts as stuck: its bars get the fault `NO_LENGTH`, and further ones are not made.
+- Nothing is quantised: an onset off the grid (`midi_grid`) keeps its place, and its bar is dropped. Where three onsets
+  in a row are off the grid, but twelfths of a quarter note apart, the part has lost the beat, and no bar from there on
+  is used, because such a part meets the grid again in wrong places. The exception is a part that lost the beat by
+  grace notes: notes on the grid, no more than a sixteenth of a quarter note before the next one, that push back all
+  notes after them. If it keeps the beat without these notes and the time they take, it is read without them.
 - A note of no ticks is a grace note and left out.
 - Several pitches at one onset are a `CHORD`. A note that sounds into the next is legato, and cut there, if it overlaps
   by no more than an eighth of a quarter note and half of the next note. A longer overlap is an `OVERLAY`, in every bar

@@ -1,4 +1,4 @@
-"""The time signatures of a MIDI track as its bytes state them, before a library turns them into numbers of its own."""
+"""Finds impossible time signatures in the bytes of a MIDI track, where a library would misread them."""
 
 from __future__ import annotations
 

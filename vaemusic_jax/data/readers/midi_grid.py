@@ -1,4 +1,4 @@
-"""Where bars and the 24 ticks of a measure lie in a MIDI file.
+"""Computes where bars and the 24 ticks of a measure lie in a MIDI file.
 
 - Bars follow the time signatures, 4/4 before the first. One that repeats the metre in force changes nothing. Any other
   starts a bar where it stands: a bar cut short by it is `SHORT`. Two different ones at one tick: the metre is unknown.

@@ -1,4 +1,4 @@
-"""Which tracks of a MIDI file are read: the melody, or every line of single notes.
+"""Chooses the tracks of a MIDI file that are read: the melody, or every line of single notes.
 
 The melody is chosen by these questions, each asked only where those before leave several parts:
 

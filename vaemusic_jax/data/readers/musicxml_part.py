@@ -1,10 +1,10 @@
-"""One part of a MusicXML score to the bars of its voices.
+"""Reads one part of a MusicXML score into the bars of its voices.
 
-Rules. Each `voice` of a part is read on its own; the first one that has notes gets a bar for every measure, the others
+Each `voice` of a part is read on its own; the first one that has notes gets a bar for every measure, the others
 for those they are written in. Pitches are as written: of a transposing instrument they are the
 written ones. Notes count with their `duration`, whatever their type, dots and tuplets say. Grace notes take no time;
-cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, goes on with what
-sounded before: so `measures_to_musicxml` writes a hold that has no note to be tied to.
+cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, stands for a
+hold: `measures_to_musicxml` writes a hold so where there is no note to tie it to.
 
 In a score in commas the sign says how far a note is altered. One without a sign, and without `alter`, is a natural, but
 where the key signature alters its letter, or a sign before it in the measure its pitch, it costs the measure: programs
@@ -135,7 +135,7 @@ class PartReader:
         self._measures.append((metre, end, faults))
 
     def _length(self, text: str | None) -> Fraction | None:
-        """A duration in quarters; None for none, or none that can be meant."""
+        """A duration in quarters; None for a missing or absurd one."""
         duration = number(text)
         return duration / self._divisions if duration is not None and duration > 0 and self._divisions else None
 

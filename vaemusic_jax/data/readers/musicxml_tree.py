@@ -1,4 +1,4 @@
-"""MusicXML files to trees of elements, safely: nothing is fetched, nothing is expanded, and everything has a limit.
+"""Parses MusicXML files into trees of elements, safely: nothing is fetched or expanded, and everything has a limit.
 
 Only the elements that `musicxml.py` needs enter the tree (`NEEDED`); the rest, two thirds of a usual file, is
 checked for being well formed and left out.

@@ -1,4 +1,4 @@
-"""What a module that reads a format of music exports: a `Reader`."""
+"""Defines what a module that reads a format of music exports: a `Reader`."""
 
 from __future__ import annotations
 

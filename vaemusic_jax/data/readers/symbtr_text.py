@@ -67,7 +67,7 @@ def read_symbtr_text(data: bytes, reading: Reading) -> list[Tune]:
 
 
 class _Piece:
-    """Where the reading of a piece stands."""
+    """The state of reading a piece."""
 
     def __init__(self, pitch: Pitch) -> None:
         self.voice = VoiceBuilder()
@@ -125,7 +125,7 @@ class _Piece:
 
 
 def _length(pay: str, payda: str) -> Fraction | None:
-    """A fraction of a whole note in quarters; 0 for `0/0`, None for what cannot be meant."""
+    """A fraction of a whole note in quarters; 0 for `0/0`, None for an absurd one."""
     if not re.fullmatch(r"\d{1,4}", pay) or not re.fullmatch(r"\d{1,4}", payda):
         return None
     if int(pay) == 0:

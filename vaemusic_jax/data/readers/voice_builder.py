@@ -1,4 +1,4 @@
-"""One voice of a score while it is read: notes with their onsets become bars."""
+"""Builds the bars of one voice of a score from notes with their onsets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaemusic_jax.data.grid import Bar, Drop, Event
 
 @dataclass
 class VoiceBuilder:
-    """Where the reading of one voice stands.
+    """The state of reading one voice, and the bars read so far.
 
     Attributes:
         bars: the bars so far.

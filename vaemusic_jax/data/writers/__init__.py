@@ -1,1 +1,1 @@
-"""Measures to files of music, which the readers read back as the same measures."""
+"""Writers of music files: what they write is read again as the same measures."""

@@ -1,11 +1,12 @@
-"""Measures to a MIDI file.
+"""Writes measures as a MIDI file.
 
 The law of this module: a file written here and read again by `midi.read_midi` has the same rhythm and the same pitch
 numbers in every measure with a note. Spelling is not in MIDI, and neither is where one rest ends and the next starts.
 
 A hold at the first tick lengthens the note of the measure before. Where no note sounds there (the first measure, or
-after a rest), what it holds is unknown: a bar of 1/64 is put before the measure, and in it starts a note of the least
-velocity, on the next pitch of the measure, that is held into it. It is next to inaudible, and read again as a hold.
+after a rest), nobody knows which note it holds. Then a bar of 1/64 is put before the measure, in which a note of the
+least velocity starts, on the next pitch of the measure, and is held into it. It can hardly be heard, and is read again
+as a hold.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Measures to MusicXML.
+"""Writes measures as MusicXML.
 
-The law: `read_musicxml` gives back the same tokens. So each event has its exact duration; what has a length that no
-single note shape has becomes several: notes tied together, or rests in a row. A hold at the first tick is a note tied
-to the measure before, or a hidden rest where nothing written goes on (a tied note of no matter which pitch, where a
-rest would leave the measure silent); a hidden rest is always one, if need be without a shape.
+The law of this module: `read_musicxml` gives back the same tokens. So each event has its exact duration. A length that
+no single note shape has is written as several notes tied together, or several rests in a row. A hold at the first tick
+is written as a note tied to the measure before. Where no written note sounds there, it is a hidden rest, and where that
+would leave the measure silent, a tied note of any pitch. A hidden rest is never cut into several; it may lack a shape.
 
-Written here and not by music21, whose exporter has no accidentals in commas and takes seconds to start.
+music21 is not used for this: its exporter has no accidentals in commas and takes seconds to start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How high the pitches of a vocabulary sound."""
+"""Computes how high the pitches of a vocabulary sound."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Measures to sound: a WAV file, made by adding up harmonics, so that no synthesiser or soundfont is needed.
+"""Writes measures as sound: a WAV file made by adding up harmonics, for which no synthesiser or soundfont is needed.
 
-A hold at the first tick goes on with what sounds in the measure before. Where nothing does, it is silent: which note it
-holds is not known.
+A hold at the first tick continues the note of the measure before. Where no note sounds there, it is silent, because
+nobody knows which note it holds.
 """
 
 from __future__ import annotations
@@ -96,5 +96,5 @@ def _tone(frequency: float, n_samples: int, sample_rate: int) -> np.ndarray:
 
 
 def _rise(position: np.ndarray) -> np.ndarray:
-    """From 0 at 0 to 1 at 1 and beyond, without a corner."""
+    """Rises smoothly from 0 at 0 to 1 at 1, and stays there."""
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(position, 0, 1))
