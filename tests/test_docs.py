@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.helpers import tables
 from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
@@ -21,6 +22,11 @@ def words(page: str) -> set[str]:
 
 def test_every_field_of_a_configuration_is_described_and_no_other() -> None:
     assert words("configuration.md") == set(SweepConfig.model_fields)
+
+
+def test_the_table_of_a_trials_fields_is_written_from_the_code() -> None:
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert tables.written(page) == page, "run `python -m tests.helpers.tables`"
 
 
 def test_every_column_of_a_run_is_described() -> None:
@@ -47,3 +53,23 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).is_file(), f"{page}: {target}"
+
+
+def test_the_files_that_a_change_touches_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    changes = [line for line in text.splitlines() if line.startswith("| **")]
+    assert len(changes) >= 8
+    for change in changes:
+        named = re.findall(r"`(vaemusic_jax/[^`]+)`", change)
+        assert named, change
+        for path in named:
+            assert (ROOT / path).exists(), path
+
+
+def test_the_packages_of_the_architecture_are_those_there_are() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {word.strip("/") for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    package = ROOT / "vaemusic_jax"
+    there = {path.name for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert named == there - {"__init__.py", "__main__.py"}

@@ -96,10 +96,11 @@ def test_a_report_needs_neither_training_nor_evaluation(module: str) -> None:
     assert packages & {"models", "training", "evaluation", "play"} == set()
 
 
-def test_the_readme_gives_the_same_order() -> None:
-    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("errors, support")]
-    named = line.replace("->", ",").replace(" ", "").split(",")
-    assert named == list(ORDER[:-1])
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_the_pages_give_the_same_order(page: str) -> None:
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    (line,) = [line.strip() for line in lines if line.strip().startswith("errors, support")]
+    assert line.replace("->", ",").replace(" ", "").split(",") == list(ORDER[:-1])
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:

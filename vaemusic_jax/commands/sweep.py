@@ -14,7 +14,7 @@ from vaemusic_jax.errors import UserError
 RUN_FIELDS = ("name", "eval_every", "out", "shard")
 
 
-def _kind(annotation: Any) -> str:
+def value_kind(annotation: Any) -> str:
     """What one value of a field looks like: INT, FLOAT, TEXT, or the words to choose from."""
     if annotation in (int, float, str):
         return {int: "INT", float: "FLOAT", str: "TEXT"}[annotation]
@@ -22,8 +22,8 @@ def _kind(annotation: Any) -> str:
         return "|".join(get_args(annotation))
     if get_origin(annotation) is Annotated:
         kind, *marks = get_args(annotation)
-        return next(("|".join(mark.table) for mark in marks if isinstance(mark, RowOf)), None) or _kind(kind)
-    return "|".join(_kind(part) for part in get_args(annotation) if part not in (NoneType, Ellipsis))
+        return next(("|".join(mark.table) for mark in marks if isinstance(mark, RowOf)), None) or value_kind(kind)
+    return "|".join(value_kind(part) for part in get_args(annotation) if part not in (NoneType, Ellipsis))
 
 
 def add_to(commands: Commands) -> None:
@@ -56,7 +56,7 @@ def add_to(commands: Commands) -> None:
     )
     for name in (*AXES, *RUN_FIELDS):
         # Values are checked with the configuration, so that errors read alike.
-        kind = _kind(SweepConfig.model_fields[name].annotation)
+        kind = value_kind(SweepConfig.model_fields[name].annotation)
         fields.add_argument(
             f"--{name.replace('_', '-')}",
             metavar=kind,
