@@ -17,7 +17,7 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically
 
 #: Of what music files become, from the bytes of a file to the measures, vocabulary and splits of a data set. Whoever
-#: changes that adds one, and what users have prepared is read again. `tests/test_reader_version.py` watches over it.
+#: changes that adds one, and what users have prepared is read again. `tests/data/test_reader_version.py` watches over it.
 READER_VERSION = 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

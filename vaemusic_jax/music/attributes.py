@@ -60,7 +60,7 @@ class Attribute:
         unit: of a value, in words.
         formula: from onsets to (...) float32 values.
         version: of the formula. Prepared data sets store the values with it; another number has them computed anew.
-            `tests/test_attributes.py` fails when values change and the number does not.
+            `tests/music/test_attributes.py` fails when values change and the number does not.
     """
 
     name: str
