@@ -42,19 +42,17 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     use_every_core()
     dataset = load_dataset("irish_folk")
-    rows = slice(options.measures)
-    train = dataset.train
-    test = Split(train.tokens[rows], train.tune[rows], train.attributes[rows])
-    dataset = dataclasses.replace(dataset, test=test)
+    rows, whole = slice(options.measures), dataset.train
+    dataset = dataclasses.replace(dataset, test=Split(whole.tokens[rows], whole.tune[rows], whole.attributes[rows]))
     train, test = (measures_of(split) for split in (dataset.train, dataset.test))
     for model in MODELS:
         trials = tuple(
             trial(model, options.hidden_size, options.latent_dim, batch_size=256, seed=seed)
             for seed in range(options.members)
         )
-        ensemble = cohort_ensemble(Owner(trials, dataset.vocabulary, dataset.digest), dataset, train)
-        checkpoint = ensemble.to_host(ensemble.start())
         owner = Owner(trials, dataset.vocabulary, dataset.digest)
+        ensemble = cohort_ensemble(owner, dataset, train)
+        checkpoint = ensemble.to_host(ensemble.start())
         spent = {}
         parts = {"codes": (), "codes and scores": ("reconstruction",), "codes and traversals": ("control",)}
         for name, families in parts.items():

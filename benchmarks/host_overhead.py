@@ -33,7 +33,7 @@ from vaemusic_jax.training.cohort import Ensemble
 WINDOWS, STEPS = "windows of steps", "of these, steps on the devices"
 PARTS: dict[str, tuple[Any, str]] = {
     "compiling": (Ensemble, "compile"),
-    WINDOWS: (sweep, "run_window"),
+    WINDOWS: (loop, "run_window"),
     STEPS: (Ensemble, "run"),
     "metrics to the host": (Ensemble, "read_sums"),
     "validation": (Ensemble, "score"),

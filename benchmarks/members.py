@@ -23,7 +23,7 @@ STEPS = 1000  # that the learning rate's schedule is for
 
 
 def trial(
-    model: Model, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
+    model: str, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
 ) -> Trial:
     """A trial of all four attributes."""
     values: dict[str, Any] = defaults(model, recipe, hidden_size) | unused_by(model) | {"batch_size": batch_size}

@@ -10,7 +10,8 @@ import zipfile
 from fractions import Fraction
 
 from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
-from vaemusic_jax.data.read_pieces import read_piece, reader_of
+from vaemusic_jax.data.read_pieces import read_piece
+from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tune import Reading, UnreadableTuneError
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
@@ -165,7 +166,7 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
         for token in set(measure) - {HOLD_NAME, REST_NAME}:
             pitch_to_midi(token)
     try:
-        tunes = reader_of(kind)(content, reading)
+        tunes = READERS[kind].read(content, reading)
     except UnreadableTuneError:
         return "read", "read once and refused the second time"
     bars = [bar for tune in tunes for voice in tune.voices for bar in voice]

@@ -63,8 +63,8 @@ def main() -> None:
         found += timed(model, by_latent_dim, options, measures)
     table = pd.DataFrame(found)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    for model, cost in padding_costs(table).items():
-        print(f"{model}: a padded member takes {cost:.2f} times the mean of unpadded ones")
+    for name, cost in padding_costs(table).items():
+        print(f"{name}: a padded member takes {cost:.2f} times the mean of unpadded ones")
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "scaling.csv", index=False)
     (options.out / "scaling.png").write_bytes(figure(table))

@@ -12,9 +12,7 @@ from torch.nn import functional
 
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE
 from vaemusic_jax.models.member import N_CLASSES
-
-N_BEATS, TICKS_PER_BEAT = 4, 6
-N_TICKS = N_BEATS * TICKS_PER_BEAT
+from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
 
 
 class MeasureEncoder(nn.Module):

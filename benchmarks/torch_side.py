@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks import torch_training
@@ -69,15 +70,15 @@ class TorchTraining:
         tokens = torch.as_tensor(measures.tokens, device=self.device).long()
         self.training: torch_training.MeasureVAETraining | torch_training.AdversarialVAETraining
         if trial.model == "measure_vae":
-            vae = MeasureVAE(*sizes, recipe.dropout, recipe.relu_logits, whole=whole).to(self.device)
-            self.training = torch_training.MeasureVAETraining(vae, recipe, weights, trial.steps)
+            measure_vae = MeasureVAE(*sizes, recipe.dropout, recipe.relu_logits, whole=whole).to(self.device)
+            self.training = torch_training.MeasureVAETraining(measure_vae, recipe, weights, trial.steps)
             self.data = torch_training.Batch(tokens, attributes, attributes)
         else:
             n_attributes = len(trial.attributes)
             vae = AdversarialVAE(*sizes, n_attributes, recipe.own_start_symbol, whole).to(self.device)
             classifier = Classifier(trial.latent_dim, n_attributes).to(self.device)
             self.training = torch_training.AdversarialVAETraining(vae, classifier, recipe, weights, trial.steps)
-            told = Conditioning.from_training(measures.attributes)
+            told = Conditioning.from_training(np.asarray(measures.attributes))
             edges = torch.as_tensor(told.class_edges, device=self.device)
             classes = (attributes.unsqueeze(-1) > edges).sum(-1)
             conditions = (attributes - attributes.mean(0)) / attributes.std(0)

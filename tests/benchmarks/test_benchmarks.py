@@ -1,24 +1,23 @@
-"""Benchmarks take turns, tell apart who used the machine, and divide rightly. Nothing is timed here."""
+"""The benchmarks' own logic: turns, shares of the machine, counts of operations and ratios. Nothing is timed here."""
 
+import importlib
 import itertools
-import json
-import sys
-from types import ModuleType
-from typing import Any, ClassVar
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import host_overhead, members, scaling, step_time, timing
-from benchmarks.timing import Sample, Spread
+import benchmarks
+from benchmarks import host_overhead, members, scaling, timing
+from benchmarks.timing import Spread
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.training.estimate import step_operations
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch):
-    """Seconds that pass only when they are told to; 2 cores, of which others use half a core all the time."""
+    """A clock that advances only when the test says so, on 2 cores of which other processes use half a core."""
     now, own = [100.0], [0.0]
 
     def work(seconds: float) -> None:
@@ -52,7 +51,7 @@ def test_programs_take_turns_in_calls_of_their_own_length(clock) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "steps"), [(1.0, 100), (0.0, 1)])
-def test_a_call_has_a_step_and_no_more_than_an_ensemble_makes(clock, seconds, steps) -> None:
+def test_a_call_has_at_least_one_step_and_at_most_the_limit(clock, seconds, steps) -> None:
     calls = []
 
     def run(steps: int) -> None:
@@ -63,7 +62,7 @@ def test_a_call_has_a_step_and_no_more_than_an_ensemble_makes(clock, seconds, st
     assert calls[-1] == steps
 
 
-def test_the_system_says_how_busy_it_was() -> None:
+def test_busy_core_seconds_grow_with_time() -> None:
     before = timing.busy_core_seconds()
     if np.isnan(before):
         pytest.skip("no /proc/stat")
@@ -83,125 +82,21 @@ def test_operations_of_a_step_by_hand() -> None:
     assert step_operations(adversarial_vae) == 2 * 3 * (4 * encoder + 3 * decoder)
 
 
-def test_a_cohort_goes_on_from_where_it_is_and_tells_compiling_from_running(clock, monkeypatch) -> None:
-    """Its first call takes 10 s longer; a step takes 1 s."""
-
-    def run(ensemble, state, steps):
-        assert len(ensemble.members) == 2
-        clock(steps + (10.0 if state == 0 else 0.0))
-        return state + steps
-
-    monkeypatch.setattr(members.Ensemble, "start", lambda ensemble: 0)
-    monkeypatch.setattr(members.Ensemble, "run", run)
-    trials = tuple(members.trial("adversarial_vae", 4, 4, batch_size=4, seed=seed) for seed in range(2))
-    cohort = members.Cohort(trials, members.random_measures())
-    assert cohort.compile() == pytest.approx(10.0)
-    cohort.run(3)
-    state: Any = cohort.state
-    assert state == 5
-
-
-class FakeCohort:
-    """Takes no time, and says of which latent sizes its members are."""
-
-    made: ClassVar[list[tuple[int, ...]]] = []
-
-    def __init__(self, trials, measures) -> None:
-        self.program = program_of(trials, members.VOCAB_SIZE)
-        self.latent_dims = tuple(trial.latent_dim for trial in trials)
-        self.made.append(self.latent_dims)
-
-    def compile(self) -> float:
-        return 12.0
-
-    def run(self, steps: int) -> None: ...
-
-
-@pytest.fixture
-def untimed(monkeypatch: pytest.MonkeyPatch):
-    """Step times by program instead of a clock: those of cohorts by their latent sizes, PyTorch's 1, 2 and 3 s."""
-    cohorts: list[tuple[int, ...]] = []
-    monkeypatch.setattr(FakeCohort, "made", cohorts)
-    for module in (step_time.members, scaling):
-        monkeypatch.setattr(module, "Cohort", FakeCohort)
-        monkeypatch.setattr(step_time.machine, "prepare", lambda precision: None)
-    monkeypatch.setattr(scaling, "keep_programs", lambda: None)
-    monkeypatch.setattr(step_time, "matmul_rate", lambda precision: 1e12)
-    return cohorts
-
-
-def test_the_table_of_step_times_divides_by_members_and_by_ours(untimed, monkeypatch, tmp_path, capsys) -> None:
-    others = itertools.cycle([0.0, 0.1])
-
-    def in_turns(programs, rounds, seconds):
-        assert (len(programs), rounds) == (2, 3)
-        ours = [0.5 * len(untimed[-1])] * rounds
-        return [[Sample(s, next(others)) for s in side] for side in (ours, [1.0, 2.0, 3.0])]
-
-    class FakeTorch:
-        def __init__(self, trial, measures, whole, precision) -> None:
-            assert (trial.hidden_size, trial.latent_dim, trial.batch_size, whole) == (8, 4, 16, False)
-
-        def run(self, steps: int) -> None: ...
-
-    side: Any = ModuleType("benchmarks.torch_side")
-    side.TorchTraining, side.description, side.torch_matmul_rate = FakeTorch, dict, lambda precision: 2e12
-    monkeypatch.setitem(sys.modules, "benchmarks.torch_side", side)
-    monkeypatch.setattr(step_time.importlib.util, "find_spec", lambda name: side)
-    monkeypatch.setattr(step_time, "in_turns", in_turns)
-    arguments = ["--sizes", "8", "4", "--batch-size", "16", "--members", "1", "7", "--rounds", "3", "--json"]
-    monkeypatch.setattr(sys, "argv", ["step_time", *arguments, str(tmp_path / "times.json")])
-    step_time.main()
-    written = json.loads((tmp_path / "times.json").read_text())
-    assert (written["xla_matmul_gflops"], written["torch_matmul_gflops"]) == (1000, 2000)
-    assert [(row["model"], row["members"]) for row in written["rows"]] == [
-        (model, n) for model in ("measure_vae", "adversarial_vae") for n in (1, 7)
+def test_the_cost_of_padding_compares_means_over_latent_sizes() -> None:
+    """Cohorts of one size take 4 and 8 ms per member and step, a padded cohort 9 ms: 1.5 times the mean of 6 ms."""
+    times = {(scaling.ALONE, 4): 1.0, (scaling.ONE_SIZE, 4): 4.0, (scaling.ONE_SIZE, 8): 8.0, (scaling.PADDED, 8): 9.0}
+    rows = [
+        {"model": "measure_vae", "series": series, "latent_dim": latent_dim, "ms_per_member_step": ms}
+        for (series, latent_dim), ms in times.items()
     ]
-    for row in written["rows"]:
-        assert row["ours"] == {"median": 0.5, "least": 0.5, "greatest": 0.5}
-        assert row["torch"] == {"median": 2.0, "least": 1.0, "greatest": 3.0}
-        assert row["ratio"] == {"median": 4.0, "least": 2.0, "greatest": 6.0}
-        assert row["share_of_matmul_rate"] == pytest.approx(row["operations"] / 0.5 / 1e12)
-        assert row["others"] == "5%"
-    assert "4 (2-6)" in capsys.readouterr().out
+    assert scaling.padding_costs(pd.DataFrame(rows)) == {"measure_vae": 1.5}
 
 
-def test_without_pytorch_ours_is_timed_alone(untimed, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(step_time.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(step_time, "in_turns", lambda programs, rounds, seconds: [[Sample(0.5, 0.0)]] * len(programs))
-    monkeypatch.setattr(sys, "argv", ["step_time", "--sizes", "8", "4", "--members", "1", "--models", "measure_vae"])
-    step_time.main()
-    printed = capsys.readouterr().out
-    assert "PyTorch is not installed" in printed
-    assert printed.splitlines()[-1].split() == ["1", "12.0", "0.5", "(0.5-0.5)", "-", "-", "0%", "0%"]
-
-
-def test_scaling_writes_a_table_and_a_figure(untimed, monkeypatch, tmp_path, capsys) -> None:
-    """A member of latent size n takes n ms, alone twice as long, a padded one 9 ms."""
-
-    def in_turns(programs, rounds, seconds):
-        sizes = untimed[-len(programs) :]
-        each = [2 * sum(s) if len(s) == 1 else sum(s) if len(set(s)) == 1 else 9 * len(s) for s in sizes]
-        return [[Sample(ms / 1000, 0.0)] * rounds for ms in each]
-
-    monkeypatch.setattr(scaling, "in_turns", in_turns)
-    arguments = f"--members 1 3 --latent-dims 4 8 --latent-dim 5 --out {tmp_path}".split()
-    monkeypatch.setattr(sys, "argv", ["scaling", *arguments])
-    scaling.main()
-    table = pd.read_csv(tmp_path / "scaling.csv")
-    of_one_model = table[table["model"] == "measure_vae"]
-    rows = of_one_model[["series", "members", "latent_dim", "ms_per_member_step"]].itertuples(index=False, name=None)
-    assert sorted(rows) == [
-        ("alone", 1, 4, 8.0),
-        ("alone", 1, 8, 16.0),
-        ("cohort", 1, 5, 10.0),
-        ("cohort", 3, 5, 5.0),
-        ("cohort of one latent size", 2, 4, 4.0),
-        ("cohort of one latent size", 2, 8, 8.0),
-        ("padded cohort of all", 2, 8, 9.0),
-    ]
-    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
-    assert "adversarial_vae: a padded member takes 1.50 times" in capsys.readouterr().out
+@pytest.mark.parametrize("path", sorted(Path(benchmarks.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_can_be_imported(path: Path) -> None:
+    if path.stem.startswith("torch_"):
+        pytest.importorskip("torch")
+    importlib.import_module(f"benchmarks.{path.stem}")
 
 
 def test_parts_of_a_sweep_are_methods_that_there_are() -> None:
@@ -209,7 +104,7 @@ def test_parts_of_a_sweep_are_methods_that_there_are() -> None:
         assert callable(getattr(owner, name))
 
 
-def test_a_clock_counts_every_call_and_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_counts_every_call_and_is_removed_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     class Part:
         def work(self, n: int) -> int:
             return 2 * n
@@ -223,7 +118,7 @@ def test_a_clock_counts_every_call_and_is_taken_away(monkeypatch: pytest.MonkeyP
     assert Part.work is before
 
 
-def test_what_is_not_on_the_devices_is_the_host_s(capsys) -> None:
+def test_host_overhead_is_the_window_without_its_steps(capsys) -> None:
     spent = dict.fromkeys(host_overhead.PARTS, 1.0) | {"everything": 50.0}
     host_overhead.print_parts(spent | {host_overhead.WINDOWS: 40.0, host_overhead.STEPS: 39.0}, n_windows=4)
     printed = capsys.readouterr().out

@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.synthetic_results import FACTS, results_of
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.questions import FigureData, Section, open_questions
-from vaemusic_jax.report.section import varied
+from vaemusic_jax.report.questions import open_questions
+from vaemusic_jax.report.section import FigureData, Section, varied
 
 MEASURES = ("reconstruction_accuracy", "reconstruction_efficiency.mean", "interpretability.mean")
 STATISTICS = {

@@ -217,6 +217,14 @@ def format_attributes(names: Iterable[str]) -> str:
     return ALL_ATTRIBUTES if names == tuple(ATTRIBUTES) else "+".join(names)
 
 
+def attribute_initials(choice: str) -> str:
+    """`note_density+note_range` as `ND+NR`; `all` stays as it is."""
+    names = parse_attributes(choice)
+    if format_attributes(names) == ALL_ATTRIBUTES:
+        return ALL_ATTRIBUTES
+    return "+".join(ATTRIBUTES[name].initial for name in names)
+
+
 def _shared_values(trial: Trial) -> tuple[Any, ...]:
     return tuple(getattr(trial, name) for name in SHARED)
 

@@ -6,9 +6,9 @@ else as it was. Ranks are all that counts of the control's values: they need not
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from vaemusic_jax.metrics.information import Floats
 
 DATA_SPAN = (0.025, 0.975)  # quantiles: a handful of odd measures shall not decide what the whole span is
 

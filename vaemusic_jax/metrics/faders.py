@@ -11,7 +11,8 @@ Shapes as in ``control``: M measures, K controls and attributes, Q values; `chan
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaemusic_jax.metrics.control import Floats, checked_control, checked_traversals, mean_of_others
+from vaemusic_jax.metrics.control import checked_control, checked_traversals, mean_of_others
+from vaemusic_jax.metrics.information import Floats
 
 
 def consistency(changed: ArrayLike) -> Floats:

@@ -17,7 +17,6 @@ class Interpretability:
 
     score: Floats  # (K,) R^2, 0 to 1
     dimension: NDArray[np.int64]  # (K,) index into the latent dimensions, -1 where none is informative
-    mean: float  # over attributes, without the undefined
     mutual_information: Floats  # (L, K) nats
 
 
@@ -49,5 +48,4 @@ def interpretability(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> 
             continue
         dimension[k] = np.where(varying_L, information_LxK[:, k], -1.0).argmax()
         score[k] = np.corrcoef(z_NxL[:, dimension[k]], a_NxK[:, k])[0, 1] ** 2
-    mean = float(score[varying_K].mean()) if varying_K.any() else float("nan")
-    return Interpretability(score, dimension, mean, information_LxK)
+    return Interpretability(score, dimension, information_LxK)

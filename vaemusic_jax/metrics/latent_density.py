@@ -8,7 +8,8 @@ ours. Numpy in, numbers out; shapes as in ``control``.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaemusic_jax.metrics.control import Floats, checked_traversals
+from vaemusic_jax.metrics.control import checked_traversals
+from vaemusic_jax.metrics.information import Floats
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 

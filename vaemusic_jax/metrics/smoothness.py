@@ -9,7 +9,7 @@ marks, turned from one to the next. Two marks of equal value then are a step tha
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaemusic_jax.metrics.control import Floats
+from vaemusic_jax.metrics.information import Floats
 
 LIVELY = 1e-3  # latte's threshold
 ROUNDING = 1e-6  # of the largest value: attributes are float32

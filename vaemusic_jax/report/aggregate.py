@@ -19,6 +19,7 @@ CONFIGURATION = tuple(name for name in Trial.model_fields if name != "seed")
 
 EXACT_UP_TO = 5  # seeds: all 5^5 resamples are enumerated, more seeds are resampled at random
 RESAMPLES = 9_999
+LEVEL = 0.95  # share of the resampled means that an interval holds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Interval:
 NO_VALUE = Interval(float("nan"), float("nan"), float("nan"), 0)
 
 
-def interval_over_seeds(values: ArrayLike, level: float = 0.95) -> Interval:
+def interval_over_seeds(values: ArrayLike) -> Interval:
     """Mean and percentile bootstrap interval (Efron 1979) of one metric over seeds.
 
     The interval holds the means of the central share `level` of all resamples with replacement: all n^n, each as
@@ -49,7 +50,6 @@ def interval_over_seeds(values: ArrayLike, level: float = 0.95) -> Interval:
 
     Args:
         values: (n,), one per seed; NaN, a value without meaning, is left out.
-        level: share of the resamples within, above 0 and below 1.
 
     Returns:
         Mean, ends and the number of values. One value has no interval, none has no mean: NaN.
@@ -60,7 +60,7 @@ def interval_over_seeds(values: ArrayLike, level: float = 0.95) -> Interval:
         return Interval(float(known[0]), np.nan, np.nan, 1) if len(known) else NO_VALUE
     means = known[_resamples(len(known))].mean(1)
     # A mean that occurs, not one between two: the few of two or three seeds are far apart.
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
     return Interval(float(known.mean()), float(low), float(high), len(known))
 
 

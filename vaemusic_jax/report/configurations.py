@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config.recipes import MODELS
-from vaemusic_jax.config.trial import ALL_ATTRIBUTES, parse_attributes, unused_by
+from vaemusic_jax.config.trial import attribute_initials, parse_attributes, unused_by
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
@@ -104,7 +104,7 @@ def named_value(name: str, value: Any) -> Any:
     """A field's value as it is written in print."""
     if name == "model":
         return MODELS[value].title
-    return _initials(value) if name == "attributes" else value
+    return attribute_initials(value) if name == "attributes" else value
 
 
 def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
@@ -179,7 +179,7 @@ def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each trial that diverged, and one for each state of unfinished ones."""
     state = states(results)
     diverged = [
-        f"{MODELS[row['model']].title}, {row['dataset']}, {_initials(row['attributes'])}, latent size "
+        f"{MODELS[row['model']].title}, {row['dataset']}, {attribute_initials(row['attributes'])}, latent size "
         f"{row['latent_dim']}, seed {row['seed']}, trial {row['trial']} {row['status']}."
         for row in results[state == "diverged"].to_dict("records")
     ]
@@ -187,11 +187,4 @@ def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
     return (
         *diverged,
         *(f"Unfinished ({status}): {count} of {len(results)} trials." for status, count in counts.items()),
-    )
-
-
-def _initials(choice: str) -> str:
-    """`note_density+note_range` as `ND+NR`."""
-    return (
-        choice if choice == ALL_ATTRIBUTES else "+".join(ATTRIBUTES[name].initial for name in parse_attributes(choice))
     )

@@ -52,8 +52,3 @@ def direction(test: TTest, difference: float) -> str:
     if not test.significant:
         return "; the difference is not significant"
     return "" if difference > 0 else "; the opposite of the claim, significantly"
-
-
-def count_of_seeds(n: int) -> str:
-    """`3 seeds`."""
-    return f"{n} seed{'s' * (n != 1)}"

@@ -21,7 +21,6 @@ from vaemusic_jax.report.finding import (
     T_TEST,
     Finding,
     Verdict,
-    count_of_seeds,
     direction,
 )
 from vaemusic_jax.report.markup import Column, Table
@@ -30,6 +29,7 @@ from vaemusic_jax.report.seed_tests import (
     Balanced,
     balanced,
     by_seed,
+    count_of_seeds,
     describe,
     describe_each,
     describe_p,

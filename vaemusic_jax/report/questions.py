@@ -11,9 +11,7 @@ from vaemusic_jax.report.question_attributes import number_of_attributes
 from vaemusic_jax.report.question_corpora import corpus_features
 from vaemusic_jax.report.question_data import size_of_the_data
 from vaemusic_jax.report.question_strengths import regularisation_strengths
-from vaemusic_jax.report.section import FigureData, Section, Series
-
-__all__ = ["FigureData", "Section", "Series", "open_questions"]
+from vaemusic_jax.report.section import Section
 
 
 def open_questions(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:

@@ -56,7 +56,6 @@ class FigureData:
     x_label: str
     y_label: str
     log_x: bool = False
-    log_y: bool = False
     series: tuple[Series, ...] = ()
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()

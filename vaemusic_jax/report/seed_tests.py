@@ -169,10 +169,15 @@ def describe(test: TTest) -> str:
     """`+0.021, 95% t interval [+0.010, +0.032], p = 0.015, 3 seeds`."""
     if not test.n:
         return "no value"
-    seeds = f"{test.n} seed{'s' * (test.n > 1)}"
+    seeds = count_of_seeds(test.n)
     if test.n < 2:
         return f"{test.mean:+.3f}, {seeds}"
     return f"{test.mean:+.3f}, 95% t interval [{test.low:+.3f}, {test.high:+.3f}], {describe_p(test.p)}, {seeds}"
+
+
+def count_of_seeds(n: int) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} seed{'s' * (n != 1)}"
 
 
 def describe_p(p: float) -> str:

@@ -10,7 +10,7 @@ from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
-from vaemusic_jax.config.trial import Trial, format_attributes, parse_attributes, unused_by
+from vaemusic_jax.config.trial import Trial, attribute_initials, unused_by
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
@@ -88,7 +88,9 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
     columns = [
         _Column("model", "model", [str(name).removesuffix("_vae") for name in results["model"]], is_number=False),
         _Column("latent_dim", "latent", [str(n) for n in results["latent_dim"]]),
-        _Column("attributes", "attr", [_initials(choice) for choice in results["attributes"]], is_number=False),
+        _Column(
+            "attributes", "attr", [attribute_initials(choice) for choice in results["attributes"]], is_number=False
+        ),
     ]
     shown = [column.name for column in columns]
     for name in Trial.model_fields:
@@ -183,12 +185,6 @@ def _rich_table(columns: list[_Column]) -> Table:
 def _width(table: Table) -> int:
     console = Console(width=10_000)
     return measure_renderables(console, console.options, [table]).maximum
-
-
-def _initials(choice: str) -> str:
-    """`note_density+note_range` as `ND+NR`."""
-    names = parse_attributes(choice)
-    return choice if format_attributes(names) == "all" else "+".join(ATTRIBUTES[name].initial for name in names)
 
 
 def _share(value: float) -> str:

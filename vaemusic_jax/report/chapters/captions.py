@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.seed_tests import count_of_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
     """
     numbers = summed.loc[summed[counted] > 0, counted]
     low, high = int(numbers.min()), int(numbers.max())
-    said = f"n = {low} seed{'s' * (low > 1)}" if low == high else f"n = {low} to {high} seeds"
+    said = f"n = {count_of_seeds(low)}" if low == high else f"n = {low} to {high} seeds"
     left = [f"{summed[f'n_{word}'].sum()} {word}" for word in ("diverged", "unfinished") if summed[f"n_{word}"].sum()]
     return said + (f", without {' and '.join(left)} trials" if left else "")
 

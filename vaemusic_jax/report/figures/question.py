@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from vaemusic_jax.report.questions import FigureData
+    from vaemusic_jax.report.section import FigureData
 
 _DARK = 0.5  # share of the colour scale below which numbers are written in white
 
@@ -50,11 +50,10 @@ def _series(axes: Axes, data: FigureData) -> None:
 
 def _tick_values(axes: Axes, data: FigureData) -> None:
     """Logarithmic axes have their ticks where there are values."""
-    for axis, is_log in (("x", data.log_x), ("y", data.log_y)):
-        if is_log:
-            values = sorted({value for series in data.series for value in getattr(series, axis)})
-            getattr(axes, f"set_{axis}scale")("log", base=2)
-            getattr(axes, f"set_{axis}ticks")(values, [f"{value:.3g}" for value in values])
+    if data.log_x:
+        values = sorted({value for series in data.series for value in series.x})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(values, [f"{value:.3g}" for value in values])
     axes.minorticks_off()
 
 
