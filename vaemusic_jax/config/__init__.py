@@ -1,1 +1,1 @@
-"""From a YAML file to trials, and from trials to the cohorts that train as one program. Nothing here imports JAX."""
+"""Configuration: a YAML file becomes trials, and trials become cohorts that train as one program, all without JAX."""

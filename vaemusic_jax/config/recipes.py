@@ -1,11 +1,11 @@
-"""The models there are, and the numbers of each way to train them, in one table.
+"""The table of models, with the sizes and training recipes of each.
 
-A *size* is a preset of the hidden width; a *recipe* is everything about training that is not an axis of a sweep.
-`reference` follows the published training to the letter; `fast` is what we found to reach the same quality soonest.
-`docs/choices.md` gives the reasons.
+A *size* is a preset of the hidden width. A *recipe* is everything about training that is not an axis of a sweep.
+`reference` follows the published training to the letter; `fast` is the recipe that we found to reach the same quality
+soonest. `docs/choices.md` gives the reasons.
 
-To add a model, write its networks in a file of their own (see `models.base`) and add a row to `MODELS`. No JAX here:
-configurations are read without it.
+To add a model, write its networks in a file of their own (see `models.base`) and add a row to `MODELS`. This module
+does not import JAX, so that configurations can be read without it.
 """
 
 from collections.abc import Mapping
@@ -21,36 +21,37 @@ SizeName = Literal["small", "published"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training step does that stays fixed for a whole cohort (hence hashable and static under `jit`)."""
+    """The settings of training that all trials of a cohort share; it is hashable and static under `jit`."""
 
-    feeding: Literal["teacher", "coin_per_batch", "scheduled"]  # which token the decoder sees as the one before
-    scaled_start: bool  # GRU weights from `initialisers.scaled` rather than as published
+    feeding: Literal["teacher", "coin_per_batch", "scheduled"]  # when the decoder is fed the true previous token
+    scaled_start: bool  # GRU weights from `models.initialisers.scaled` rather than as published
     kl_mean_over_dims: bool = False  # True: mean over latent dimensions, as published for AdversarialVAE
-    clip_norm: float | None = None  # global gradient norm, per network
+    clip_norm: float | None = None  # the largest global gradient norm of each network; None: no clipping
     warmup_steps: int = 0  # linear learning-rate warm-up
     decay: bool = False  # cosine decay of the learning rate to zero at the last step
-    rate_is_for_hidden_size: int | None = None  # for others it goes with the inverse of the hidden size; None: never
-    dropout: float = 0.0  # between the layers of MeasureVAE's GRUs, survivors scaled up
-    relu_logits: bool = False  # published MeasureVAE clips its logits at zero
+    # The default learning rate is for this hidden size, and inversely proportional to others; None: the same for all.
+    rate_is_for_hidden_size: int | None = None
+    dropout: float = 0.0  # rate between the layers of MeasureVAE's GRUs
+    relu_logits: bool = False  # True: MeasureVAE's logits are clipped at zero, as published
     own_start_symbol: bool = True  # False: the last vocabulary entry starts AdversarialVAE's decoder, as published
-    # Values of a trial's fields where a configuration names none.
+    # the values of a trial's fields that a configuration does not name
     defaults: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What is known of a model without its networks.
+    """The description of a model without its networks.
 
     Attributes:
-        title: its name in print.
-        network: where its `models.base.Model` is, as "module:class".
-        controls: what a person turns to steer attribute k: "latent", dimension k of the code, or "told", the value of
-            the attribute that the decoder is told.
-        gru_layers: GRU layers that a measure goes through, each direction counting; for the cost of training.
+        title: the name of the model in print.
+        network: the place of its `models.base.Model`, as "module:class".
+        controls: what is changed to steer attribute k: "latent" for dimension k of the code, or "told" for the value of
+            the attribute that the decoder is given.
+        gru_layers: the number of GRU layers, counting each direction, from which the cost of training is estimated.
         sizes: hidden widths by name.
-        recipes: ways to train it by name.
+        recipes: training recipes by name.
         fewest_dimensions: the smallest latent size.
-        why_fewest: what a smaller one does, to follow its number in a sentence.
+        why_fewest: what a smaller size would do, as the words that follow the size in an error message.
     """
 
     title: str
@@ -121,7 +122,7 @@ MODELS: dict[str, ModelSpec] = {
 
 
 class RowOf:
-    """Marks a word that names a row of a table, which may have got more rows since."""
+    """Pydantic annotation of a string that must name a row of a table; rows added later are accepted too."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.table = table
@@ -139,10 +140,18 @@ ModelName = Annotated[str, RowOf(MODELS)]
 
 
 def defaults(model: str, recipe: RecipeName, hidden_size: int) -> dict[str, float]:
-    """The values of a trial's fields where a configuration names none.
+    """Returns the values of a trial's fields that a configuration does not name.
 
-    The fast recipe's learning rate is for a hidden size of 128 and goes with its inverse, which keeps the size of
-    Adam's change of a layer's output the same.
+    The fast recipe's learning rate is for a hidden size of 128 and inversely proportional to the hidden size, so that
+    an Adam step changes the output of a layer equally much at every size.
+
+    Args:
+        model: a name in `MODELS`.
+        recipe: one of its recipes.
+        hidden_size: the hidden size of the trial.
+
+    Raises:
+        KeyError: there is no such model or recipe.
     """
     chosen = MODELS[model].recipes[recipe]
     values = dict(chosen.defaults)

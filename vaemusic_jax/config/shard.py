@@ -1,8 +1,8 @@
-"""A part of a sweep's trials, for independent jobs that share nothing: `--shard 2/4` is the second of four parts.
+"""Shards: parts of a sweep's trials for independent jobs; `--shard 2/4` is the second of four parts.
 
-Which trials a part holds follows from the configuration alone. Trials are put in a row, cohort by cohort and within a
-cohort from the smallest latent size to the largest, and the row is cut into stretches of about equal cost: few programs
-to compile for each part, and little padding.
+The configuration alone decides which trials belong to a part. The trials are ordered by cohort, and within a cohort
+from the smallest latent size to the largest, and this sequence is cut into parts of about equal cost. Each part thus
+has few programs to compile, and little padding.
 """
 
 import itertools
@@ -18,14 +18,14 @@ from vaemusic_jax.config.trial import Trial, cohorts
 
 @dataclass(frozen=True)
 class Shard:
-    """Number `index`, from 1, of `count` parts."""
+    """Part number `index`, counted from 1, of `count` parts."""
 
     index: int
     count: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`"2/4"` is the second of four parts; ValueError for what is none."""
+        """Parses a text such as `"2/4"`, the second of four parts. Raises ValueError for any other text."""
         match = re.fullmatch(r"(\d+)/(\d+)", text)
         if match and 1 <= int(match[1]) <= int(match[2]):
             return cls(int(match[1]), int(match[2]))
@@ -36,14 +36,14 @@ class Shard:
 
     @property
     def suffix(self) -> str:
-        """What sets its run directory apart from those of the other parts."""
+        """The end of the name of the part's run directory, which differs from part to part."""
         return f"-shard-{self.index}-of-{self.count}"
 
     def of(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
-        """Its trials, in the given order: each trial is in exactly one of the parts, and none of them is empty.
+        """Returns the trials of this part, in the given order. Each trial is in exactly one part; no part is empty.
 
         Args:
-            trials: of the whole sweep, at least as many as there are parts.
+            trials: the trials of the whole sweep, at least as many as there are parts.
         """
         row = [trial for group in cohorts(trials) for trial in sorted(group.trials, key=lambda t: t.latent_dim)]
         ends = [0, *itertools.accumulate(relative_cost(trial) for trial in row)]
@@ -52,13 +52,13 @@ class Shard:
             target = part * ends[-1] / self.count
             after = bisect_left(ends, target)
             nearest = after if ends[after] - target <= target - ends[after - 1] else after - 1
-            # One trial at least for this part, and for each that follows.
+            # This part and each that follows get at least one trial.
             cuts.append(min(max(nearest, cuts[-1] + 1), len(row) - self.count + part))
         mine = set(row[cuts[self.index - 1] : cuts[self.index]])
         return tuple(trial for trial in trials if trial in mine)
 
 
 def relative_cost(trial: Trial) -> int:
-    """Of training, to compare trials: the multiplications in its GRU layers, and those that its latent size adds."""
+    """Returns the cost of training a trial in multiplications of its GRU layers and its code, to compare trials."""
     per_measure = trial.hidden_size * (MODELS[trial.model].gru_layers * trial.hidden_size + trial.latent_dim)
     return trial.steps * trial.batch_size * per_measure

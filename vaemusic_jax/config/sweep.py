@@ -1,8 +1,8 @@
-"""Sweep configurations: a typed YAML file becomes trials, and trials become cohorts that train as one program.
+"""Sweep configurations: a YAML file is read, checked, and expanded into trials.
 
-A *sweep* names values for each of a trial's fields; a field with
-several values is an axis, and the trials are the product of the axes. ``docs/configuration.md`` describes every field.
-Nothing here imports JAX, so that a configuration is read and checked at once.
+A *sweep* gives values for each field of a trial. A field with several values is an axis, and the trials are the product
+of the axes. ``docs/configuration.md`` describes every field. Nothing here imports JAX, so that a configuration is read
+and checked quickly.
 """
 
 import difflib
@@ -49,6 +49,7 @@ T = TypeVar("T")
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
+    """Returns the values of an axis, of which YAML may give one alone. Raises ValueError for an empty list."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not values:
         raise ValueError("[] holds no value; give at least one")
@@ -56,6 +57,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _size(value: Any) -> SizeName | int:
+    """Checks a size. Raises ValueError if it is neither a preset nor a positive number of hidden units."""
     if value in get_args(SizeName) or (type(value) is int and value > 0):
         return value
     raise ValueError(f"{_value(value)} should be {', '.join(get_args(SizeName))} or a positive number of hidden units")
@@ -67,7 +69,7 @@ Size = Annotated[SizeName | int, PlainValidator(_size)]
 AttributeChoice = Annotated[str, AfterValidator(lambda choice: format_attributes(parse_attributes(choice)))]
 ShardChoice = Annotated[str, AfterValidator(lambda choice: str(Shard.parse(choice)))]
 
-# Fields of a trial that a configuration writes in another way: the axis, its type and its text.
+# The fields of a trial that a configuration writes differently: the axis's name, its type and its description.
 WRITTEN_AS: dict[str, tuple[str, Any, str]] = {
     "hidden_size": (
         "size",
@@ -92,7 +94,11 @@ WHOLE_SWEEP = {  # the values of an axis that a sweep does not name
 
 
 def _axes(values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """For each field of a trial its axis, by the axis's name, with these values where none is given, else None."""
+    """Returns the pydantic fields of a grid, one axis for each field of a trial.
+
+    Args:
+        values: the default values of axes by name; other axes default to None.
+    """
     axes: dict[str, Any] = {}
     for name, field in Trial.model_fields.items():
         kind: Any
@@ -115,14 +121,14 @@ if TYPE_CHECKING:
         """Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."""
 
     class _WholeGrid(Grid):
-        """The same for a whole sweep."""
+        """The values of a whole sweep, with its defaults."""
 
 else:
     Grid = create_model("Grid", __base__=Record, **_axes({}))
     Grid.__doc__ = "Values for the fields of trials; a field left out is taken from the sweep, then from the recipe."
     _WholeGrid = create_model("_WholeGrid", __base__=Grid, **_axes(WHOLE_SWEEP))
 
-AXES = tuple(Grid.model_fields)  # the product runs through them in this order, the last one fastest
+AXES = tuple(Grid.model_fields)  # the product of the axes is in this order, in which the last one changes fastest
 
 
 class SweepConfig(_WholeGrid):
@@ -140,6 +146,7 @@ class SweepConfig(_WholeGrid):
 
     @property
     def directory(self) -> Path:
+        """The run directory: `out` if given, else `runs/` with the name of the sweep and of its part."""
         part = Shard.parse(self.shard).suffix if self.shard else ""
         return Path(self.out or f"runs/{self.name}{part}")
 
@@ -154,7 +161,7 @@ class SweepConfig(_WholeGrid):
 
     @functools.cached_property
     def _expanded(self) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
-        """Trials without duplicates, of all parts, and what is wrong with the combinations that are none."""
+        """The trials of all parts without duplicates, and the problems of combinations that make no valid trial."""
         found: dict[Trial, None] = {}
         problems: dict[str, None] = {}
         optional = {name for spec in MODELS.values() for recipe in spec.recipes.values() for name in recipe.defaults}
@@ -173,12 +180,12 @@ class SweepConfig(_WholeGrid):
         return tuple(found), tuple(problems)
 
     def to_yaml(self) -> str:
-        """The configuration as a YAML document that loads to an equal one."""
+        """Returns the configuration as a YAML document that loads to an equal configuration."""
         return yaml.safe_dump(_plain(self), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
 def trials(config: SweepConfig) -> tuple[Trial, ...]:
-    """The trials of a sweep, or of its part, each once, in the order of the configuration."""
+    """Returns the trials of a sweep, or of its part, without duplicates and in the order of the configuration."""
     every = config._expanded[0]
     return Shard.parse(config.shard).of(every) if config.shard else every
 
@@ -206,25 +213,25 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
 
 
 def differences(old: SweepConfig, new: SweepConfig) -> list[str]:
-    """What differs between two configurations, one ``field: old -> new`` each; where results go is no difference."""
+    """Lists the fields in which two configurations differ, as ``field: old -> new``; ``out`` is not compared."""
     before, after = _plain(old), _plain(new)
     fields = [name for name in SweepConfig.model_fields if name != "out" and before.get(name) != after.get(name)]
     return [f"{name}: {_value(before.get(name))} -> {_value(after.get(name))}" for name in fields]
 
 
 def _resolve(values: dict[str, Any]) -> Trial:
-    """One value per axis (None: the recipe's own) to a trial."""
+    """Makes a trial of one value per axis, where None stands for the recipe's value. Raises ValidationError."""
     model, size = values["model"], values.pop("size")
     values["hidden_size"] = size if isinstance(size, int) else MODELS[model].sizes[size]
     values["attributes"] = parse_attributes(values["attributes"])
     given = {name: value for name, value in values.items() if value is not None}
     own = defaults(model, values["recipe"], values["hidden_size"])
-    # A value that the model does not use must not make equal trials look different.
+    # Values that the model does not use are set to constants, so that they make no difference between trials.
     return Trial(**(own | given | unused_by(model)))
 
 
 def _plain(config: Grid) -> dict[str, Any]:
-    """As written in YAML: one value alone, several as a list, absent fields left out."""
+    """Returns a configuration as YAML writes it: a single value alone, several as a list, absent fields left out."""
     plain: dict[str, Any] = {}
     for name in dict.fromkeys(("name", *SweepConfig.model_fields)):
         value = getattr(config, name, None)
@@ -238,14 +245,18 @@ def _plain(config: Grid) -> dict[str, Any]:
 
 
 def _without(grid: Any, overrides: Mapping[str, Any]) -> Any:
+    """Returns a grid without the fields that are overridden."""
     return {name: value for name, value in grid.items() if name not in overrides} if isinstance(grid, dict) else grid
 
 
 def _describe(error: ValidationError, overrides: Mapping[str, Any] | None = None) -> list[str]:
-    """Each problem as ``field: value and what would be right``; a field given on the command line is shown as there."""
+    """Describes each problem as ``field: value and what would be right``.
+
+    A field in `overrides` is shown as the command-line option that it was given by.
+    """
     problems = []
     for found in error.errors():
-        if not found["loc"]:  # of the whole record: the message names its field
+        if not found["loc"]:  # raised by the check of the whole record, whose message names the field
             problems.append(str(found["ctx"]["error"]))
             continue
         field = re.sub(r"(\[\d+\])+$", "", "".join(_step(part) for part in found["loc"])[1:])
@@ -256,10 +267,12 @@ def _describe(error: ValidationError, overrides: Mapping[str, Any] | None = None
 
 
 def _step(part: str | int) -> str:
+    """Formats one part of the location of a problem."""
     return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
 def _wrong(found: ErrorDetails) -> str:
+    """Describes what is wrong with a value and what would be right."""
     match found["type"]:
         case "value_error":
             return str(found["ctx"]["error"])
@@ -274,5 +287,6 @@ def _wrong(found: ErrorDetails) -> str:
 
 
 def _value(value: Any) -> str:
+    """Formats a value for a message, in at most 100 characters."""
     text = "nothing" if value is None else json.dumps(value, default=str)
     return text if len(text) <= 100 else text[:97] + "..."

@@ -1,10 +1,10 @@
-"""A trial, one configuration to train and measure, and the cohorts of trials that train as one program.
+"""Trials, each one configuration to train and evaluate, and cohorts of trials that train as one program.
 
-A swept hyper-parameter is one field of `Trial`, with its bounds, its text and the models that it serves. The fields of
-a configuration, the options of the command line and the arrays of a cohort's members follow from it. A field that is
-added with a default leaves the ids of all trials that have the default as they were, and older runs readable.
+A swept hyper-parameter is one field of `Trial`, with its bounds, its description and the models that use it. The fields
+of a configuration, the options of the command line and the arrays of a cohort's members follow from it. Adding a field
+with a default changes no id of a trial that has the default, and older runs can still be read.
 
-Nothing here imports JAX, so that configurations are read and checked at once.
+Nothing here imports JAX, so that configurations are read and checked quickly.
 """
 
 import dataclasses
@@ -31,18 +31,19 @@ NonEmpty = Annotated[str, Field(min_length=1)]
 
 
 class Record(BaseModel):
-    """Typed, frozen, and without room for a misspelt field."""
+    """The base of all configuration records: typed, immutable, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class HyperParameter:
-    """Marks a field that a training step reads: each member of a cohort has a number of its own for it, in an array.
+    """Marks a field of `Trial` that a training step reads; each member of a cohort has its own value, in an array.
 
     Attributes:
-        only: the models that have a use for it; all, if none is named.
-        unused: what it is set to for every other model, so that a value without a meaning makes no trial of its own.
+        only: the names of the models that use the field; empty if all do.
+        unused: the constant that the field is set to for every other model, so that trials which differ only in a value
+            that is not used are the same trial.
     """
 
     only: tuple[str, ...] = ()
@@ -50,7 +51,7 @@ class HyperParameter:
 
 
 class Trial(Record):
-    """One configuration to train and measure, every value resolved."""
+    """One configuration to train and evaluate, in which every value is resolved."""
 
     dataset: Annotated[NonEmpty, Field(description="Data set: a name that `vaemusic data list` shows.")]
     model: Annotated[ModelName, Field(description="Which VAE to train.")]
@@ -108,18 +109,18 @@ class Trial(Record):
 
     @functools.cached_property
     def id(self) -> str:
-        """Ten hex digits that are the same wherever and whenever the same trial is asked for."""
-        # A field that was added later has a default, and does not count where it has its default.
+        """Ten characters that identify the trial and are the same in every run and on every machine."""
+        # Only fields that were added later have defaults. Excluding defaults keeps the ids of older trials.
         given = self.model_dump(exclude_defaults=True)
         return _digest(json.dumps(given, sort_keys=True, separators=(",", ":")))
 
     def row(self) -> dict[str, Any]:
-        """The fields as they stand in tables: attributes as one word, as in a configuration."""
+        """Returns the fields as tables show them, with the attributes as one text as in a configuration."""
         return self.model_dump() | {"attributes": format_attributes(self.attributes)}
 
 
 def hyper_parameter_fields() -> dict[str, HyperParameter]:
-    """The fields of a trial that are marked as such, by name."""
+    """Returns the marks of the fields of `Trial` that are hyper-parameters, by name."""
     marks = {
         name: next((mark for mark in field.metadata if isinstance(mark, HyperParameter)), None)
         for name, field in Trial.model_fields.items()
@@ -128,7 +129,7 @@ def hyper_parameter_fields() -> dict[str, HyperParameter]:
 
 
 def unused_by(model: str) -> dict[str, float]:
-    """The hyper-parameters that a model has no use for, and what they are set to."""
+    """Returns the hyper-parameters that a model does not use, with the constants that they are set to."""
     return {
         name: mark.unused for name, mark in hyper_parameter_fields().items() if mark.only and model not in mark.only
     }
@@ -136,10 +137,10 @@ def unused_by(model: str) -> dict[str, float]:
 
 @dataclasses.dataclass(frozen=True)
 class Cohort:
-    """Trials that train as one compiled program; they agree in `SHARED` and may differ in all other fields.
+    """Trials that train as one compiled program; they agree in the fields `SHARED` and may differ in all others.
 
     Raises:
-        ValueError: they cannot train as one program.
+        ValueError: the trials differ in a field that they have to share.
     """
 
     trials: tuple[Trial, ...]
@@ -174,25 +175,26 @@ class Cohort:
 
     @property
     def id(self) -> str:
+        """Ten characters that identify the cohort by its trials."""
         return _digest("\n".join(trial.id for trial in self.trials))
 
     @property
     def latent_dim(self) -> int:
-        """The largest, to which the others are padded."""
+        """The largest latent size of the trials, to which the others are padded."""
         return max(trial.latent_dim for trial in self.trials)
 
     @property
     def n_attributes(self) -> int:
-        """The largest number of regularised attributes."""
+        """The largest number of regularised attributes of a trial."""
         return max(len(trial.attributes) for trial in self.trials)
 
 
-# What all trials of a cohort have in common, and its program depends on.
+# The fields that are the same for all trials of a cohort, since its program depends on them.
 SHARED = ("dataset", "model", "recipe", "hidden_size", "steps", "batch_size")
 
 
 def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
-    """Groups trials that can train as one program, in the order of first appearance."""
+    """Groups trials into cohorts that can train as one program, in the order of first appearance."""
     groups: dict[tuple[Any, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_shared_values(trial), []).append(trial)
@@ -200,7 +202,7 @@ def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
 
 
 def parse_attributes(choice: str) -> tuple[str, ...]:
-    """``"note_density+note_range"`` or ``"all"`` to names, in the given order; ValueError for an unknown name."""
+    """Splits ``"note_density+note_range"`` or ``"all"`` into names, in order. Raises ValueError for unknown names."""
     if choice == ALL_ATTRIBUTES:
         return tuple(ATTRIBUTES)
     names = [name.strip() for name in choice.split("+")]
@@ -212,7 +214,7 @@ def parse_attributes(choice: str) -> tuple[str, ...]:
 
 
 def format_attributes(names: Iterable[str]) -> str:
-    """The inverse of ``parse_attributes``."""
+    """Joins attribute names into one text, the inverse of ``parse_attributes``."""
     names = tuple(names)
     return ALL_ATTRIBUTES if names == tuple(ATTRIBUTES) else "+".join(names)
 
@@ -230,6 +232,9 @@ def _shared_values(trial: Trial) -> tuple[Any, ...]:
 
 
 def _digest(text: str) -> str:
-    """Ten hex digits, the first a letter: else spreadsheets and pandas read some ids, like 12e4567890, as numbers."""
+    """Returns ten hex digits of a text's SHA-256 digest, of which the first is a letter.
+
+    Without the letter, spreadsheets and pandas would read some ids, such as 12e4567890, as numbers.
+    """
     digits = hashlib.sha256(text.encode()).hexdigest()[:10]
     return "abcdef"[int(digits[0], 16) % 6] + digits[1:]

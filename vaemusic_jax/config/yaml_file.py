@@ -1,4 +1,4 @@
-"""YAML without its surprises: 1e-3 is a number, a key given twice is an error, every problem is one line."""
+"""Strict reading of YAML files: 1e-3 is a number, a repeated key is an error, and every problem is one line of text."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from vaemusic_jax.errors import UserError
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML reads YAML 1.1, where 1e-3 is a string and the last of two equal keys silently wins."""
+    """A loader that differs from PyYAML's, for which 1e-3 is a string and the last of two equal keys silently wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -30,10 +30,10 @@ _Loader.add_implicit_resolver(
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file.
+    """Reads a YAML file.
 
     Raises:
-        UserError: the file is missing, unreadable, no text or no YAML; with the line where there is one.
+        UserError: the file is missing, cannot be read, is no text or no YAML. The message has the line, if known.
     """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)
@@ -49,7 +49,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_scalar(text: str) -> Any:
-    """A single value as YAML reads it: ``"32"`` is a number, ``"all"`` is itself."""
+    """Reads a single value as YAML does: ``"32"`` becomes a number, ``"all"`` stays a text, as does what is no YAML."""
     try:
         return yaml.load(text, _Loader)
     except yaml.YAMLError:

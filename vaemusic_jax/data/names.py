@@ -16,8 +16,9 @@ from vaemusic_jax.data.tune import Pitch, Voices
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically
 
-#: Of what music files become, from the bytes of a file to the measures, vocabulary and splits of a data set. Whoever
-#: changes that adds one, and what users have prepared is read again. `tests/data/test_reader_version.py` watches over it.
+#: Version of reading: of all that turns the bytes of music files into the measures, vocabulary and splits of a data set.
+#: When reading changes, the number goes up, and what users have prepared is read again. The golden digests of
+#: `tests/data/test_reader_version.py` fail where reading changes and the number does not.
 READER_VERSION = 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

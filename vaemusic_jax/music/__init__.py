@@ -1,1 +1,4 @@
-"""What a measure of music is to this package: its grid of ticks, its tokens, its attributes. Nothing here needs JAX."""
+"""Measures of music: the grid of ticks, the token vocabulary, musical attributes, and transposition.
+
+Only `transposition` imports JAX.
+"""

@@ -1,8 +1,8 @@
-"""The musical attributes of a measure: a table of them, and their values.
+"""The musical attributes of a measure: the table of attributes and the computation of their values.
 
-Only note onsets count: rests and holds are silence to every attribute, and so is a hold at the first tick, where the
-event of the measure before goes on. A formula works in integers up to one final division, so that measures with equal
-attributes get bit-equal values. The attribute regulariser depends on that, because it takes the sign of their
+Only note onsets count. Rests and holds are silence to every attribute, and so is a hold at the first tick, where an
+event of the previous measure continues. A formula computes in integers up to one final division, so that measures with
+equal attributes get bit-equal values. The attribute regulariser depends on that, because it takes the sign of their
 difference.
 
 Pitches of a microtonal vocabulary are counted in 53rds of a semitone, in which a comma is 12 whole units.
@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from vaemusic_jax.music.grid import N_TICKS
 
 RANGE_SEMITONES = 26  # the published unit of note range
-MICROTONAL_UNIT = 53  # of a semitone; a Holdrian comma is 12/53 of one
+MICROTONAL_UNIT = 53  # units per semitone in a microtonal vocabulary; a Holdrian comma is 12 units
 
 # Weight of an onset at each tick, times 100 to stay in integers: the off-beats weigh most, the downbeat least.
 ONSET_WEIGHTS = tuple(w for first in (20, 67, 25, 67) for w in (first, 100, 200, 50, 200, 100))
@@ -35,9 +35,9 @@ class Onsets:
     """The note onsets of measures.
 
     Attributes:
-        pitches: (..., T) int32 pitch in `unit`ths of a semitone; of no meaning where there is no onset.
-        at: (..., T) whether a note starts at the tick.
-        unit: how many units of `pitches` make a semitone.
+        pitches: (..., T) int32 pitch in units of which `unit` make a semitone; it has no meaning where no note starts.
+        at: (..., T) bool, whether a note starts at the tick.
+        unit: the number of units of `pitches` in a semitone.
     """
 
     pitches: np.ndarray
@@ -46,21 +46,21 @@ class Onsets:
 
     @property
     def count(self) -> np.ndarray:
-        """(...) number of onsets."""
+        """The number of onsets of each measure, (...) int32."""
         return self.at.sum(-1, dtype=np.int32)
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """A row of the table.
+    """One musical attribute, a row of the table `ATTRIBUTES`.
 
     Attributes:
-        name: as configurations and tables write it.
+        name: the name in configurations and tables.
         initial: the short form in narrow tables.
-        unit: of a value, in words.
-        formula: from onsets to (...) float32 values.
-        version: of the formula. Prepared data sets store the values with it; another number has them computed anew.
-            `tests/music/test_attributes.py` fails when values change and the number does not.
+        unit: the unit of a value, in words.
+        formula: the function from onsets to values, (...) float32.
+        version: the version of the formula. Prepared data sets store it with the values, and the values are computed
+            again when it differs. `tests/music/test_attributes.py` fails if values change and the version does not.
     """
 
     name: str
@@ -71,30 +71,33 @@ class Attribute:
 
     @property
     def words(self) -> str:
-        """The name as prose writes it."""
+        """The name with spaces, for use in sentences."""
         return self.name.replace("_", " ")
 
 
 class AttributeTable(dict[str, Attribute]):
-    """Attributes by name, in the order in which they take the latent dimensions when all are regularised."""
+    """Attributes by name, in the order of the latent dimensions that they are tied to when all are regularised."""
 
     def index(self, name: str) -> int:
-        """The column of an attribute in arrays of all of them. Raises ValueError for an unknown name."""
+        """Returns the column of an attribute in arrays of all attributes. Raises ValueError for an unknown name."""
         return list(self).index(name)
 
     def columns(self, names: Iterable[str]) -> list[int]:
-        """The columns of several attributes, in the given order."""
+        """Returns the columns of several attributes, in the given order. Raises ValueError for an unknown name."""
         return [self.index(name) for name in names]
 
 
 def rhythmic_complexity(onsets: Onsets) -> np.ndarray:
-    """Weight of the onset ticks over the weight of all ticks; 1 when every tick is an onset."""
+    """Returns the weight of the onset ticks over that of all ticks, (...) float32; 1 if every tick is an onset."""
     weight = onsets.at.astype(np.int32) @ np.array(ONSET_WEIGHTS, np.int32)
     return _over(weight, sum(ONSET_WEIGHTS))
 
 
 def note_range(onsets: Onsets) -> np.ndarray:
-    """(highest - lowest onset pitch) / 26 semitones; 0 with fewer than two onsets; may exceed 1."""
+    """Returns (highest - lowest onset pitch) / 26 semitones, (...) float32; 0 with fewer than two onsets.
+
+    It may exceed 1.
+    """
     highest = np.where(onsets.at, onsets.pitches, 0).max(-1)
     lowest = np.where(onsets.at, onsets.pitches, highest[..., None]).min(-1)
     span = np.where(onsets.count >= 2, highest - lowest, 0)
@@ -102,17 +105,17 @@ def note_range(onsets: Onsets) -> np.ndarray:
 
 
 def note_density(onsets: Onsets) -> np.ndarray:
-    """Share of the 24 ticks that are note onsets, 0 to 1."""
+    """Returns the share of the 24 ticks that are note onsets, (...) float32 from 0 to 1."""
     return _over(onsets.count, N_TICKS)
 
 
 def average_interval_jump(onsets: Onsets) -> np.ndarray:
-    """Mean absolute interval between successive onsets, in semitones; 0 with fewer than two onsets.
+    """Returns the mean absolute interval between successive onsets in semitones, (...) float32.
 
-    Rests between two onsets are ignored.
+    It is 0 with fewer than two onsets. Rests between two onsets are ignored.
     """
     last_onset = np.maximum.accumulate(np.where(onsets.at, np.arange(N_TICKS, dtype=np.int32), -1), axis=-1)
-    # the onset before each tick: what was last one tick earlier, nothing at the first tick
+    # the last onset before each tick: `last_onset` of the tick before, and none (-1) at the first tick
     before = np.concatenate([np.full_like(last_onset[..., :1], -1), last_onset[..., :-1]], axis=-1)
     previous = np.take_along_axis(onsets.pitches, np.maximum(before, 0), axis=-1)
     jumps = np.where(onsets.at & (before >= 0), np.abs(onsets.pitches - previous), 0).sum(-1, dtype=np.int32)
@@ -121,9 +124,10 @@ def average_interval_jump(onsets: Onsets) -> np.ndarray:
 
 
 def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
-    """Whole numbers over one divisor, float32.
+    """Divides whole numbers by one divisor, in float32.
 
-    By its reciprocal, as compilers divide by a constant: values are bit for bit those that earlier versions trained on.
+    It multiplies by the reciprocal, as compilers do for a constant divisor, so that values are bit for bit those that
+    earlier versions trained on.
     """
     return whole.astype(np.float32) * (np.float32(1) / np.float32(divisor))
 
@@ -140,7 +144,7 @@ ATTRIBUTES = AttributeTable(
 
 
 def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> np.ndarray:
-    """Every attribute of measures, in the order of `ATTRIBUTES`; equal measures get equal values.
+    """Computes every attribute of measures; measures with equal attributes get bit-equal values.
 
     Args:
         tokens: (..., 24) token indices, any integer type.
@@ -148,7 +152,7 @@ def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> np.ndarray:
             multiples of 1/53, the fractional semitones of a microtonal vocabulary.
 
     Returns:
-        (..., A) float32.
+        (..., A) float32, attributes in the order of `ATTRIBUTES`.
 
     Raises:
         ValueError: the last axis of `tokens` is not the 24 ticks.

@@ -6,7 +6,7 @@ have a place.
 
 from fractions import Fraction
 
-N_BEATS = 4  # a measure of any metre of this many quarter notes fills the grid: 4/4, 2/2, 8/8
+N_BEATS = 4  # quarter notes in a measure, so that measures in 4/4, 2/2 and 8/8 fill the grid
 TICKS_OF_BEAT = tuple(Fraction(n, 12) for n in (0, 3, 4, 6, 8, 9))  # where the ticks of a beat lie, in beats
 TICKS_PER_BEAT = len(TICKS_OF_BEAT)
 N_TICKS = N_BEATS * TICKS_PER_BEAT

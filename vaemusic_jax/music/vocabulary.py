@@ -1,8 +1,8 @@
 """The token vocabulary: hold, rest and spelled pitches.
 
-A pitch is spelled in twelve tones, `B-4`, or with a number of Holdrian commas up or down from the natural, `B4-4c`: 53
-of them make an octave. A vocabulary with at least one name of the second kind is microtonal, and then all of its
-pitches stand in the tuning of commas, the naturals too: C0 D9 E18 F22 G31 A40 B49.
+A pitch is spelled in twelve tones, such as `B-4`, or with a number of Holdrian commas up or down from the natural, such
+as `B4-4c`; 53 commas make an octave. A vocabulary with at least one name of the second kind is microtonal, and then all
+of its pitches are tuned in commas, the naturals too: C0 D9 E18 F22 G31 A40 B49.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from functools import cached_property
 
 import numpy as np
 
-HOLD = 0  # the previous event goes on; at the first tick, the previous measure's event does
+HOLD = 0  # the previous event continues; at the first tick it is the last event of the previous measure
 REST = 1
 HOLD_NAME = "__"
 REST_NAME = "rest"
 
 COMMAS_PER_OCTAVE = 53
-#: Commas of the naturals above C, in the system of Arel, Ezgi and Uzdilek that SymbTr writes.
+#: The number of commas from C up to each natural, in the system of Arel, Ezgi and Uzdilek that SymbTr uses.
 NATURAL_COMMAS = {"C": 0, "D": 9, "E": 18, "F": 22, "G": 31, "A": 40, "B": 49}
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MOST_TOKENS = 256  # a token is one byte
@@ -31,7 +31,7 @@ _COMMA_PITCH = re.compile(r"([A-G])(\d)([+-][1-9]\d?)c")
 
 
 def spelling(name: str) -> tuple[str, int, int]:
-    """(letter, octave, alteration in semitones) of a pitch spelled in music21's way: `B-3` is ("B", 3, -1).
+    """Returns letter, octave and alteration in semitones of a pitch spelled in music21's way: `B-3` is ("B", 3, -1).
 
     Raises:
         ValueError: `name` is not a spelled pitch.
@@ -44,7 +44,7 @@ def spelling(name: str) -> tuple[str, int, int]:
 
 
 def comma_spelling(name: str) -> tuple[str, int, int]:
-    """(letter, octave, commas) of a pitch with commas: `B4-4c` is ("B", 4, -4).
+    """Returns letter, octave and number of commas of a pitch with commas: `B4-4c` is ("B", 4, -4).
 
     Raises:
         ValueError: `name` has no commas.
@@ -56,14 +56,15 @@ def comma_spelling(name: str) -> tuple[str, int, int]:
 
 
 def has_commas(name: str) -> bool:
-    """Whether a token name is a pitch with commas: it ends in `c`."""
+    """Returns whether a token name is a pitch with commas, which ends in `c`."""
     return name.endswith("c")
 
 
 def pitch_in_53rds(name: str) -> int:
-    """53 times the MIDI number of a pitch in the tuning of commas: exact, because a comma is 12/53 of a semitone.
+    """Returns 53 times the MIDI number of a pitch tuned in commas, a whole number since a comma is 12/53 of a semitone.
 
-    A natural stands at its comma (`B4` at 60 + 49 * 12/53); a sharp or flat of twelve tones is one semitone from there.
+    A natural has the pitch of its comma (`B4` is 60 + 49 * 12/53); a sharp or flat of twelve tones is one semitone away
+    from its natural.
 
     Raises:
         ValueError: `name` is no pitch.
@@ -78,9 +79,9 @@ def pitch_in_53rds(name: str) -> int:
 
 
 def pitch_to_midi(name: str) -> int | float:
-    """MIDI number of a pitch; `C4` is 60, and `B4-4c` is 60 + 45 * 12/53, no whole number.
+    """Returns the MIDI number of a pitch: `C4` is 60, and `B4-4c` is 60 + 45 * 12/53, which is no whole number.
 
-    The octave belongs to the letter, so `B#3` is 60 and `C-4` is 59.
+    The octave is that of the letter, so `B#3` is 60 and `C-4` is 59.
 
     Raises:
         ValueError: `name` is no pitch.
@@ -92,16 +93,20 @@ def pitch_to_midi(name: str) -> int | float:
 
 
 def is_pitch(name: str) -> bool:
-    """Whether a token name is a note onset, not a hold or rest."""
+    """Returns whether a token name is a note onset and not a hold or rest."""
     return name not in (HOLD_NAME, REST_NAME)
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Token names in index order: `__` (hold), `rest`, then the spelled pitches, sorted.
+    """Token names in the order of their indices: `__` (hold), `rest`, then the spelled pitches, sorted.
 
     Attributes:
         tokens: the names; the position of a name is its token index.
+
+    Raises:
+        ValueError: the names do not start with hold and rest, the pitches are not sorted and distinct, or there are
+            more tokens than fit into one byte.
     """
 
     tokens: tuple[str, ...]
@@ -126,12 +131,12 @@ class Vocabulary:
 
     @cached_property
     def microtonal(self) -> bool:
-        """Whether any pitch is written with commas."""
+        """Whether any pitch is spelled with commas."""
         return any(map(has_commas, self.tokens))
 
     @cached_property
     def midi(self) -> np.ndarray:
-        """MIDI pitch of every token (V,), -1 for hold and rest: int32, or float32 in a microtonal vocabulary."""
+        """The MIDI pitch of every token, (V,), -1 for hold and rest: int32, or float32 in a microtonal vocabulary."""
         if self.microtonal:
             in_53rds = np.array([-53, -53, *map(pitch_in_53rds, self.tokens[2:])])
             midi = (in_53rds / 53).astype(np.float32)
@@ -141,26 +146,28 @@ class Vocabulary:
         return midi
 
     def index(self, name: str) -> int:
-        """Index of a token name; KeyError when the vocabulary does not have it."""
+        """Returns the index of a token name. Raises KeyError if the vocabulary does not have it."""
         return self._indices[name]
 
     def to_json(self) -> str:
+        """Returns the names as a JSON list."""
         return json.dumps(list(self.tokens))
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
+        """Returns the vocabulary that `to_json` wrote. Raises ValueError for names that make no vocabulary."""
         return cls(tuple(json.loads(text)))
 
     @classmethod
     def from_pitches(cls, pitches: Iterable[str], *, room: bool = True) -> Vocabulary:
-        """The vocabulary of these spelled pitches.
+        """Builds the vocabulary of the given pitches.
 
         Args:
-            pitches: spelled pitches, in any order, repeats allowed.
-            room: add what held-out tunes and transpositions may need between the lowest and the highest given pitch:
-                every natural, single sharp and single flat of the seven letters; or, as soon as one pitch has commas,
-                the seven naturals and every spelling given, in all octaves. Room that would lead to more tokens than
-                a byte holds is left out.
+            pitches: spelled pitches in any order; repeats are allowed.
+            room: whether to add the pitches between the lowest and the highest given one that held-out tunes and
+                transpositions may need: every natural, single sharp and single flat of the seven letters; or, if one
+                pitch has commas, the seven naturals and every given spelling, in all octaves. They are not added if
+                there would then be more tokens than fit into one byte.
 
         Raises:
             ValueError: a name is no pitch, or the pitches alone are too many for one byte.
@@ -177,7 +184,7 @@ class Vocabulary:
 
 
 def _spellings(names: Iterable[str], microtonal: bool) -> Iterator[str]:
-    """What `names` leave room for, in all octaves."""
+    """Yields the spellings, in all octaves, that `Vocabulary.from_pitches` may add to those of `names`."""
     if microtonal:
         kinds = {re.sub(r"\d", "{}", name, count=1) for name in names} | {f"{letter}{{}}" for letter in NATURAL_COMMAS}
     else:

@@ -1,1 +1,1 @@
-"""What every package may use: files that are whole or absent, progress, the event log, signals, several processes."""
+"""Utilities for every package: atomic files, progress display, the event log, signal handling, multiple processes."""

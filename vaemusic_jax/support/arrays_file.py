@@ -1,4 +1,4 @@
-"""Named arrays and plain facts about them in one checksummed file, written atomically."""
+"""Storage of named arrays and their metadata in one checksummed `.npz` file, written atomically."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Arrays = dict[str, np.ndarray]
 
 
 def write(path: Path, arrays: Arrays, metadata: dict[str, Any], *, compressed: bool = False) -> None:
-    """Writes arrays and metadata to one file, whole or not at all; makes its folder.
+    """Writes arrays and metadata to one file, whole or not at all, and creates its folder.
 
     Args:
-        path: of the file.
-        arrays: by name.
-        metadata: anything that JSON holds.
-        compressed: smaller, but slower to read.
+        path: where the file is written.
+        arrays: the arrays by name.
+        metadata: a dictionary that JSON can hold.
+        compressed: whether to compress the arrays, which makes the file smaller but slower to read.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -39,18 +39,18 @@ def write(path: Path, arrays: Arrays, metadata: dict[str, Any], *, compressed: b
 
 
 def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
-    """Arrays and metadata of a file.
+    """Reads the arrays and the metadata of a file that `write` made.
 
     Args:
-        path: of the file.
-        hint: what to do where it is damaged.
+        path: the file to read.
+        hint: what the user can do if the file is damaged; it ends the error message.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such file.
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
     try:
-        # from memory, because numpy leaves a damaged zip file open
+        # The file is read into memory first, because numpy leaves a damaged zip file open.
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         metadata = json.loads(str(arrays.pop("metadata")))
@@ -66,7 +66,7 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
 
 
 def checksum(arrays: Arrays, metadata: dict[str, Any]) -> str:
-    """64 hex digits over all of it."""
+    """Returns the SHA-256 digest of arrays and metadata as 64 hex digits."""
     digest = hashlib.sha256(json.dumps(metadata).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Atomic writing: a file has either its old or its new content, whatever happens while it is written."""
 
 import contextlib
 import errno
@@ -11,13 +11,14 @@ from vaemusic_jax.errors import UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces the file at once: a reader, or a crash at any moment, meets the old content or the new.
+    """Replaces a file in one step: a reader, or a crash at any moment, finds either the old or the new content.
 
     Raises:
-        UserError: the disk is full, the folder is read-only and the like; the old file stands.
+        UserError: the file cannot be written, because the disk is full, the folder is read-only or the like. The old
+            file stays as it is.
     """
     with writing(path):
-        # In the same folder, since a rename is atomic only within a file system.
+        # The temporary file lies in the same folder, since a rename is atomic only within a file system.
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         try:
             with open(handle, "wb") as file:
@@ -32,13 +33,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the rename itself
+            os.fsync(folder)  # makes the rename itself durable
         finally:
             os.close(folder)
 
 
 def check_writable(path: Path) -> None:
-    """Raises UserError when a file cannot be written there, before the work that it is to hold."""
+    """Raises UserError if a file cannot be written to `path`; called before the work whose result it will hold."""
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         reason = "a folder" if path.is_dir() else "no such folder" if not folder.is_dir() else "no permission"
@@ -47,7 +48,7 @@ def check_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns an OSError raised within into a UserError that names the path."""
+    """Turns an OSError that is raised in the `with` block into a UserError that names the path."""
     try:
         yield
     except OSError as error:
@@ -57,7 +58,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _umask() -> int:
-    """The process's, which can only be read by setting it."""
+    """Returns the file mode mask of the process, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -1,7 +1,7 @@
-"""What happens in a run, one JSON object a line, for those who watch many runs (`--log-file`).
+"""The event log of a run, with one JSON object per line, for programs that monitor many runs (`--log-file`).
 
-Modules report with `event` where things happen, through the logger of their name; as long as no file is open, nothing
-is written and nothing shown. `docs/logging.md` describes the events.
+Modules report events by calling `event` with the logger of their own name. While no log file is open, nothing is
+written and nothing is shown. `docs/logging.md` describes the events.
 """
 
 import contextlib
@@ -28,23 +28,24 @@ if TYPE_CHECKING:
 PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 _ours = logging.getLogger("vaemusic_jax")
-# Users are told what concerns them in words; neither Python nor a handler that a library has installed shows it again.
+# What concerns the user is printed (see `warn`). Neither Python's handler of last resort nor a handler that a library
+# has installed on the root logger may show it a second time.
 _ours.addHandler(logging.NullHandler())
 _ours.propagate = False
 log = logging.getLogger(__name__)
 
 
 def event(logger: logging.Logger, name: str, level: int = logging.INFO, **fields: Any) -> None:
-    """Reports an event; `fields` are what JSON holds, and NumPy's numbers are not."""
+    """Reports an event. `fields` are values that JSON can hold, which excludes NumPy's numbers."""
     logger.log(level, name, extra={"fields": fields})
 
 
 @contextlib.contextmanager
 def timed(logger: logging.Logger, name: str, **fields: Any) -> Iterator[dict[str, Any]]:
-    """Reports an event when what is done within has ended well, with the seconds it took.
+    """Reports an event when the `with` block has ended without an exception, with the seconds that it took.
 
     Yields:
-        further fields, to be added to.
+        A dictionary to which the block can add further fields of the event.
     """
     started, found = time.monotonic(), dict[str, Any]()
     yield found
@@ -52,13 +53,13 @@ def timed(logger: logging.Logger, name: str, **fields: Any) -> Iterator[dict[str
 
 
 def warn(logger: logging.Logger, message: str) -> None:
-    """Tells the user something that does not end the work."""
+    """Prints a warning to stderr and reports it as an event; the work goes on."""
     print(message, file=sys.stderr)
     event(logger, "warning", logging.WARNING, message=message)
 
 
 def run_started(run: "RunDirectory", command: str) -> None:
-    """Reports which run a command works on, with what, and where."""
+    """Reports which run a command works on, with its configuration, the versions of packages, and the devices."""
     if not log.isEnabledFor(logging.INFO):
         return
     import jax
@@ -81,10 +82,10 @@ def run_started(run: "RunDirectory", command: str) -> None:
 
 @contextlib.contextmanager
 def logging_to(path: Path | None) -> Iterator[None]:
-    """Appends every event within to a file, and how it ended; without a path, nothing.
+    """Appends to a file every event of the `with` block, and then how the block ended. Without a path it does nothing.
 
     Raises:
-        UserError: the file cannot be written, or holds something other than events.
+        UserError: the file cannot be written, or it holds something other than events.
     """
     if path is None:
         yield
@@ -114,7 +115,7 @@ def logging_to(path: Path | None) -> Iterator[None]:
 
 
 class _LogFile(logging.FileHandler):
-    """A file that grows by whole lines."""
+    """Appends whole lines to a file, and ends a line that a killed process left unfinished."""
 
     def __init__(self, path: Path) -> None:
         before = path.read_bytes() if path.is_file() else b""
@@ -126,7 +127,7 @@ class _LogFile(logging.FileHandler):
                 file.write("\n")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Where the disk is full and the like, the run goes on without the file."""
+        """Stops logging when a line cannot be written, for example to a full disk; the run goes on without the log."""
         print(f"{self.baseFilename}: cannot be written: {sys.exception()}; no more is logged", file=sys.stderr)
         self.setLevel(logging.CRITICAL + 1)
         stream, self.stream = self.stream, None
@@ -142,7 +143,7 @@ class _JsonLines(logging.Formatter):
             "time": datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
-            # JSON has no number that is not finite.
+            # JSON has no infinite numbers and no NaN.
             **{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()},
         }
         if record.exc_info:

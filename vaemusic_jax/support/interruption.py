@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM as schedulers send it: work in progress comes to a good end first."""
+"""Handling of Ctrl-C and of the SIGTERM that schedulers send: work in progress is saved before the program ends."""
 
 import contextlib
 import signal
@@ -11,21 +11,21 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised by work that a signal has stopped, once what it had done is safe; the message says how to go on."""
+    """Raised by work that a signal has stopped, after its state has been saved; the message says how to continue."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
-        self.exit_status = 128 + signal_number  # as shells have it
+        self.exit_status = 128 + signal_number  # the convention of shells
 
 
 @contextlib.contextmanager
 def noticing() -> Iterator[Callable[[], int | None]]:
-    """Notes the first of SIGNALS instead of stopping; a second one does what it would have done without this.
+    """Records the first of SIGNALS instead of stopping; a second signal has the effect that it has outside the block.
 
     In threads other than the main one, and for signals that are ignored, nothing changes.
 
     Yields:
-        a function that returns the number of the signal that came, None while there is none.
+        A function that returns the number of the recorded signal, or None if there has been no signal.
     """
     came: list[int] = []
     before = {}
@@ -50,9 +50,10 @@ def noticing() -> Iterator[Callable[[], int | None]]:
 
 
 def interruptible(function: Callable[..., Any], *args: Any) -> Any:
-    """What a function that waits in C returns; meanwhile signals are heard, and what they raise is raised at once.
+    """Calls a function that waits in C and returns its result; signals are handled while it waits.
 
-    Python hears of signals between instructions of its main thread only, so another one does the waiting.
+    Python handles signals only between instructions of its main thread, so the function is called in another thread.
+    An exception that a signal handler raises is raised here at once.
     """
     from concurrent.futures import ThreadPoolExecutor
 

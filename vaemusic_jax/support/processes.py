@@ -1,8 +1,9 @@
-"""Several processes, on one host or many, that train a sweep together by JAX's own multi-process runtime.
+"""Training of one sweep by several processes, on one host or many, with JAX's own multi-process runtime.
 
-The programs that train hold no collective. What the processes tell each other (a few bytes at a time: rows of metrics,
-whether one has failed) goes through the runtime's coordination service, never through the devices: hosts need nothing
-but a way to the first process's port, and need not have equally many devices. Alone, a process exchanges with itself.
+The compiled programs contain no collective operation. The processes exchange a few bytes at a time, such as rows of
+metrics or that one of them has failed, through the coordination service of the runtime and never through the devices.
+Hosts therefore need nothing but a connection to the first process's port, and may have different numbers of devices. A
+process that is alone receives what it sends.
 """
 
 import contextlib
@@ -17,15 +18,15 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax._src import distributed  # JAX offers its coordination service nowhere else; Orbax takes it from here too
+from jax._src import distributed  # JAX has no public access to its coordination service; Orbax imports this too
 
 from vaemusic_jax.errors import UserError
 
-JOIN_SECONDS = 300  # all processes have to be started within
-DEAD_SECONDS = 100  # without a sign of life from a process JAX ends all others
-PATIENCE_SECONDS = 3600.0  # longest wait for a process that lives but says nothing
-LEAVE_SECONDS = 30.0  # a process that fails waits so long for the others to hear of it
-POLL_SECONDS = 1.0  # between two looks whether a process has failed
+JOIN_SECONDS = 300  # the time within which all processes have to be started
+DEAD_SECONDS = 100  # after this time without a heartbeat of a process, JAX ends all others
+PATIENCE_SECONDS = 3600.0  # the longest wait for a process that is alive but sends nothing
+LEAVE_SECONDS = 30.0  # how long a process that fails waits for the others to read why
+POLL_SECONDS = 1.0  # the time between two checks whether a process has failed
 
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 ENDED = "vaemusic/ended/"
@@ -34,35 +35,35 @@ T = TypeVar("T")
 
 
 class Processes:
-    """The processes that train a sweep together: this one alone, or those that it has `joined`."""
+    """The processes that train a sweep together: this one alone, or all processes within `joined`."""
 
     def __init__(self) -> None:
-        self._turns = itertools.count()  # exchanges so far; each process makes the same ones
+        self._turns = itertools.count()  # numbers the exchanges, which are the same in every process
 
     def is_first(self) -> bool:
-        """Whether this is the process that writes the run directory; true if it is alone."""
+        """Returns whether this is the process that writes the run directory; a process that is alone does."""
         return jax.process_index() == 0
 
     def all_devices(self) -> list[jax.Device]:
-        """Those of all processes, process by process; if this process is alone, its own."""
+        """Returns the devices of all processes, ordered by process."""
         return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
 
     def wait_for_all(self) -> None:
-        """Returns when every process has come this far."""
+        """Returns when every process has called this method."""
         self._exchange(b"")
 
     def from_first(self, function: Callable[[], T]) -> T:
-        """What a function returns in the first process, in every process; the others do not call it. JSON values."""
+        """Calls a function in the first process only and returns its result, a JSON value, in every process."""
         said = json.dumps(function()).encode() if self.is_first() else b""
         first: T = json.loads(self._exchange(said)[0])
         return first
 
     def largest(self, value: float) -> float:
-        """The largest of what the processes have."""
+        """Returns the largest of the values that the processes pass."""
         return max(float(said) for said in self._exchange(repr(float(value)).encode()))
 
     def check_same(self, facts: Mapping[str, str]) -> None:
-        """Raises UserError in every process where a fact, such as a data set's digest, is not the same in all."""
+        """Raises UserError in every process if a fact, such as a data set's digest, differs between processes."""
         everyone = [json.loads(said) for said in self._exchange(json.dumps(dict(facts)).encode())]
         for i, theirs in enumerate(everyone):
             for name in sorted({*everyone[0], *theirs}):
@@ -71,17 +72,24 @@ class Processes:
                     raise UserError(f"{name}: process 0 has {ours}, process {i} has {other}; all need the same")
 
     def gather(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Each process's rows of some arrays, one process after the other: [(own rows, ...)] to [(all rows, ...)]."""
+        """Concatenates the rows of all processes, ordered by process, for each of several arrays.
+
+        Args:
+            rows: arrays of shape (this process's rows, ...), equally many in every process.
+
+        Returns:
+            Arrays of shape (rows of all processes, ...), the same in every process.
+        """
         buffer = io.BytesIO()
         np.savez(buffer, *rows)
         everyone = [np.load(io.BytesIO(said), allow_pickle=False) for said in self._exchange(buffer.getvalue())]
         return [np.concatenate([theirs[f"arr_{i}"] for theirs in everyone]) for i in range(len(rows))]
 
     def _exchange(self, said: bytes) -> list[bytes]:
-        """What every process says, by process; each has to come here as often as the others.
+        """Returns what every process sends, ordered by process. All processes have to call this equally often.
 
         Raises:
-            UserError: another process has failed, or says nothing.
+            UserError: another process has failed or sends nothing.
         """
         if jax.process_count() == 1:
             return [said]
@@ -89,7 +97,7 @@ class Processes:
         with _connection() as client:
             client.key_value_set_bytes(f"vaemusic/{turn}/{me}", said)
             heard = [_hear(client, turn, i) for i in range(jax.process_count())]
-            if turn:  # every process is at this turn, so all have read the one before
+            if turn:  # every process has reached this exchange, so all have read the one before
                 client.key_value_delete(f"vaemusic/{turn - 1}/{me}")
         return heard
 
@@ -98,21 +106,22 @@ PROCESSES = Processes()
 
 
 def own_rows(leaf: jax.Array) -> np.ndarray:
-    """The rows that this process's devices hold of an array that is spread by member."""
+    """Returns the rows that this process's devices hold of an array that is sharded along its first axis."""
     shards = sorted(leaf.addressable_shards, key=lambda shard: shard.index[0].start or 0)
     return np.concatenate([np.asarray(shard.data) for shard in shards])
 
 
 @contextlib.contextmanager
 def joined() -> Iterator[None]:
-    """Within, this process is one of several; to be entered before JAX uses a device.
+    """Makes this process one of several for the duration of the `with` block, entered before JAX uses a device.
 
-    Finds the others by itself under SLURM, Open MPI and on TPUs, elsewhere by the environment variables
-    JAX_COORDINATOR_ADDRESS (host:port of the first process), JAX_NUM_PROCESSES and JAX_PROCESS_ID. All leave together.
-    If one leaves with an exception, the others learn of it at their next exchange, and raise UserError.
+    Under SLURM, Open MPI and on TPUs the processes find each other by themselves. Elsewhere the environment variables
+    JAX_COORDINATOR_ADDRESS (host:port of the first process), JAX_NUM_PROCESSES and JAX_PROCESS_ID say where they are.
+    All processes leave the block together. If one leaves with an exception, the others are told at their next exchange
+    and raise UserError.
 
     Raises:
-        UserError: no others to join, or the first cannot be reached.
+        UserError: there are no other processes to join, or the first process cannot be reached.
     """
     _join()
     try:
@@ -125,6 +134,7 @@ def joined() -> Iterator[None]:
 
 
 def _hear(client: Any, turn: int, process: int) -> bytes:
+    """Waits for what one process sends in one exchange. Raises UserError if a process has failed or sends nothing."""
     started = time.monotonic()
     while True:
         try:
@@ -141,6 +151,7 @@ def _hear(client: Any, turn: int, process: int) -> bytes:
 
 @contextlib.contextmanager
 def _connection() -> Iterator[Any]:
+    """Yields the client of the coordination service; errors of the connection become UserErrors."""
     try:
         yield distributed.global_state.client
     except jax.errors.JaxRuntimeError as error:
@@ -148,21 +159,22 @@ def _connection() -> Iterator[Any]:
 
 
 def _tell(error: BaseException) -> None:
-    """Lets the others know, and gives them time to hear of it: when the first process is gone, JAX ends them all."""
+    """Tells the other processes why this one ends, and waits until they know: JAX ends them when the first is gone."""
     client: Any = distributed.global_state.client
     reason = str(error) if isinstance(error, UserError) else f"ended by {type(error).__name__}: {error}"
-    with contextlib.suppress(jax.errors.JaxRuntimeError):  # the first is gone already, or one that is does not come
+    with contextlib.suppress(jax.errors.JaxRuntimeError):  # the first process is gone, or another one never arrives
         client.key_value_set(f"{ENDED}{distributed.global_state.process_id}", reason)
         client.wait_at_barrier("vaemusic/leave", round(1000 * LEAVE_SECONDS))
         jax.distributed.shutdown()
 
 
 def _join() -> None:
+    """Starts JAX's multi-process runtime. Raises UserError as `joined` does."""
     address = os.environ.get(ADDRESS)
     count, index = _number(COUNT), _number(INDEX)
     if address:
         _check_address(address, own=index == 0)
-    # It would take SIGTERM away from us.
+    # JAX's preemption service would replace our handler of SIGTERM.
     jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
@@ -179,6 +191,7 @@ def _join() -> None:
 
 
 def _number(name: str) -> int | None:
+    """Returns an environment variable as a whole number, or None if it is not set. Raises UserError."""
     text = os.environ.get(name)
     if text is None or text.isdecimal():
         return None if text is None else int(text)
@@ -186,7 +199,7 @@ def _number(name: str) -> int | None:
 
 
 def _check_address(address: str, own: bool) -> None:
-    """Raises UserError where JAX would end the process: a port that is taken, or that nobody answers at."""
+    """Raises UserError where JAX would end the process: if the port is in use, or if no process listens on it."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise UserError(f"{ADDRESS}: is {address!r}; it must be host:port of the first process")

@@ -1,6 +1,6 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines every few seconds otherwise.
+"""Progress display of long work: a bar with rate and time left on a terminal, otherwise plain lines every few seconds.
 
-Both go to stderr, so that tables on stdout can be piped.
+Both are written to stderr, so that tables on stdout can be piped.
 
     with progress_bar("training", total=2000, unit="steps") as advance:
         advance(50, note="accuracy .81")
@@ -17,17 +17,17 @@ from rich import progress as rich_progress
 from rich.console import Console
 from rich.text import Text
 
-PLAIN_SECONDS = 5.0  # between two plain lines
+PLAIN_SECONDS = 5.0  # the shortest time between two plain lines
 
 
 class Advance(Protocol):
-    """Reports ``n`` more units done; ``note`` replaces the short remark shown at the end of the line, if not empty."""
+    """Reports that ``n`` more units are done; a ``note`` that is not empty replaces the remark at the line's end."""
 
     def __call__(self, n: int = 1, note: str = "") -> None: ...
 
 
 class Progress(Protocol):
-    """What ``progress_bar`` and ``no_progress`` are: opens the display of one piece of work."""
+    """The type of ``progress_bar`` and ``no_progress``, which open the display of one piece of work."""
 
     def __call__(self, description: str, total: int, unit: str) -> AbstractContextManager[Advance]: ...
 
@@ -71,7 +71,7 @@ def no_progress(description: str, total: int, unit: str) -> Iterator[Advance]:
 
 
 class PlainLines:
-    """Progress as lines of text, at most one per ``PLAIN_SECONDS``, and one at the end."""
+    """Writes progress as lines of text, at most one per ``PLAIN_SECONDS`` and one at the end."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class PlainLines:
 
 
 class _CountRateLeft(rich_progress.ProgressColumn):
-    """`120/500 steps  12.3/s  0:31 left`, and the time taken once finished."""
+    """Shows `120/500 steps  12.3/s  0:31 left`, and the time taken once the work is finished."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -117,14 +117,14 @@ class _CountRateLeft(rich_progress.ProgressColumn):
 
 
 def count_rate_left(done: int, total: int, unit: str, rate: float, left: float | None) -> str:
-    """One line of progress; ``rate`` in units per second, ``left`` in seconds or None while unknown."""
+    """Formats a line of progress; ``rate`` is in units per second, ``left`` in seconds or None while unknown."""
     shown_rate = f"{rate:,.0f}" if rate >= 100 else f"{rate:.2g}"
     shown_left = "?" if left is None else clock_time(left)
     return f"{done:,}/{total:,} {unit}  {shown_rate}/s  {shown_left} left"
 
 
 def clock_time(seconds: float) -> str:
-    """Seconds as m:ss or h:mm:ss."""
+    """Formats seconds as m:ss or h:mm:ss."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
