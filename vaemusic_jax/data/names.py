@@ -16,7 +16,7 @@ from vaemusic_jax.data.tune import Pitch, Voices
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically
 
-#: Version of reading: of all that turns the bytes of music files into the measures, vocabulary and splits of a data set.
+#: Version of reading: of all that turns the bytes of music files into measures, vocabulary and splits of a data set.
 #: When reading changes, the number goes up, and what users have prepared is read again. The golden digests of
 #: `tests/data/test_reader_version.py` fail where reading changes and the number does not.
 READER_VERSION = 1

@@ -1,1 +1,1 @@
-"""From checkpoints to every metric of a run: what is decoded, and what each metric is fed."""
+"""Evaluation of a run: codes and traversals are computed from checkpoints, and metrics from these."""

@@ -1,4 +1,4 @@
-"""What a cohort's trials make of the test measures: all that runs on the devices, vmapped over the members.
+"""Computation of a cohort's scores, codes and traversals of the test measures, on devices and for all members at once.
 
 Shapes: N test measures, M of them decoded again, L latent dimensions, R rows to decode.
 """
@@ -30,12 +30,13 @@ from vaemusic_jax.training.score import encode_split, score
 
 @dataclass(frozen=True)
 class TrialArrays:
-    """One trial's share.
+    """The results of one trial.
 
     Attributes:
-        scores: of `held_out.score`; None unless asked for.
-        codes, stds: (N, L) posterior means and standard deviations.
-        arrays: as `TrialEvaluation.arrays`, empty unless asked for.
+        scores: the scores of `training.score.score`; None if they were not asked for.
+        codes: (N, L) posterior means.
+        stds: (N, L) posterior standard deviations.
+        arrays: as in `TrialEvaluation.arrays`; empty if they were not asked for.
     """
 
     scores: dict[str, float] | None
@@ -47,14 +48,17 @@ class TrialArrays:
 def measure_members(
     owner: Owner, checkpoint: dict[str, Any], members: Sequence[int], dataset: Dataset, families: Container[str]
 ) -> Iterator[TrialArrays]:
-    """Scores, codes and traversals of some members of a cohort, in the order given.
+    """Computes scores, codes and traversals of some members of a cohort.
 
     Args:
-        owner: whose checkpoint it is.
-        checkpoint: its arrays.
-        members: places in `owner.trials`.
-        dataset: that they were trained on.
-        families: what to compute besides the codes: "reconstruction" for scores, "control" for arrays.
+        owner: the owner of the cohort's checkpoint.
+        checkpoint: the arrays of the checkpoint.
+        members: the positions of the members in `owner.trials`.
+        dataset: the data set that they were trained on.
+        families: the families of metrics that need more than codes: "reconstruction" needs scores, "control" arrays.
+
+    Yields:
+        The results of each member, in the order of `members`.
     """
     axis, program = MemberAxis(len(members)), program_of(owner.trials, len(owner.vocabulary))
     trials = [owner.trials[i] for i in members]
@@ -91,7 +95,20 @@ def traverse(
     codes: Sequence[np.ndarray],
     dataset: Dataset,
 ) -> list[Arrays]:
-    """Reconstructions, traversals of every control and attribute surfaces of all members, decoded in one call."""
+    """Decodes reconstructions, traversals of every control and attribute surfaces of all members in one call.
+
+    Args:
+        program: the program of the cohort.
+        axis: the distribution of the members over devices.
+        params: the members' weights, on the devices.
+        hp: the members' hyper-parameters, on the devices.
+        trials: the members' trials.
+        codes: (N, L) posterior means of the test measures for each member.
+        dataset: the data set that they were trained on.
+
+    Returns:
+        Arrays as in `TrialEvaluation.arrays` for each member.
+    """
     chosen = chosen_measures(len(dataset.test))
     test = measures_of(dataset.test)
     training = np.asarray(measures_of(dataset.train).attributes)

@@ -1,4 +1,4 @@
-"""What reports say of the data set that trials were trained and measured on."""
+"""The sample of a data set that evaluation stores for reports, and facts about the data set."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from vaemusic_jax.metrics.reconstruction import majority_token_baseline
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.evaluations import CorpusSample
 
-N_TRAVERSED = 200  # test measures that are decoded again
+N_TRAVERSED = 200  # the largest number of test measures that are decoded again
 
 
 def chosen_measures(n_test: int) -> np.ndarray:
-    """Which test measures are decoded again: the same for every trial of a data set, in order."""
+    """Returns the sorted indices of the test measures that are decoded again; they are the same for every trial."""
     return np.sort(np.random.default_rng(0).choice(n_test, min(n_test, N_TRAVERSED), replace=False))
 
 
 def sample_of(dataset: Dataset) -> CorpusSample:
-    """The test measures that are decoded again, the attributes of all, and facts about the data set."""
+    """Returns the test measures that are decoded again, the attributes of all, and facts about the data set."""
     training = np.asarray(measures_of(dataset.train).attributes, np.float64)
     facts = {
         "digest": dataset.digest,
@@ -38,7 +38,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
 
 
 def token_entropy(tokens: np.ndarray) -> float:
-    """Entropy of single tokens in bits: how much there is to say of a token when nothing is known of its place."""
+    """Returns the entropy, in bits, of the distribution of single tokens (..., 24), regardless of position."""
     counts = np.bincount(tokens.ravel())
     shares = counts[counts > 0] / tokens.size
     return float(-(shares * np.log2(shares)).sum())

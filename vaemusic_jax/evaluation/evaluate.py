@@ -1,7 +1,7 @@
-"""Every metric of every trial of a run, on the test split, from checkpoints alone.
+"""Evaluation of a run: every metric of every trial on the test split, computed from checkpoints.
 
-What has been computed is kept in the run directory, trial by trial. Another evaluation computes the metrics of which a
-column is missing there, so one that was added to the registry is computed for runs that were evaluated before it.
+Results are stored in the run directory trial by trial. A later evaluation computes only the metrics of which a column
+is missing there, so that a new metric in the registry is computed for runs that were evaluated before it existed.
 """
 
 import contextlib
@@ -44,19 +44,20 @@ log = logging.getLogger(__name__)
 def evaluate_run(
     run: RunDirectory, families: Iterable[str] = FAMILIES, progress: Progress = progress_bar
 ) -> pd.DataFrame:
-    """Measures the trials of a run and saves its results, which it returns.
+    """Evaluates the trials of a run that have finished, and saves and returns the results.
 
     Args:
-        run: open for writing; `evaluation/` in it is filled, and results.csv and results.parquet are written.
-        families: of metrics (`registry.FAMILIES`) to compute where a column is missing.
-        progress: shows how far it is.
+        run: a run opened for writing. Its folder `evaluation` is filled, and results.csv and results.parquet are
+            written.
+        families: the families of metrics (`metrics.registry.FAMILIES`) to compute if a column is missing.
+        progress: shows the progress.
 
     Returns:
-        One row per trial of the run: its fields, its status and every metric; empty where it has not finished.
+        One row per trial of the run with its fields, its status and every metric. Metrics are empty for trials that
+        have not finished, and for those that cannot be evaluated, of which a warning tells.
 
     Raises:
-        UserError: no trial has finished; or none can be evaluated, for want of its checkpoint or of its data. Where
-            some can, the others are left empty and said to be.
+        UserError: no trial has finished, or no trial can be evaluated, because its checkpoint or its data are missing.
     """
     use_every_core()
     finished = [trial for trial in run.trials if run.status()[trial.id] == "done"]
@@ -84,17 +85,21 @@ def evaluate_run(
 
 @dataclass
 class _Evaluation:
-    """Of one cohort."""
+    """The evaluation of one cohort."""
 
     run: RunDirectory
     store: EvaluationStore
     cohort: Cohort
     families: tuple[str, ...]
     advance: Advance
-    found: dict[str, TrialEvaluation]  # by trial id, of these weights and this data: what is stale is not reported
+    found: dict[str, TrialEvaluation]  # by trial id; without evaluations of other weights or other data
 
     def complete(self, trials: list[Trial]) -> None:
-        """Computes what is missing about these trials, and keeps it. Raises UserError."""
+        """Computes and stores the metrics that these trials lack, and adds their evaluations to `found`.
+
+        Raises:
+            UserError: the cohort's checkpoint or its data set cannot be used, or the disk is full and the like.
+        """
         if not trials:
             return
         checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
@@ -134,22 +139,24 @@ class _Evaluation:
                 self.advance(1)
 
     def _kept(self, trial: Trial, made_of: dict[str, Any]) -> TrialEvaluation:
+        """Returns the stored evaluation of a trial, or an empty one if there is none that depends on `made_of`."""
         kept = None
-        with contextlib.suppress(UserError):  # damaged: computed again
+        with contextlib.suppress(UserError):  # a damaged file is computed again
             kept = self.store.trial(trial.id)
-        # Files of earlier versions hold more than this about what they were made of.
+        # In files of earlier versions `made_of` has further entries.
         is_fresh = kept and all(kept.made_of.get(name) == value for name, value in made_of.items())
         return kept if kept and is_fresh else TrialEvaluation({}, {}, made_of)
 
     def _kept_sample(self, digest: str) -> CorpusSample | None:
-        """Of the data set with this digest."""
+        """Returns the stored sample of the data set with this digest; None if there is none."""
         kept = None
-        with contextlib.suppress(UserError):  # damaged: made again
+        with contextlib.suppress(UserError):  # a damaged file is computed again
             kept = self.store.corpus(self.cohort.dataset)
         is_fresh = kept and kept.facts["digest"] == digest and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
         return kept if is_fresh else None
 
     def _new_sample(self, dataset: Dataset) -> CorpusSample:
+        """Computes and stores the sample of a data set. Warns if it has too few measures for some metrics."""
         sample = sample_of(dataset)
         self.store.save_corpus(sample)
         if len(dataset.test) < MIN_MEASURES:
@@ -162,7 +169,7 @@ class _Evaluation:
 
 
 def _has_traversals(evaluation: TrialEvaluation) -> bool:
-    """Whether the controls have been moved and every attribute of the outcome is known."""
+    """Returns whether an evaluation has traversals with the values of all attributes."""
     reached = evaluation.arrays.get("traversal_attributes")
     return reached is not None and reached.shape[-1] == len(ATTRIBUTES)
 
@@ -175,15 +182,15 @@ def _completed(
     sample: CorpusSample,
     curves: pd.DataFrame,
 ) -> TrialEvaluation:
-    """What is kept of a trial with its missing metrics computed.
+    """Returns the evaluation of a trial with its missing metrics added.
 
     Args:
-        kept: what is there already.
-        missing: metrics to compute.
+        kept: the evaluation so far.
+        missing: the metrics to compute.
         trial: the trial.
-        measured: of it, with scores and traversals where `missing` needs such and `kept` has none.
-        sample: of its data set.
-        curves: its own.
+        measured: its codes, with scores and traversals if `missing` needs them and `kept` lacks them.
+        sample: the sample of its data set.
+        curves: the rows of the trial in the run's curves.
     """
     imposed, arrays = trial.attributes, kept.arrays | measured.arrays
     inputs: dict[str, Inputs] = {

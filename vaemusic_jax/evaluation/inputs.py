@@ -1,9 +1,9 @@
-"""What the metrics of each family are given, and their values as columns of results.csv.
+"""The inputs of the metrics of each family, and the computation of metrics as columns of results.csv.
 
-Whatever several metrics need is computed once, when the first of them asks for it.
+Values that several metrics need are computed once, when they are first used.
 
 Shapes: N test measures, M of them decoded again, L latent dimensions, A attributes in the order of `ATTRIBUTES`, K
-imposed attributes in the order of the trial's controls, Q control values.
+imposed (regularised) attributes in the order of the trial's controls, Q control values.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Values = dict[str, Any]  # by column of results.csv
-_CAST: dict[str, type] = {"float64": float, "Int64": int, "boolean": bool}  # to what JSON holds, by a metric's dtype
+_CAST: dict[str, type] = {"float64": float, "Int64": int, "boolean": bool}  # the type in JSON of each dtype of metrics
 
 
 def regularises(trial: Trial) -> bool:
-    """Whether the trial's model ties its k-th imposed attribute to latent dimension k."""
+    """Returns whether the trial's model ties its k-th imposed attribute to latent dimension k."""
     return MODELS[trial.model].controls == "latent"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the inputs of every family have.
+    """The inputs that all families have in common.
 
     Attributes:
         imposed: the trial's attributes, in the order of its controls.
@@ -48,16 +48,16 @@ class Inputs:
 
     @property
     def are_enough(self) -> bool:
-        """Whether anything of the family is defined."""
+        """Whether the data suffice for the metrics of the family; if not, all of them are NaN."""
         return True
 
     @property
     def own(self) -> list[int]:
-        """(K,) where the imposed attributes stand among all of them."""
+        """The positions of the imposed attributes among all attributes, (K,)."""
         return ATTRIBUTES.columns(self.imposed)
 
     def spread(self, values_K: Floats) -> Floats:
-        """(A,) values of the imposed attributes at their places among all attributes, NaN for the others."""
+        """Returns the values of the imposed attributes at their positions among all, (A,), with NaN for the others."""
         values_A = np.full(len(ATTRIBUTES), np.nan)
         values_A[self.own] = values_K
         return values_A
@@ -65,11 +65,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class ReconstructionInputs(Inputs):
-    """For metrics of the family "reconstruction".
+    """The inputs of metrics of the family "reconstruction".
 
     Attributes:
-        scores: of `held_out.score` on the test split; a model lacks the terms of others.
-        facts: about the data set, as of `CorpusSample`.
+        scores: the scores of `training.score.score` on the test split, with the terms of the trial's own model.
+        facts: facts about the data set, as in `CorpusSample.facts`.
     """
 
     scores: Mapping[str, float]
@@ -78,11 +78,11 @@ class ReconstructionInputs(Inputs):
 
 @dataclass(frozen=True)
 class ControlInputs(Inputs):
-    """For metrics of the family "control": what moving the controls does to the music.
+    """The inputs of metrics of the family "control": the effect of the controls on the music.
 
     Attributes:
-        arrays: as of `TrialEvaluation`, with `control_values` and `traversal_attributes`.
-        attributes: (N, A) of the test measures.
+        arrays: as in `TrialEvaluation.arrays`, with `control_values` and `traversal_attributes`.
+        attributes: (N, A) attributes of the test measures.
     """
 
     arrays: Arrays
@@ -100,35 +100,35 @@ class ControlInputs(Inputs):
 
     @property
     def control(self) -> np.ndarray:
-        """(K, Q) values that the controls were set to."""
+        """The values that the controls were set to, (K, Q)."""
         return self.arrays["control_values"]
 
     @property
     def all_changed(self) -> np.ndarray:
-        """(M, K, Q, A) every attribute of what was decoded."""
+        """All attributes of the decoded measures, (M, K, Q, A)."""
         return self.arrays["traversal_attributes"]
 
     @cached_property
     def changed(self) -> np.ndarray:
-        """(M, K, Q, K) the imposed attributes of what was decoded."""
+        """The imposed attributes of the decoded measures, (M, K, Q, K)."""
         return self.all_changed[..., self.own]
 
     @cached_property
     def own_series(self) -> np.ndarray:
-        """(K, M, Q) each control's own attribute along it.
+        """The attribute of each control at each of its values, (K, M, Q).
 
-        To be read by rank of the control's values, which AdversarialVAE's are not equally spaced.
+        Metrics may use the order of the control's values only, since those of AdversarialVAE are not equally spaced.
         """
         return np.stack([self.changed[:, k, :, k] for k in range(self.n_controls)])
 
     @property
     def own_attributes(self) -> np.ndarray:
-        """(N, K) the imposed attributes of the test measures."""
+        """The imposed attributes of the test measures, (N, K)."""
         return self.attributes[:, self.own]
 
     @property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """`control` and `changed` with the controls at quantiles of the codes; None for models without such."""
+        """`control` and `changed` with controls set to quantiles of the codes; None if controls are not in the code."""
         if "quantile_values" not in self.arrays:
             return None
         return self.arrays["quantile_values"], self.arrays["quantile_attributes"][..., self.own]
@@ -136,11 +136,12 @@ class ControlInputs(Inputs):
 
 @dataclass(frozen=True)
 class LatentInputs(Inputs):
-    """For metrics of the family "latent": what the codes tell of the attributes.
+    """The inputs of metrics of the family "latent": the information of the codes on the attributes.
 
     Attributes:
-        codes, stds: (N, L) posterior means and standard deviations of the test measures.
-        attributes: (N, A) of the same measures.
+        codes: (N, L) posterior means of the test measures.
+        stds: (N, L) posterior standard deviations of the test measures.
+        attributes: (N, A) attributes of the test measures.
         regularises: whether the k-th imposed attribute is tied to dimension k.
     """
 
@@ -151,64 +152,64 @@ class LatentInputs(Inputs):
 
     @property
     def are_enough(self) -> bool:
-        """Whether there are as many measures as the estimator needs."""
+        """Whether there are as many measures as the estimator of mutual information needs."""
         return len(self.codes) >= MIN_MEASURES
 
     @property
     def dims(self) -> NDArray[np.intp]:
-        """(K,) the dimensions that the imposed attributes are tied to, if they are tied to any."""
+        """The dimensions that the imposed attributes are tied to, if they are, (K,)."""
         return np.arange(len(self.imposed))
 
     @cached_property
     def interpretability(self) -> Interpretability:
-        """Of every attribute."""
+        """The interpretability of every attribute."""
         return interpretability(self.codes, self.attributes)
 
     @property
     def is_regularised(self) -> NDArray[np.bool_]:
-        """(A,) whether an attribute's most informative dimension is the one tied to it."""
-        tied_A = np.full(len(ATTRIBUTES), -2)  # no dimension, nor the -1 that stands for none
+        """Whether the most informative dimension of each attribute is the one that is tied to it, (A,)."""
+        tied_A = np.full(len(ATTRIBUTES), -2)  # differs from all dimensions, and from -1, which stands for none
         if self.regularises:
             tied_A[self.own] = self.dims
         return self.interpretability.dimension == tied_A
 
     @property
     def information(self) -> Floats:
-        """(L, A) mutual information of each dimension and attribute, nats."""
+        """The mutual information of each dimension and attribute in nats, (L, A)."""
         return self.interpretability.mutual_information
 
     @cached_property
     def between(self) -> Floats:
-        """(A, A) mutual information of the binned attributes, their entropies on the diagonal, nats."""
+        """The mutual information between binned attributes in nats, (A, A), with their entropies on the diagonal."""
         return binned_information(self.attributes)
 
     @property
     def own_attributes(self) -> np.ndarray:
-        """(N, K) the imposed attributes."""
+        """The imposed attributes, (N, K)."""
         return self.attributes[:, self.own]
 
     @property
     def own_information(self) -> Floats:
-        """(L, K) `information` on the imposed attributes."""
+        """The columns of `information` of the imposed attributes, (L, K)."""
         return self.information[:, self.own]
 
     @property
     def own_between(self) -> Floats:
-        """(K, K) `between` of the imposed attributes."""
+        """The rows and columns of `between` of the imposed attributes, (K, K)."""
         return self.between[np.ix_(self.own, self.own)]
 
     @cached_property
     def prior_fit(self) -> PriorFit:
-        """Of the tied dimensions."""
+        """The fit of the tied dimensions to the prior."""
         return prior_fit(self.codes[:, self.dims], self.stds[:, self.dims])
 
 
 @dataclass(frozen=True)
 class TrainingInputs(Inputs):
-    """For metrics of the family "training": how far and how soon a trial has learnt.
+    """The inputs of metrics of the family "training": how much and how fast a trial has learnt.
 
     Attributes:
-        curves: columns step, split, metric, value, of one trial, in any order; none for a run that has no curves of it.
+        curves: the curves of the trial, with columns step, split, metric, value, in any order; empty if there are none.
     """
 
     curves: "pd.DataFrame"
@@ -225,8 +226,8 @@ class TrainingInputs(Inputs):
 
     @cached_property
     def seconds(self) -> "pd.Series[float]":
-        """Seconds of training up to each validation; NaN in runs of earlier versions, which were not timed."""
-        every = self.series("train", "seconds").cumsum()  # rows between are of runs stopped there
+        """Seconds of training before each validation; NaN in runs of earlier versions, which were not timed."""
+        every = self.series("train", "seconds").cumsum()  # has rows between validations where training was interrupted
         return every.reindex(self.accuracy.index)
 
     @property
@@ -236,27 +237,30 @@ class TrainingInputs(Inputs):
 
     @cached_property
     def efficiency(self) -> TrainingEfficiency:
-        """Of the validation curve; its seconds are of no meaning where training was not timed."""
+        """The efficiency of the validation curve; its seconds have no meaning if training was not timed."""
         seconds = self.seconds if self.is_timed else self.accuracy * 0
         return training_efficiency(self.accuracy.index.to_numpy(), self.accuracy.to_numpy(), seconds.to_numpy())
 
     def series(self, split: str, metric: str) -> "pd.Series[float]":
-        """One curve, by step; empty where there is none."""
+        """Returns a curve by step; empty if there is none."""
         rows = self.curves[(self.curves["split"] == split) & (self.curves["metric"] == metric)]
         return rows.sort_values("step").set_index("step")["value"]
 
     def last(self, split: str, metric: str) -> float | None:
-        """The last value of a curve; None where there is none."""
+        """Returns the last value of a curve; None if there is none."""
         values = self.series(split, metric)
         return None if values.empty else float(values.iloc[-1])
 
 
 def measure(metrics: Iterable[Metric], inputs: Inputs) -> Values:
-    """The columns of some metrics of one family; all of them are there, NaN where a value is undefined.
+    """Computes metrics of one family and returns all of their columns, with NaN for undefined values.
 
     Args:
         metrics: rows of the registry.
-        inputs: of their family.
+        inputs: the inputs of their family.
+
+    Raises:
+        ValueError: a metric per attribute returns another number of values.
     """
     values: Values = {}
     for metric in metrics:
@@ -265,7 +269,7 @@ def measure(metrics: Iterable[Metric], inputs: Inputs) -> Values:
 
 
 def _columns(metric: Metric, computed: Any, imposed: Iterable[str]) -> Values:
-    """What a metric computed, by column."""
+    """Returns a computed metric by column. Raises ValueError for a wrong number of values."""
     names, cast = columns_of(metric), _CAST[metric.dtype]
     if computed is None:
         return dict.fromkeys(names, float("nan"))

@@ -1,4 +1,4 @@
-"""What is decoded again for one trial: measures as they are, each control at each of its values, attribute surfaces.
+"""The plan of what is decoded for one trial: reconstructions, each control at each of its values, attribute surfaces.
 
 Shapes: M measures, K controls of the trial, S control slots of its cohort, Q values, G grid points, R rows to decode.
 """
@@ -13,24 +13,24 @@ from vaemusic_jax.evaluation.traversal import KEEP, ORIGIN
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 
-N_VALUES = 9  # of a control
-N_GRID = 15  # per side of an attribute surface
-REACH = 3.0  # how far from 0 a regularised dimension is moved, in standard deviations of the prior
-QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES  # that controls are set to; the extremes are left out
-EDGES = (0.025, 0.975)  # quantiles of an attribute between which a surface spans its conditioning value
+N_VALUES = 9  # the number of values that a control is set to
+N_GRID = 15  # grid points per side of an attribute surface
+REACH = 3.0  # the largest value of a regularised dimension, in standard deviations of the prior
+QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES  # the quantiles that controls are set to, without the extremes
+EDGES = (0.025, 0.975)  # the quantiles of an attribute between which the grid of a surface extends
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows to decode, and what their results are called.
+    """A part of the plan: rows to decode, and the names of the resulting arrays.
 
     Attributes:
-        base: (R,) measure that each row starts from, or ORIGIN.
-        edits: (R, S) values for the controls, NaN where one is left as it is.
-        shape: what R rows are an array of.
-        own: which of that array are the trial's, the rest filling up its cohort.
-        names: of tokens and, if there is a second one, of attributes.
-        values: arrays to go with them.
+        base: (R,) the index of the measure that each row starts from, or ORIGIN.
+        edits: (R, S) new values of the controls, NaN for a control that keeps its value.
+        shape: the shape of the array that the R rows form.
+        own: the slices of that array that belong to the trial; the others only fill up the slots of its cohort.
+        names: the name of the array of tokens and, if there are two names, of that of attributes.
+        values: further arrays to store with them.
     """
 
     base: np.ndarray
@@ -41,7 +41,12 @@ class Part:
     values: Arrays
 
     def named(self, tokens_RxT: np.ndarray, attributes_Rx4: np.ndarray) -> Arrays:
-        """Results by name."""
+        """Returns the arrays of this part by name.
+
+        Args:
+            tokens_RxT: the decoded measures.
+            attributes_Rx4: their attributes.
+        """
         if not self.names:
             return {}
         results = (results.reshape(*self.shape, -1)[self.own] for results in (tokens_RxT, attributes_Rx4))
@@ -49,10 +54,10 @@ class Part:
 
 
 def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, training_Nx4: np.ndarray) -> list[Part]:
-    """The parts of a trial; equal in number and rows for all trials of a cohort.
+    """Plans what is decoded for a trial. The number of parts and of their rows is the same for all trials of a cohort.
 
     Args:
-        trial: whose controls are moved.
+        trial: the trial.
         n_slots: S.
         n_measures: M.
         codes_NxL: posterior means of the test measures.
@@ -81,7 +86,7 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
 
 
 def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: int, n_measures: int) -> Part:
-    """Each control of each measure set to each of its values, the others kept."""
+    """Returns the part in which each control of each measure is set to each of its values while the others are kept."""
     n_controls, n_values = values_KxQ.shape
     edits = np.full((n_measures, n_slots, n_values, n_slots), KEEP)
     for k in range(n_controls):
@@ -97,7 +102,10 @@ def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: in
 
 
 def _surface(axes_KxG: np.ndarray, n_slots: int) -> Part:
-    """The first two controls on a grid, all else at the prior's mean; of no meaning with one control."""
+    """Returns the part with the first two controls on a grid, starting from the prior's mean.
+
+    A trial with one control has the same rows, so that it fits into its cohort, but no names.
+    """
     first, second = np.meshgrid(axes_KxG[0], axes_KxG[-1], indexing="ij")
     edits = np.full((first.size, n_slots), KEEP)
     edits[:, 0], edits[:, 1] = first.ravel(), second.ravel()

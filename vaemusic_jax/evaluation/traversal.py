@@ -1,9 +1,9 @@
-"""Measures decoded again with their controls moved, for all members of a cohort in one call.
+"""Traversals: measures are decoded with changed controls, for all members of a cohort in one call.
 
-The control of attribute k is dimension k of the code, or the value of the attribute that the decoder is told, as
-`recipes.MODELS` says of the model. Decoding is free-running and greedy.
+The control of attribute k is dimension k of the code, or the value of the attribute that the decoder is given, as
+`config.recipes.MODELS` says for each model. Decoding is free-running and greedy.
 
-Shapes: M measures (not members here), T ticks, K control slots of the cohort, R rows to decode, Z latent dimensions.
+Shapes: M measures, T ticks, K control slots of the cohort, R rows to decode, B rows of a block, Z latent dimensions.
 """
 
 import jax.numpy as jnp
@@ -16,8 +16,8 @@ from vaemusic_jax.models.layers import Array
 from vaemusic_jax.models.member import HyperParameters
 from vaemusic_jax.models.program import Program, turned
 
-KEEP = np.float32(np.nan)  # what stands in an edit for a control that is left as it is
-ORIGIN = -1  # the base of a row that starts from the prior's mean rather than from a measure
+KEEP = np.float32(np.nan)  # the edit of a control that keeps its value
+ORIGIN = -1  # the base of a row that starts from the prior's mean instead of from a measure
 
 
 def decode_edited(
@@ -29,25 +29,30 @@ def decode_edited(
     attributes_Mx4: Array,
     base_R: Array,
 ) -> Array:
-    """Rows decoded by one member: (R, 24) uint8. For `vmap` over members the first four are its own.
+    """Decodes rows with changed controls by one member.
 
-    Only ROWS rows are decoded at a time, so that a cohort's working memory does not grow with R: it is below
-    members * ROWS * 24 ticks * 12 hidden sizes * 4 bytes, most of it for encoding. XLA's own count for 14 members on
-    CPU: 1.8 GiB at the published size of MeasureVAE (512), 2.6 GiB at that of AdversarialVAE (1,024).
+    When it is mapped over members with `vmap`, `params`, `hp` and `edits_RxK` have a member axis and the other arrays
+    are shared. Only ROWS rows are decoded at a time, so that a cohort's working memory does not grow with R. It is
+    below members * ROWS * 24 ticks * 12 hidden sizes * 4 bytes, most of it for encoding. XLA's figures for 14 members
+    on CPU are 1.8 GiB at the published size of MeasureVAE (512), and 2.6 GiB at that of AdversarialVAE (1,024).
 
     Args:
-        program: of the cohort.
+        program: the program of the cohort.
         params: the member's weights.
-        hp: its hyper-parameters.
-        edits_RxK: values for the controls, NaN where one is left as it is; in units of the latent dimension, or of the
-            attribute where the decoder is told it.
-        tokens_MxT: measures to start from.
-        attributes_Mx4: what they sound like.
-        base_R: for each row the measure it starts from, or ORIGIN: code zero, and attributes at their mean.
+        hp: the member's hyper-parameters.
+        edits_RxK: new values of the controls, NaN for a control that keeps its value; in units of the latent dimension,
+            or of the attribute if the decoder is given it.
+        tokens_MxT: the measures to start from.
+        attributes_Mx4: their attributes.
+        base_R: the index of the measure that each row starts from; ORIGIN for a code of zeros and attributes at their
+            means.
+
+    Returns:
+        The decoded tokens, (R, 24) uint8.
     """
     z_MxZ = program.encode(params, jnp.asarray(tokens_MxT).astype(jnp.int32)).mean
     own_MxK = jnp.asarray(attributes_Mx4)[:, hp.attribute_index]
-    # the last row, which ORIGIN points to
+    # ORIGIN is the index of the last row, which is appended here.
     z = jnp.concatenate([z_MxZ, jnp.zeros_like(z_MxZ[:1])])
     own = jnp.concatenate([own_MxK, hp.conditioning.mean[hp.attribute_index][None]])
 

@@ -1,1 +1,1 @@
-"""The networks, the terms of their losses, and what the rest of the package knows of a model."""
+"""Models: their networks and initial weights, the terms of their losses, and the interface that other packages use."""

@@ -1,8 +1,9 @@
 """AdversarialVAE (Kawai, Esling & Harada 2020): a conditional VAE trained against a classifier of its code.
 
-Encoder: one bidirectional GRU on one-hot tokens. Decoder: two stacked GRU cells that see the token before, z and the
-standardised attribute values at every tick. Classifier-discriminator: reads each attribute's class from z, the encoder
-is trained so that it cannot, which leaves the attributes to the conditioning.
+The encoder is one bidirectional GRU on one-hot tokens. The decoder is a stack of two GRU cells whose inputs at every
+tick are the previous token, z and the standardised attribute values. The classifier (discriminator) predicts the class
+of each attribute from z, and the encoder is trained to prevent that, so that z holds no information on the attributes
+and the decoder takes them from its conditioning inputs.
 
 Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
 """
@@ -38,6 +39,8 @@ LEAKY_SLOPE = 0.01
 
 
 class Encoder(Layer):
+    """A bidirectional GRU from tokens (B, T) to mean and log standard deviation of the posterior, (B, Z) each."""
+
     vocab_size: int
     hidden_size: int
     latent_dim: int
@@ -58,14 +61,14 @@ class Encoder(Layer):
 
 
 class Cell1Weights(NamedTuple):
-    """Rows of the first cell's input matrix, by what they see, and its other weights."""
+    """The weights of the first cell, with its input matrix split by kind of input."""
 
     w_token: Array  # (V or V + 1, 3H)
     w_z: Array  # (Z, 3H)
     w_attributes: Array  # (K, 3H)
-    w_hh: Array
-    b_ih: Array
-    b_hh: Array
+    w_hh: Array  # (H, 3H)
+    b_ih: Array  # (3H,)
+    b_hh: Array  # (3H,)
 
 
 class Cell1(Layer):
@@ -87,10 +90,13 @@ class Cell1(Layer):
         self.b_hh = self.param("b_hh", gate_bias, self.hidden_size)
 
     def weights(self) -> Cell1Weights:
+        """Returns the weight arrays, for use inside a scan."""
         return Cell1Weights(self.w_token, self.w_z, self.w_attributes, self.w_hh, self.b_ih, self.b_hh)
 
 
 class Decoder(Layer):
+    """Two stacked GRU cells from z and attribute values to the logits of every tick's token."""
+
     vocab_size: int
     hidden_size: int
     latent_dim: int
@@ -111,14 +117,19 @@ class Decoder(Layer):
         self.out = Linear(self.hidden_size, self.vocab_size, self.start.linear)
 
     def begin(self, z_BxZ: Array, conditions_BxK: Array) -> tuple[Cell1Weights, Array, Array, Array]:
-        """First cell's weights, first state (B, H), constant projected input (B, 3H) and start symbol (B)."""
+        """Prepares decoding.
+
+        Returns:
+            The first cell's weights, its first state (B, H), the part of its projected input that is the same at every
+            tick (B, 3H), and the start symbol (B,).
+        """
         cell1 = self.cell1.weights()
         constant = affine(z_BxZ, cell1.w_z, cell1.b_ih) + conditions_BxK @ cell1.w_attributes
         start = self.vocab_size if self.own_start_symbol else self.vocab_size - 1
         return cell1, jnp.tanh(self.z_to_h0(z_BxZ)), constant, jnp.full(z_BxZ.shape[0], start, jnp.int32)
 
     def teacher_forced(self, z_BxZ: Array, conditions_BxK: Array, tokens_BxT: Array) -> Array:
-        """Logits (B, T, V) when every tick sees the true token before it: one scan per cell."""
+        """Returns logits (B, T, V) where every tick is fed the true previous token, which allows one scan per cell."""
         cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
         before_TxB = jnp.concatenate([start_B[None], tokens_BxT.T[:-1]])
         x_proj = add_to_every_tick(look_up(cell1.w_token, before_TxB), constant_BxG)
@@ -127,7 +138,10 @@ class Decoder(Layer):
         return self.out(h2_TxBxH).transpose(1, 0, 2)
 
     def step_by_step(self, z_BxZ: Array, conditions_BxK: Array, tokens_BxT: Array, teacher_T: Array) -> Array:
-        """Logits (B, T, V) tick by tick: where `teacher_T[t]` is false, tick t + 1 sees the model's own token t."""
+        """Returns logits (B, T, V), decoded tick by tick.
+
+        Tick t + 1 is fed the true token of tick t if `teacher_T[t]` is true, else the most probable one.
+        """
         cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
         cell2: GRUWeights = self.cell2.weights()
         out_w, out_b = self.out.w, self.out.b
@@ -147,7 +161,7 @@ class Decoder(Layer):
 
 
 class AdversarialVAE(Layer):
-    """The VAE without its classifier. Its methods run by `apply`; `init(key, method="declare")` draws the weights."""
+    """The VAE without its classifier. Call its methods by `apply`; `init(key, method="declare")` draws the weights."""
 
     vocab_size: int
     hidden_size: int
@@ -169,7 +183,7 @@ class AdversarialVAE(Layer):
         )
 
     def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:
-        """Mean and log standard deviation of the posterior, (B, Z) each. There is no dropout in this model."""
+        """Returns mean and log standard deviation of the posterior, (B, Z) each. This model has no dropout."""
         del dropout_key
         return self.encoder(tokens_BxT)
 
@@ -181,7 +195,11 @@ class AdversarialVAE(Layer):
         teacher_T: Array | None = None,
         dropout_key: Array | None = None,
     ) -> Array:
-        """Logits (B, T, V) given standardised attribute values. Without `tokens` free-running and greedy."""
+        """Returns logits (B, T, V) for codes and standardised attribute values.
+
+        Decoding is free-running and greedy without `tokens_BxT`, teacher-forced with it, and mixed with `teacher_T`, as
+        `step_by_step` says. This model has no dropout.
+        """
         del dropout_key
         if tokens_BxT is None:
             tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], N_TICKS), jnp.int32), jnp.zeros(N_TICKS, bool)
@@ -191,7 +209,7 @@ class AdversarialVAE(Layer):
 
 
 class Classifier(Layer):
-    """The discriminator: logits (B, K, C) of each attribute's class from z. Its hidden width is half the code's."""
+    """The discriminator, from z to logits (B, K, C) of each attribute's class. Its hidden width is half that of z."""
 
     latent_dim: int
     n_attributes: int
@@ -207,7 +225,7 @@ class Classifier(Layer):
 
 
 class AdversarialVAEModel(Model):
-    """AdversarialVAE: a classifier learns to read attributes from the code, the VAE to keep it from that."""
+    """AdversarialVAE: a classifier learns to predict attributes from the code, and the VAE learns to prevent that."""
 
     weighted_terms: ClassVar[Mapping[str, str]] = {"adversary": "adversary_weight"}
     rivals: ClassVar[Mapping[str, str]] = {"classifier": "classifier_loss"}
@@ -235,7 +253,7 @@ class AdversarialVAEModel(Model):
         return {"classifier_loss": reads, "adversary": fools}
 
     def multiplications(self, program: Program) -> int:
-        # The code is encoded once more than backward passes need it, without gradient, for the classifier.
+        # The encoder counts four times: forward, backward (twice), and once for the codes that the classifier reads.
         H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
         gates = 3 * H
         encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)

@@ -1,9 +1,9 @@
-"""What a model is to the rest of the package: its networks, its own terms of the loss, and what a step of it costs.
+"""The interface of a model: its networks, its own terms of the loss, and the cost of a training step.
 
-A model is one file with a subclass of `Model` in it, and one row in `recipes.MODELS`. Training, scoring, evaluation,
-restored models and cost estimates know models by what stands here.
+A model is one file with a subclass of `Model`, and one row in `config.recipes.MODELS`. Training, scoring, evaluation,
+restored models and cost estimates use models through this interface only.
 
-Shapes: B batch, T ticks, Z latent, K attribute slots of the cohort.
+Shapes: B batch, T ticks, Z latent, V vocabulary, K attribute slots of the cohort.
 """
 
 from abc import ABC, abstractmethod
@@ -22,23 +22,24 @@ Params = dict[str, dict]  # the weights of each network by its name; "vae" is al
 
 
 class Posterior(NamedTuple):
-    """What the encoder makes of a batch: a normal distribution for each measure."""
+    """The encoder's output for a batch: a normal distribution of the code of each measure."""
 
     mean: Array  # (B, Z)
     log_std: Array  # (B, Z)
 
     def sample(self, eps: Array) -> Array:
-        """z = mean + exp(log_std) * eps: (B, Z)."""
+        """Returns codes z = mean + exp(log_std) * eps for standard normal noise `eps`, (B, Z)."""
         return self.mean + jnp.exp(self.log_std) * eps
 
 
 class Model(ABC):
-    """One kind of VAE of measures. It holds nothing: sizes and recipe come with the `Program` that it is asked about.
+    """One kind of VAE of measures. It has no state: sizes and recipe are those of the `Program` passed to its methods.
 
     Attributes:
-        weighted_terms: for each term of its own in the loss, beside cross-entropy and KL divergence, the
+        weighted_terms: the terms that the model adds to the loss beside cross-entropy and KL divergence, each with the
             hyper-parameter that is its weight.
-        rivals: for each network that learns from the codes before the VAE does in a step, the term that it minimises.
+        rivals: the networks beside the VAE that take an optimiser step of their own, on constant codes and before the
+            VAE does, each with the term that it minimises.
     """
 
     weighted_terms: ClassVar[Mapping[str, str]] = {}
@@ -46,27 +47,37 @@ class Model(ABC):
 
     @abstractmethod
     def networks(self, program: "Program") -> dict[str, Layer]:
-        """Its networks by name, "vae" first.
+        """Returns the model's networks by name, "vae" first.
 
-        The VAE has two methods. `encode(tokens_BxT, dropout_key)` gives mean and log standard deviation, (B, Z) each.
-        `decode(z_BxZ, conditions_BxK, tokens_BxT, teacher_T, dropout_key)` gives logits (B, T, V): free-running and
-        greedy without tokens, teacher-forced with them, and mixed where `teacher_T` says at which ticks.
+        The VAE has two methods. `encode(tokens_BxT, dropout_key)` returns mean and log standard deviation, (B, Z) each.
+        `decode(z_BxZ, conditions_BxK, tokens_BxT, teacher_T, dropout_key)` returns logits (B, T, V). Decoding is
+        free-running and greedy without tokens, and teacher-forced with them. With `teacher_T`, booleans (T,), the true
+        token is fed on after the ticks that are true, and the model's own token after the others.
         """
 
     def own_terms(
         self, program: "Program", params: Params, z_BxZ: Array, batch: "Batch", hp: "HyperParameters", weight_B: Array
     ) -> dict[str, Array]:
-        """The terms of `weighted_terms` and `rivals`: (B,) one number per measure, or () one of the whole batch.
+        """Returns the terms of `weighted_terms` and `rivals` by name, without their weights.
 
-        `weight_B` holds 1 for measures that count and 0 for those that only fill a batch.
+        Args:
+            program: the cohort's sizes and recipe.
+            params: the weights of every network.
+            z_BxZ: the codes of the batch.
+            batch: the measures and their attributes.
+            hp: the member's hyper-parameters.
+            weight_B: 1 for measures that count, 0 for those that only fill the batch.
+
+        Returns:
+            (B,) one number per measure, or () one of the whole batch.
         """
         del program, params, z_BxZ, batch, hp, weight_B
         return {}
 
     @abstractmethod
     def multiplications(self, program: "Program") -> int:
-        """Multiplications per measure in the matmuls of one training step.
+        """Returns the number of multiplications per measure in the matmuls of one training step.
 
-        Only what must be done counts: token look-ups cost nothing, what is the same at several ticks is multiplied
-        once, and a backward pass costs two forward ones.
+        Only necessary work counts: token look-ups cost nothing, a product that is the same at several ticks counts
+        once, and a backward pass costs as much as two forward passes.
         """

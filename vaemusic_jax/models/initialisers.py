@@ -1,7 +1,8 @@
-"""Initial weights: the published distributions, and those from which both models learn several times sooner.
+"""Distributions of initial weights: the published ones, and scaled ones from which models learn several times faster.
 
-Drawn on the host by NumPy's counter-based generator, because a program of some fifty draws takes XLA ten seconds to
-compile. Biases of linear layers start at U(+-1/sqrt(fan_in)), those of GRUs at U(+-1/sqrt(H)), throughout.
+Weights are drawn on the host by NumPy's counter-based generator, because XLA takes ten seconds to compile a program of
+about fifty draws. The biases of linear layers are always drawn from U(+-1/sqrt(fan_in)), those of GRUs from
+U(+-1/sqrt(H)). Every initialiser takes a JAX key and a shape, (inputs, outputs) for matrices, and returns float32.
 """
 
 import dataclasses
@@ -18,37 +19,37 @@ Draw = Callable[[Array, tuple[int, ...]], Array]
 
 
 def xavier_normal(key: Array, shape: tuple[int, ...]) -> Array:
-    """N(0, 2 / (rows + columns)) (Glorot & Bengio 2010)."""
+    """Draws from N(0, 2 / (rows + columns)) (Glorot & Bengio 2010)."""
     return _on_host(key, shape, lambda generator: generator.standard_normal(shape) * np.sqrt(2.0 / sum(shape)))
 
 
 def fan_in_normal(key: Array, shape: tuple[int, ...]) -> Array:
-    """N(0, 1 / rows): outputs as large as inputs."""
+    """Draws from N(0, 1 / rows), which makes outputs as large as inputs."""
     return _on_host(key, shape, lambda generator: generator.standard_normal(shape) / np.sqrt(shape[0]))
 
 
 def unit_normal(key: Array, shape: tuple[int, ...]) -> Array:
-    """N(0, 1), for rows that are looked up."""
+    """Draws from N(0, 1), for tables whose rows are looked up."""
     return _on_host(key, shape, lambda generator: generator.standard_normal(shape))
 
 
 def uniform(key: Array, shape: tuple[int, ...], fan_in: int) -> Array:
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default."""
+    """Draws from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default."""
     return _on_host(key, shape, lambda generator: generator.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in))
 
 
 def uniform_fan_in(key: Array, shape: tuple[int, ...]) -> Array:
-    """`uniform` with a matrix's own rows as fan-in: torch's linear layers."""
+    """Applies `uniform` with the number of rows as fan-in, as torch does for linear layers."""
     return uniform(key, shape, shape[0])
 
 
 def uniform_gates(key: Array, shape: tuple[int, ...]) -> Array:
-    """`uniform` with the hidden size, a third of the columns, as fan-in: all of torch's GRU tensors."""
+    """Applies `uniform` with the hidden size, a third of the columns, as fan-in, as torch does for GRUs."""
     return uniform(key, shape, shape[-1] // 3)
 
 
 def orthogonal_gates(key: Array, shape: tuple[int, ...]) -> Array:
-    """(H, 3H): one random orthogonal matrix per gate, which keeps a state's length over many ticks."""
+    """Draws one random orthogonal matrix per gate, (H, 3H), which keeps the length of a state over many ticks."""
     hidden = shape[0]
 
     def draw(generator: np.random.Generator) -> np.ndarray:
@@ -58,30 +59,32 @@ def orthogonal_gates(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 def zeros(key: Array, shape: tuple[int, ...]) -> Array:
-    """The learned first inputs of MeasureVAE's decoder."""
+    """Returns zeros, for the learned first inputs of MeasureVAE's decoder."""
     del key
     return jnp.zeros(shape)
 
 
 def _on_host(key: Array, shape: tuple[int, ...], distribution: Callable[[np.random.Generator], np.ndarray]) -> Array:
-    def draw(key_data: Any) -> Any:  # numpy arrays, whatever the caller's are
+    """Draws with a NumPy generator that is seeded by a JAX key; inside a traced function by a callback."""
+
+    def draw(key_data: Any) -> Any:  # from and to numpy arrays
         return distribution(np.random.Generator(np.random.Philox(np.asarray(key_data)))).astype(np.float32)
 
-    if isinstance(key, jax.core.Tracer):  # Flax's `apply` checks shapes by tracing the initialiser
+    if isinstance(key, jax.core.Tracer):  # Flax's `apply` traces the initialiser to check shapes
         return jax.pure_callback(draw, jax.ShapeDtypeStruct(shape, jnp.float32), jax.random.key_data(key))
     return draw(jax.random.key_data(key))
 
 
 @dataclass(frozen=True)
 class Start:
-    """The distribution of each kind of weight."""
+    """The initial distribution of each kind of weight of a model."""
 
     embedding: Draw
     linear: Draw
-    w_ih: Draw  # of a GRU's inputs
-    w_ih_one_hot: Draw  # the same where the inputs are one-hot tokens
-    w_hh: Draw  # of a GRU's state
-    update_bias: float = 0.0  # added to the update gate's bias; above 0 a state lasts longer at first
+    w_ih: Draw  # a GRU's input matrix
+    w_ih_one_hot: Draw  # a GRU's input matrix where the inputs are one-hot tokens
+    w_hh: Draw  # a GRU's recurrent matrix
+    update_bias: float = 0.0  # added to the bias of the update gate; above 0, states change more slowly at first
 
 
 MEASURE_VAE = Start(
@@ -97,7 +100,7 @@ ADVERSARIAL_VAE = Start(
 
 
 def scaled(published: Start, update_bias: float) -> Start:
-    """GRUs whose inputs and states start at full size: measured in docs/choices.md."""
+    """Returns distributions with which GRU inputs and states start at full size; docs/choices.md has measurements."""
     return dataclasses.replace(
         published,
         embedding=unit_normal,

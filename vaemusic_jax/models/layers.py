@@ -1,8 +1,8 @@
-"""The layers both models are made of: linear maps, token look-up and the GRU, with the reference networks' mathematics.
+"""The layers of both models: linear maps, token look-up and the GRU, with the mathematics of the reference networks.
 
-Why a GRU of our own: torch's gated recurrent unit has a second bias inside the product with the reset gate, which
-parity needs; and speed wants the input projection outside the scan, the three gates in one matmul, and the gradient
-of the recurrent weights as one matmul after the scan instead of one a tick (hence the custom VJP).
+There are two reasons for a GRU of our own. Torch's GRU has a second bias inside the product with the reset gate, which
+parity needs. And training is faster if the input projection is outside the scan, the three gates are one matmul, and
+the gradient of the recurrent weights is one matmul after the scan instead of one per tick, hence the custom VJP.
 
 Shapes: B batch, T ticks, D inputs, H hidden, Z latent, V vocabulary. Matrices are stored (in, out).
 """
@@ -25,14 +25,14 @@ class Layer(nn.Module):
     """A module that can draw its weights without computing anything: `init(key, method="declare")`."""
 
     def declare(self) -> None:
-        """Creates every weight, its submodules' included. (Linen runs `setup` before any method.)"""
+        """Creates every weight, including those of submodules. Linen runs `setup` before any method."""
         for child in list(vars(self).values()):
             if isinstance(child, Layer):
                 child.declare()
 
 
 class Linear(Layer):
-    """y = x W + b with W (in, out). Biases start at U(+-1/sqrt(fan_in))."""
+    """A linear map y = x W + b with W (in, out). Biases are initialised from U(+-1/sqrt(fan_in))."""
 
     in_features: int
     features: int
@@ -48,9 +48,10 @@ class Linear(Layer):
 
 @jax.custom_vjp
 def affine(x: Array, w: Array, b: Array) -> Array:
-    """x (..., D) times w (D, F) plus b (F).
+    """Returns x (..., D) times w (D, F) plus b (F,), as (..., F).
 
-    The gradient of w is one matmul over all rows; differentiated for us, XLA first makes transposed copies of both.
+    The custom gradient of w is one matmul over all rows. For the automatic gradient XLA first makes transposed copies
+    of both factors.
     """
     return x @ w + b.reshape((1,) * (x.ndim - 1) + (-1,))
 
@@ -71,7 +72,10 @@ affine.defvjp(_affine_fwd, _affine_bwd)
 
 @jax.custom_vjp
 def add_to_every_tick(x_TxBxD: Array, constant_BxD: Array) -> Array:
-    """(T, B, D) plus (B, D), whose gradient is a sum over few ticks of much: tick by tick is the quick way on CPU."""
+    """Adds (B, D) to every tick of (T, B, D).
+
+    The custom gradient sums over ticks one by one, which is faster on CPU for few ticks of large arrays.
+    """
     return x_TxBxD + constant_BxD[None]
 
 
@@ -89,9 +93,10 @@ add_to_every_tick.defvjp(_add_to_every_tick_fwd, _add_to_every_tick_bwd)
 
 @jax.custom_vjp
 def look_up(table: Array, index: Array) -> Array:
-    """Rows of `table` (N, D) at `index` (...), as (..., D).
+    """Returns the rows of `table` (N, D) at `index` (...), as (..., D).
 
-    The gradient is a one-hot matmul: scatter-add is slow on CPU and adds in no fixed order on GPU.
+    The custom gradient is a one-hot matmul, since a scatter-add is slow on CPU and has no fixed order of additions on
+    GPU.
     """
     return jnp.take(table, index, axis=0)
 
@@ -110,15 +115,16 @@ look_up.defvjp(_look_up_fwd, _look_up_bwd)
 
 
 def gru_cell(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> Array:
-    """One step: x_proj (B, 3H) = x W_ih + b_ih, h (B, H) -> h' (B, H). Blocks are r, u, n (torch's order).
+    """Computes one GRU step from x_proj (B, 3H) = x W_ih + b_ih and the state h (B, H) to the next state h' (B, H).
 
     r = sig(x_r + h_r), u = sig(x_u + h_u), n = tanh(x_n + r * h_n), h' = (1 - u) n + u h, with h_* = h W_hh + b_hh.
+    The blocks of all weights are in torch's order r, u, n.
     """
     return _gates(x_proj, h, w_hh, b_hh)[0]
 
 
 def _split_gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Array, Array, Array]:
-    """r, u, x_n and h_n."""
+    """Returns r, u, x_n and h_n of `gru_cell`."""
     h_proj = h @ w_hh + b_hh[None, :]
     x_r, x_u, x_n = jnp.split(x_proj, 3, axis=-1)
     h_r, h_u, h_n = jnp.split(h_proj, 3, axis=-1)
@@ -126,6 +132,7 @@ def _split_gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Arr
 
 
 def _gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Returns h', r, u, n and h_n of `gru_cell`."""
     r, u, x_n, h_n = _split_gates(x_proj, h, w_hh, b_hh)
     n = jnp.tanh(x_n + r * h_n)
     return n + u * (h - n), r, u, n, h_n
@@ -133,13 +140,13 @@ def _gates(x_proj: Array, h: Array, w_hh: Array, b_hh: Array) -> tuple[Array, Ar
 
 @partial(jax.custom_vjp, nondiff_argnums=(4,))
 def gru_scan(x_proj_TxBxG: Array, h0_BxH: Array, w_hh: Array, b_hh: Array, reverse: bool = False) -> Array:
-    """All steps of one GRU layer: projected inputs (T, B, 3H), first state (B, H) -> states (T, B, H).
+    """Runs one GRU layer over projected inputs (T, B, 3H) from a first state (B, H) and returns states (T, B, H).
 
-    `reverse` runs from the last tick to the first; states stand at their own ticks either way.
+    With `reverse` it runs from the last tick to the first. The state after tick t is always at position t.
     """
 
-    # A step hands its gates on, and the next one makes the state of them: compiled for CPUs in one piece with what
-    # follows, the gates take three times as long.
+    # Each step passes its gates on, and the next step computes the state from them. If a step did both, XLA would fuse
+    # the gates with what follows, and on CPU they would take three times as long.
     def state_of(gates: Any) -> Array:
         r, u, x_n, h_n, h = gates
         n = jnp.tanh(x_n + r * h_n)
@@ -176,13 +183,13 @@ def _gru_scan_bwd(reverse: bool, residual: Any, grad_out: Array) -> tuple[Array,
         by_n = total * (1.0 - u) * (1.0 - n * n)  # gradients of the gates' pre-activations
         by_u = total * (h - n) * u * (1.0 - u)
         by_r = by_n * h_n * r * (1.0 - r)
-        # Only the n block differs between the two projections: x_n stands outside the product with r, h_n inside.
+        # The gradients of the two projections differ only in the n block: r multiplies h_n and not x_n.
         grad_h_proj = jnp.concatenate([by_r, by_u, by_n * r], axis=-1)
         return total * u + grad_h_proj @ w_hh.T, (grad_h_proj, by_n)
 
     grad_h0, (grad_h_proj, by_n) = lax.scan(step, jnp.zeros_like(h_before[0]), (grad_out, *saved), reverse=not reverse)
     grad_x_proj = jnp.concatenate([grad_h_proj[..., : 2 * hidden], by_n], axis=-1)
-    grad_w = h_before.reshape(-1, hidden).T @ grad_h_proj.reshape(-1, 3 * hidden)  # one matmul, not one a tick
+    grad_w = h_before.reshape(-1, hidden).T @ grad_h_proj.reshape(-1, 3 * hidden)  # one matmul for all ticks
     return grad_x_proj, grad_h0, grad_w, grad_h_proj.sum((0, 1))
 
 
@@ -190,22 +197,22 @@ gru_scan.defvjp(_gru_scan_fwd, _gru_scan_bwd)
 
 
 def gate_bias(key: Array, hidden_size: int, update_bias: float = 0.0) -> Array:
-    """U(+-1/sqrt(H)) of the three gates (3H), with `update_bias` added to the update gate's."""
+    """Draws the biases of the three gates, (3H,), from U(+-1/sqrt(H)) and adds `update_bias` to the update gate's."""
     update = np.repeat(np.array([0.0, update_bias, 0.0], np.float32), hidden_size)
     return uniform(key, (3 * hidden_size,), hidden_size) + update
 
 
 class GRUWeights(NamedTuple):
-    """w_ih (D, 3H), w_hh (H, 3H), b_ih (3H), b_hh (3H)."""
+    """The weight arrays of one GRU layer."""
 
-    w_ih: Array
-    w_hh: Array
-    b_ih: Array
-    b_hh: Array
+    w_ih: Array  # (D, 3H)
+    w_hh: Array  # (H, 3H)
+    b_ih: Array  # (3H,)
+    b_hh: Array  # (3H,)
 
 
 class GRU(Layer):
-    """The weights of one GRU layer in one direction, and the ways to run it."""
+    """One GRU layer in one direction: its weights, the projection of its inputs, and the scan over ticks."""
 
     in_features: int
     hidden_size: int
@@ -221,30 +228,33 @@ class GRU(Layer):
         self.b_hh = self.param("b_hh", gate_bias, self.hidden_size)
 
     def weights(self) -> "GRUWeights":
-        """The arrays themselves, for a scan of the caller's own."""
+        """Returns the weight arrays, for use inside a scan of the caller."""
         return GRUWeights(self.w_ih, self.w_hh, self.b_ih, self.b_hh)
 
     def project(self, x: Array) -> Array:
-        """(..., D) -> (..., 3H): the part of every step that does not wait for the step before."""
+        """Projects inputs (..., D) to (..., 3H), the part of a step that does not depend on the previous step."""
         return affine(x, self.w_ih, self.b_ih)
 
     def project_tokens(self, embedding_VxE: Array, tokens: Array) -> Array:
-        """`project` of embedded tokens (...), through a table of projected embeddings: (V, 3H) is far less work."""
+        """Returns `project` of embedded tokens (...), as (..., 3H).
+
+        It projects each of the V embeddings once and looks the results up, which is far less work.
+        """
         return look_up(self.project(embedding_VxE), tokens)
 
     def project_one_hot(self, tokens: Array) -> Array:
-        """`project` of one-hot tokens (...), without making them."""
+        """Returns `project` of one-hot tokens (...), as (..., 3H), without creating the one-hot vectors."""
         return look_up(self.w_ih, tokens) + self.b_ih.reshape((1,) * tokens.ndim + (-1,))
 
     def scan(self, x_proj_TxBxG: Array, h0_BxH: Array | None = None, reverse: bool = False) -> Array:
-        """States (T, B, H) after each tick, from zero unless told; `reverse` runs from the last tick to the first."""
+        """Returns the states (T, B, H) after each tick, starting from `h0_BxH` or else zeros; see `gru_scan`."""
         if h0_BxH is None:
             h0_BxH = jnp.zeros((x_proj_TxBxG.shape[1], self.hidden_size), x_proj_TxBxG.dtype)
         return gru_scan(x_proj_TxBxG, h0_BxH, self.w_hh, self.b_hh, reverse)
 
 
 def dropout(x: Array, rate: float, key: Array | None) -> Array:
-    """Zero each entry with probability `rate`, scale the survivors by 1 / (1 - rate); off without a key."""
+    """Sets each entry to zero with probability `rate` and divides the others by 1 - rate; without a key returns x."""
     if key is None or rate == 0.0:
         return x
     return jnp.where(jax.random.bernoulli(key, 1.0 - rate, x.shape), x / (1.0 - rate), 0.0)

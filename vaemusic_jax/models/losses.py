@@ -1,4 +1,4 @@
-"""The terms of both models' losses. Sources: Pati & Lerch 2020 (regulariser), Kawai et al. 2020 (adversary).
+"""The terms of both models' losses, after Pati & Lerch 2020 (regulariser) and Kawai et al. 2020 (adversary).
 
 Shapes: B batch, T ticks, V vocabulary, Z latent, K attributes, C classes.
 """
@@ -12,28 +12,34 @@ from vaemusic_jax.models.layers import Array
 
 
 def cross_entropy(logits_BxTxV: Array, tokens_BxT: Array) -> Array:
-    """Mean over the ticks of -log softmax(logits)[token], in nats, per measure: (B,)."""
+    """Returns the mean over ticks of -log softmax(logits)[token] for each measure, (B,), in nats."""
     chex.assert_equal_shape_prefix([logits_BxTxV, tokens_BxT], 2)
     log_p = jax.nn.log_softmax(logits_BxTxV)
-    # A one-hot product rather than a gather: its gradient is a matmul-like sum, not a scatter.
+    # The gradient of a one-hot product is a sum; that of a gather would be a scatter, which is slower.
     one_hot = jax.nn.one_hot(tokens_BxT, logits_BxTxV.shape[-1], dtype=log_p.dtype)
     return -(log_p * one_hot).sum(-1).mean(-1)
 
 
 def kl_divergence(mean_BxZ: Array, log_std_BxZ: Array) -> Array:
-    """KL of N(mean, exp(log_std)^2) from N(0, 1) per measure and latent dimension, in nats: (B, Z).
+    """Returns KL(N(mean, exp(log_std)^2) || N(0, 1)) for each measure and latent dimension, (B, Z), in nats.
 
-    (mean^2 + std^2 - 1 - 2 log_std) / 2. Padded dimensions, where both inputs are 0, give 0.
+    It is (mean^2 + std^2 - 1 - 2 log_std) / 2. Padded dimensions, where both inputs are 0, give 0.
     """
     chex.assert_equal_shape([mean_BxZ, log_std_BxZ])
     return 0.5 * (jnp.square(mean_BxZ) + jnp.exp(2.0 * log_std_BxZ) - 1.0 - 2.0 * log_std_BxZ)
 
 
 def attribute_regularisation(codes_BxK: Array, attributes_BxK: Array, delta: Array | float, weight_B: Array) -> Array:
-    """How badly each regularised dimension orders the measures by its attribute: (K,), 0 best, 2 worst.
+    """Returns how badly each regularised dimension orders the measures by its attribute, (K,), from 0 (best) to 2.
 
-    Mean over all pairs i, j of |tanh(delta (z_i - z_j)) - sign(a_i - a_j)| (Pati & Lerch 2020), equal attributes having
-    sign 0. `weight_B` holds 1 for measures that count and 0 for those that only fill a batch.
+    It is the mean over all pairs i, j of |tanh(delta (z_i - z_j)) - sign(a_i - a_j)| (Pati & Lerch 2020), where equal
+    attributes have sign 0.
+
+    Args:
+        codes_BxK: the regularised dimensions of the codes.
+        attributes_BxK: the attributes that the dimensions are tied to.
+        delta: the steepness of the comparison of codes.
+        weight_B: 1 for measures that count, 0 for those that only fill the batch.
     """
     chex.assert_equal_shape([codes_BxK, attributes_BxK])
     codes_KxB, attributes_KxB = codes_BxK.T, attributes_BxK.T
@@ -44,15 +50,21 @@ def attribute_regularisation(codes_BxK: Array, attributes_BxK: Array, delta: Arr
 
 
 def class_targets(classes_BxK: Array, n_classes: int) -> Array:
-    """Targets (B, K, C) of the discriminator: 1 for the true class, 0 for all others."""
+    """Returns the discriminator's targets (B, K, C): 1 for the true class, 0 for all others."""
     return jax.nn.one_hot(classes_BxK, n_classes, dtype=jnp.float32)
 
 
 def adversary_losses(logits_BxKxC: Array, targets_BxKxC: Array, real_K: Array) -> tuple[Array, Array]:
-    """Binary cross-entropy of the discriminator, and the encoder's against the opposite targets: (B,) each.
+    """Returns the discriminator's loss and the encoder's adversary loss for each measure, (B,) each, in nats.
 
-    Means over classes and the attributes that are real (`real_K` is 1) rather than padding. From logits: sigmoid and
-    then a logarithm saturates in float32.
+    The discriminator's is the binary cross-entropy of its predictions against the targets, the encoder's that against
+    the opposite targets. Both are means over the classes and the attributes that are not padding. They are computed
+    from logits, because a logarithm of a sigmoid saturates in float32.
+
+    Args:
+        logits_BxKxC: the discriminator's output.
+        targets_BxKxC: as of `class_targets`.
+        real_K: 1 for the member's attributes, 0 for padding.
     """
     chex.assert_equal_shape([logits_BxKxC, targets_BxKxC])
 
@@ -64,5 +76,10 @@ def adversary_losses(logits_BxKxC: Array, targets_BxKxC: Array, real_K: Array) -
 
 
 def teacher_probability(iteration: Array, k: float = 1000.0) -> Array:
-    """Chance that a tick is fed the true token before it, at training pass `iteration` from 1: k / (k + exp(i / k))."""
+    """Returns k / (k + exp(i / k)), the probability that a tick is fed the true previous token in training pass i.
+
+    Args:
+        iteration: i, the number of the training pass, counted from 1.
+        k: how slowly the probability falls, in training passes.
+    """
     return k / (k + jnp.exp(iteration / k))

@@ -1,9 +1,10 @@
 """MeasureVAE (Pati, Lerch & Hadjeres 2019; Pati & Lerch 2020): a VAE of one measure with a hierarchical decoder.
 
-Encoder: embedding, two-layer bidirectional GRU, SELU heads. Decoder: a beat GRU makes one state per beat, each starts a
-tick GRU of six steps. Ticks see the token before them: the true one (teacher forcing) or the model's own.
+The encoder is an embedding, a two-layer bidirectional GRU, and two heads with SELU units. In the decoder a beat GRU
+makes one state per beat, from which a tick GRU starts that runs for the six ticks of the beat. Every tick is fed the
+previous token: the true one (teacher forcing) or the model's own.
 
-Shapes: B batch, T ticks (24), Q beats (4), H hidden, Z latent, V vocabulary, E embedding.
+Shapes: B batch, T ticks (24), Q beats (4), K ticks of a beat (6), R = Q B, H hidden, G = 3H, Z latent, V vocabulary.
 """
 
 from collections.abc import Mapping
@@ -22,10 +23,12 @@ from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
 
-EMBEDDING_SIZE = 10  # of a token (Pati & Lerch 2020)
+EMBEDDING_SIZE = 10  # (Pati & Lerch 2020)
 
 
 class Encoder(Layer):
+    """A two-layer bidirectional GRU from tokens (B, T) to mean and log standard deviation of the code, (B, Z) each."""
+
     vocab_size: int
     embedding_size: int
     hidden_size: int
@@ -59,6 +62,8 @@ class Encoder(Layer):
 
 
 class Decoder(Layer):
+    """A hierarchical decoder from z to the logits of every tick's token: a beat GRU, then a tick GRU."""
+
     vocab_size: int
     embedding_size: int
     hidden_size: int
@@ -82,9 +87,11 @@ class Decoder(Layer):
         self.out = Linear(hidden, self.vocab_size, start.linear)
 
     def beats(self, z_BxZ: Array, dropout_key: Array | None) -> tuple[Array, Array, Array]:
-        """What each beat hands to its ticks: both layers' first states and the constant part of the projected input.
+        """Runs the beat GRU and returns what each beat passes to its ticks.
 
-        Returns (Q, B, H), (Q, B, H) and (Q, B, 3H).
+        Returns:
+            The first states of both layers of the tick GRU, (Q, B, H) each, and the part of the projected input of its
+            first layer that is the same at all ticks of a beat, (Q, B, 3H).
         """
         h0, h1 = jnp.split(nn.selu(self.z_to_beat_h0(z_BxZ)), 2, axis=-1)
         constant_QxBx1 = jnp.broadcast_to(self.b0[None, None, :], (N_BEATS, z_BxZ.shape[0], 1))
@@ -95,17 +102,18 @@ class Decoder(Layer):
         return tick_h0, tick_h1, affine(tick_in, self.tick_l0.w_ih[self.embedding_size :], self.tick_l0.b_ih)
 
     def token_table(self) -> Array:
-        """Projected embedding of every token, and in the last row that of the measure's start: (V + 1, 3H)."""
+        """Returns the projected embedding of every token and, in the last row, of the start symbol, (V + 1, 3H)."""
         return jnp.concatenate([self.embedding, self.x0[None]]) @ self.tick_l0.w_ih[: self.embedding_size]
 
     def logits(self, h: Array) -> Array:
+        """Returns the logits (..., V) of states (..., H) of the tick GRU's second layer."""
         logits = affine(h, self.out.w, self.out.b)
         return nn.relu(logits) if self.relu_logits else logits
 
     def teacher_forced(self, z_BxZ: Array, tokens_BxT: Array, dropout_key: Array | None) -> Array:
-        """Logits (B, T, V) when every tick sees the true token before it.
+        """Returns logits (B, T, V) where every tick is fed the true previous token.
 
-        The tick GRU starts anew at each beat, so the four beats run side by side as one batch of 4 B.
+        The tick GRU starts again at each beat, so the four beats are computed at once, as one batch of 4 B.
         """
         beat_key, tick_key = split_or_none(dropout_key)
         h0_QxBxH, h1_QxBxH, constant_QxBxG = self.beats(z_BxZ, beat_key)
@@ -123,9 +131,12 @@ class Decoder(Layer):
         return logits_KxQxBxV.transpose(2, 1, 0, 3).reshape(batch, N_TICKS, self.vocab_size)
 
     def step_by_step(self, z_BxZ: Array, tokens_BxT: Array, teacher_T: Array, dropout_key: Array | None) -> Array:
-        """Logits (B, T, V) tick by tick: where `teacher_T[t]` is false, tick t + 1 sees the model's own token t."""
+        """Returns logits (B, T, V), decoded tick by tick.
+
+        Tick t + 1 is fed the true token of tick t if `teacher_T[t]` is true, else the most probable one.
+        """
         beat_key, tick_key = split_or_none(dropout_key)
-        # Linen modules may not be called inside a plain scan, so the scan closes over their arrays.
+        # Linen modules cannot be called inside a plain scan, so the scan closes over their arrays.
         table, l0, l1 = self.token_table(), self.tick_l0.weights(), self.tick_l1.weights()
         out_w, out_b = self.out.w, self.out.b
 
@@ -160,11 +171,12 @@ class Decoder(Layer):
 
 
 def split_or_none(key: Array | None) -> tuple[Array | None, Array | None]:
+    """Splits a key into two; None gives two None."""
     return (None, None) if key is None else tuple(jax.random.split(key))
 
 
 class MeasureVAE(Layer):
-    """The whole model. Its methods are called by `apply`; `init(key, method="declare")` draws the weights."""
+    """Encoder and decoder. Call the methods by `apply`; `init(key, method="declare")` draws the weights."""
 
     vocab_size: int
     hidden_size: int
@@ -186,7 +198,7 @@ class MeasureVAE(Layer):
         )
 
     def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:
-        """Mean and log standard deviation of the posterior, (B, Z) each."""
+        """Returns mean and log standard deviation of the posterior, (B, Z) each; without a key there is no dropout."""
         return self.encoder(tokens_BxT, dropout_key)
 
     def decode(
@@ -197,9 +209,10 @@ class MeasureVAE(Layer):
         teacher_T: Array | None = None,
         dropout_key: Array | None = None,
     ) -> Array:
-        """Logits (B, T, V). Without tokens free-running and greedy; with them teacher-forced, or mixed by `teacher_T`.
+        """Returns logits (B, T, V) for codes.
 
-        `conditions` are AdversarialVAE's; MeasureVAE has none and ignores them.
+        Decoding is free-running and greedy without `tokens_BxT`, teacher-forced with it, and mixed with `teacher_T`, as
+        `step_by_step` says. Without a key there is no dropout. MeasureVAE ignores `conditions_BxK`.
         """
         del conditions_BxK
         if tokens_BxT is None:
@@ -210,7 +223,7 @@ class MeasureVAE(Layer):
 
 
 class MeasureVAEModel(Model):
-    """MeasureVAE with latent space regularisation: dimension k of the code learns to order measures by attribute k."""
+    """MeasureVAE with attribute regularisation: dimension k of the code learns to order measures by attribute k."""
 
     weighted_terms: ClassVar[Mapping[str, str]] = {"regularisation": "gamma"}
 

@@ -1,6 +1,6 @@
-"""What is a member's own in a cohort: its numbers, and the batches that it sees.
+"""A member of a cohort: its hyper-parameters as arrays, and the training batches that it makes of measures.
 
-Shapes: N measures, B batch, T ticks, A attributes there are, K attribute slots of the cohort, C classes.
+Shapes: N measures, B batch, T ticks, A all attributes, K attribute slots of the cohort, C classes.
 """
 
 from collections.abc import Mapping
@@ -14,40 +14,47 @@ from vaemusic_jax.data.measures import Measures
 from vaemusic_jax.models.layers import Array
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
-N_CLASSES = 8  # quantile classes that a discriminator reads an attribute as (Kawai et al. 2020)
+N_CLASSES = 8  # quantile classes of an attribute that a discriminator predicts (Kawai et al. 2020)
 
 
 class Conditioning(NamedTuple):
-    """How attribute values become what a decoder is told, from the member's own training measures."""
+    """Statistics of the attributes of a member's training measures, by which attribute values are standardised.
 
-    mean: Array  # (A,)
-    std: Array  # (A,)
-    class_edges: Array  # (A, C - 1), upper edges of the quantile classes
+    Attributes:
+        mean: (A,) means.
+        std: (A,) standard deviations, 1 for an attribute that is constant.
+        class_edges: (A, C - 1) upper edges of the quantile classes.
+    """
+
+    mean: Array
+    std: Array
+    class_edges: Array
 
     @staticmethod
     def from_training(attributes_NxA: np.ndarray) -> "Conditioning":
+        """Computes the statistics of training measures with these attributes, as numpy arrays."""
         std = attributes_NxA.std(axis=0)
         quantiles = np.arange(1, N_CLASSES) / N_CLASSES
-        values: dict[str, Any] = {  # numpy now, JAX's once in a program
+        values: dict[str, Any] = {  # numpy arrays, which become JAX arrays when they are passed to a program
             "mean": attributes_NxA.mean(axis=0).astype(np.float32),
-            "std": np.where(std > 0, std, 1).astype(np.float32),  # a constant attribute is told as 0
+            "std": np.where(std > 0, std, 1).astype(np.float32),  # so a constant attribute is standardised to 0
             "class_edges": np.quantile(attributes_NxA, quantiles, axis=0).T.astype(np.float32),
         }
         return Conditioning(**values)
 
 
 class HyperParameters(NamedTuple):
-    """A member's own numbers. Under `vmap` each has a leading member axis.
+    """The numbers that differ between the members of a cohort. Under `vmap` each has a leading member axis.
 
     Every field of a trial that is marked as a hyper-parameter is an attribute too: `hp.beta` is `hp.scalars["beta"]`.
     """
 
     seed: Array  # ()
     latent_dim: Array  # ()
-    attribute_index: Array  # (K,) column of `ATTRIBUTES` on each regularised dimension; 0 where padded
-    n_attributes: Array  # ()
-    n_train: Array  # () how many of the training measures, from the first, it sees
-    transpose: Array  # () semitones that its training measures are moved by, at most
+    attribute_index: Array  # (K,) for each regularised dimension the column of its attribute; 0 where padded
+    n_attributes: Array  # () number of regularised attributes
+    n_train: Array  # () the member trains on so many of the training measures, from the first
+    transpose: Array  # () the largest transposition of its training measures in semitones
     conditioning: Conditioning
     scalars: dict[str, Array]  # () each, by the name of the trial's field
 
@@ -58,32 +65,32 @@ class HyperParameters(NamedTuple):
             raise AttributeError(f"a member has no {name!r}") from None
 
     def latent_mask(self, size: int) -> Array:
-        """1 for the member's own latent dimensions, 0 for padding: (size,)."""
+        """Returns 1 for the member's latent dimensions and 0 for padding, (size,)."""
         return (jnp.arange(size) < self.latent_dim).astype(jnp.float32)
 
     def attribute_mask(self) -> Array:
-        """1 for the member's own attributes, 0 for padding: (K,)."""
+        """Returns 1 for the member's attributes and 0 for padding, (K,)."""
         return (jnp.arange(self.attribute_index.shape[0]) < self.n_attributes).astype(jnp.float32)
 
     def conditions(self, attributes_BxK: Array) -> Array:
-        """Standardised values of the member's own attributes, 0 where padded: (B, K)."""
+        """Returns the standardised values of the member's attributes, 0 where padded, (B, K)."""
         mean, std = self.conditioning.mean[self.attribute_index], self.conditioning.std[self.attribute_index]
         return (attributes_BxK - mean[None, :]) / std[None, :] * self.attribute_mask()[None, :]
 
     def classes(self, attributes_BxK: Array) -> Array:
-        """Quantile class of each value: (B, K) in 0...C - 1."""
+        """Returns the quantile class of each attribute value, (B, K) from 0 to C - 1."""
         edges_KxC = self.conditioning.class_edges[self.attribute_index]
         return (attributes_BxK[:, :, None] > edges_KxC[None]).sum(-1)
 
 
 def hyper_parameters(trial: Trial, n_slots: int, n_train: int, conditioning: Conditioning) -> HyperParameters:
-    """One member's numbers, as numpy scalars and arrays.
+    """Returns the hyper-parameters of a trial as numpy scalars and arrays.
 
     Args:
-        trial: whose numbers.
-        n_slots: K, attribute slots of its cohort.
-        n_train: how many of the training measures, from the first, it sees.
-        conditioning: from their attributes.
+        trial: the member's trial.
+        n_slots: K, the number of attribute slots of its cohort.
+        n_train: the number of training measures, from the first, that the member trains on.
+        conditioning: statistics of their attributes.
     """
     index = ATTRIBUTES.columns(trial.attributes)
     values: dict[str, Any] = {
@@ -100,32 +107,32 @@ def hyper_parameters(trial: Trial, n_slots: int, n_train: int, conditioning: Con
 
 
 def trained_on(trial: Trial, n_slots: int, train_attributes_NxA: np.ndarray) -> HyperParameters:
-    """The numbers of a member that trains on measures with these attributes."""
+    """Returns the `hyper_parameters` of a member that trains on measures with these attributes."""
     conditioning = Conditioning.from_training(train_attributes_NxA)
     return hyper_parameters(trial, n_slots, len(train_attributes_NxA), conditioning)
 
 
 def learnt_from_data(hp: HyperParameters) -> dict[str, Any]:
-    """What a checkpoint has to hold of a member's numbers: all that does not follow from its trial."""
+    """Returns the part of `hp` that a checkpoint has to hold, since it does not follow from the trial."""
     return {"n_train": hp.n_train, "conditioning": hp.conditioning._asdict()}
 
 
 def restored(trial: Trial, n_slots: int, kept: Mapping[str, Any]) -> HyperParameters:
-    """A member's numbers again, from its trial and from what `learnt_from_data` has kept of them."""
+    """Returns a member's hyper-parameters from its trial and from the part that `learnt_from_data` returned."""
     return hyper_parameters(trial, n_slots, int(kept["n_train"]), Conditioning(**kept["conditioning"]))
 
 
 class Batch(NamedTuple):
-    """What one step sees."""
+    """The measures of one training step, with the member's attributes in the order of its regularised dimensions."""
 
     tokens: Array  # (B, T) int32
-    attributes: Array  # (B, K) the member's own, in the order of its regularised dimensions
-    conditions: Array  # (B, K) the same, standardised
-    classes: Array  # (B, K) the same, as quantile classes
+    attributes: Array  # (B, K) values
+    conditions: Array  # (B, K) standardised values
+    classes: Array  # (B, K) quantile classes
 
 
 def make_batch(measures: Measures, hp: HyperParameters) -> Batch:
-    """Turn measures into the member's own batch."""
+    """Returns measures as a batch of the member with hyper-parameters `hp`."""
     tokens_BxT = jnp.asarray(measures.tokens).astype(jnp.int32)
     attributes_BxK = jnp.asarray(measures.attributes)[:, hp.attribute_index]
     return Batch(tokens_BxT, attributes_BxK, hp.conditions(attributes_BxK), hp.classes(attributes_BxK))

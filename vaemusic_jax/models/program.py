@@ -1,4 +1,4 @@
-"""Everything that decides which program is compiled, and the one door to the networks of a model.
+"""The compiled program of a cohort: the sizes and recipe that define it, and the functions that apply its networks.
 
 Shapes: B batch, T ticks, Z latent, V vocabulary, K attribute slots of the cohort.
 """
@@ -17,15 +17,15 @@ from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
 from vaemusic_jax.models.registry import model_of
 
-# What networks compute in. Weights, losses and all that leaves a network are float32.
+# The type that networks compute in. Weights, losses and the outputs of networks are always float32.
 COMPUTE_DTYPE = jnp.float32
 
 
 @dataclass(frozen=True)
 class Program:
-    """What the members of a cohort share, hashable and hence static under `jit`.
+    """The properties that the members of a cohort share; it is hashable and static under `jit`.
 
-    Latent size and number of attributes are those of the arrays, the largest of the cohort.
+    Latent size and number of attributes are those of the padded arrays: the largest of the cohort.
     """
 
     model: str
@@ -39,20 +39,20 @@ class Program:
 
     @property
     def kind(self) -> Model:
-        """What its model is made of."""
+        """The model's implementation."""
         return model_of(self.model)
 
     @property
     def networks(self) -> dict[str, Layer]:
-        """Its networks by name."""
+        """The model's networks by name."""
         return self.kind.networks(self)
 
     def sized(self, latent_dim: int, n_attributes: int) -> Self:
-        """The same program for a single member of these sizes, without padding."""
+        """Returns the program of a single member of these sizes, without padding."""
         return dataclasses.replace(self, latent_dim=latent_dim, n_attributes=n_attributes)
 
     def initial_params(self, seed: int) -> Params:
-        """Fresh weights of every network, as numpy arrays."""
+        """Draws initial weights of every network, as numpy arrays."""
         keys = jax.random.split(jax.random.key(seed))
         return {
             name: dict(network.init(key, method="declare")["params"])
@@ -60,7 +60,7 @@ class Program:
         }
 
     def encode(self, params: Params, tokens_BxT: Array, dropout_key: Array | None = None) -> Posterior:
-        """The posteriors of measures."""
+        """Returns the posterior distributions of measures; without a key there is no dropout."""
         return Posterior(*self.apply("vae", params, tokens_BxT, dropout_key, method="encode"))
 
     def decode(
@@ -72,10 +72,17 @@ class Program:
         teacher_T: Array | None = None,
         dropout_key: Array | None = None,
     ) -> Array:
-        """Logits (B, T, V) of codes, for the attribute values that a model of told controls is told.
+        """Returns the logits (B, T, V) of decoded codes.
 
-        Free-running and greedy without tokens; teacher-forced with them, or mixed where `teacher_T` says at which
-        ticks the true token is handed on.
+        Decoding is free-running and greedy without tokens, teacher-forced with them, and mixed with `teacher_T`.
+
+        Args:
+            params: the weights of every network.
+            z_BxZ: codes.
+            conditions_BxK: standardised attribute values, which models ignore whose controls are not "told".
+            tokens_BxT: the true tokens.
+            teacher_T: whether the true token, not the model's own, is fed on after each tick.
+            dropout_key: the key of dropout; None for no dropout.
         """
         logits: Array = self.apply(
             "vae", params, z_BxZ, conditions_BxK, tokens_BxT, teacher_T, dropout_key, method="decode"
@@ -83,14 +90,14 @@ class Program:
         return logits
 
     def apply(self, network: str, params: Params, *args: Any, method: str = "__call__") -> Any:
-        """What a method of a network returns, in float32 whatever it computes in."""
+        """Calls a method of a network with weights in COMPUTE_DTYPE and returns its result in float32."""
         weights = jax.tree.map(lambda leaf: leaf.astype(COMPUTE_DTYPE), params[network])
         out = self.networks[network].apply({"params": weights}, *args, method=method)
         return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), out)
 
 
 def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
-    """The program that trains these trials together. They agree in all that a cohort shares (see `trial.cohorts`)."""
+    """Returns the program that trains the trials of one cohort, see `config.trial.Cohort`, together."""
     first = trials[0]
     return Program(
         model=first.model,
@@ -105,13 +112,16 @@ def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
 
 
 def turned(program: Program, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
-    """Codes and attribute values with controls set anew, those whose edit is NaN left as they are.
+    """Sets the controls of a model, dimensions of the code or attribute values, to new values.
 
     Args:
-        program: of a model whose control k is dimension k of the code, or the k-th attribute value it is told.
+        program: the program of the model, whose `ModelSpec.controls` says what its controls are.
         z_BxZ: codes.
-        own_BxK: values of the member's own attributes.
-        edits_BxK: new values for the controls.
+        own_BxK: values of the member's attributes.
+        edits_BxK: the new value of each control; NaN leaves it as it is.
+
+    Returns:
+        Codes (B, Z) and attribute values (B, K) to decode.
     """
     if MODELS[program.model].controls == "told":
         return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)

@@ -1,1 +1,1 @@
-"""A trained model in use."""
+"""The use of trained models: restoring them from a run, encoding and decoding measures."""

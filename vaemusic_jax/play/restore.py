@@ -1,4 +1,4 @@
-"""A trained model back from its run, as plain functions of numpy arrays."""
+"""Restoring a trained model from its run, as an object whose methods take and return numpy arrays."""
 
 import functools
 import warnings
@@ -24,21 +24,29 @@ from vaemusic_jax.runs.directory import RunDirectory
 
 
 class TrainedModel:
-    """One trained model. N measures, 24 ticks, Z its latent size, K its regularised attributes.
+    """A trained model. Shapes: N measures, 24 ticks, Z the model's latent size, K its regularised attributes.
 
     Attributes:
-        trial: its configuration.
-        vocabulary: of its tokens.
+        trial: the configuration of the model.
+        vocabulary: the vocabulary of its tokens.
     """
 
     def __init__(
         self, trial: Trial, vocabulary: Vocabulary, program: Program, params: Params, hp: HyperParameters
     ) -> None:
-        """`program` is that of the cohort it was trained in, `params` and `hp` are the member's own."""
+        """Compiles nothing yet; the first call of `encode` and of `decode` does. Callers use `restore` instead.
+
+        Args:
+            trial: the configuration of the model.
+            vocabulary: the vocabulary of its tokens.
+            program: the program of the cohort that it was trained in.
+            params: its weights.
+            hp: its hyper-parameters.
+        """
         self.trial, self.vocabulary = trial, vocabulary
         self._hp, self._width = hp, program.latent_dim
 
-        # Weights are an argument: XLA would take them for constants otherwise, and take long to fold them.
+        # The weights are an argument, since XLA would spend much time on folding them if they were constants.
         def encode(weights: Params, tokens: jax.Array) -> jax.Array:
             return program.encode(weights, tokens).mean
 
@@ -50,16 +58,33 @@ class TrainedModel:
         self._decode = functools.partial(jax.jit(decode), weights)
 
     def encode(self, tokens: ArrayLike) -> NDArray[np.float32]:
-        """Posterior means (N, Z) of measures (N, 24), to be changed at will."""
+        """Encodes measures.
+
+        Args:
+            tokens: (N, 24) or (24,) token indices.
+
+        Returns:
+            The posterior means, (N, Z), as an array that may be modified.
+
+        Raises:
+            ValueError: the tokens have another shape, are no integers, or are not in the vocabulary.
+        """
         return np.array(self._encode(self._checked(tokens)))[:, : self.trial.latent_dim]
 
     def decode(self, codes: ArrayLike, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
-        """Measures (N, 24) from codes (N, Z), free-running and greedy.
+        """Decodes codes to measures, free-running and greedy.
 
         Args:
-            codes: such as `encode` gives; dimension k of a MeasureVAE is the control of `trial.attributes[k]`.
-            attributes: (N, K) values of `trial.attributes`, which a model that is told them needs (AdversarialVAE), and
-                others have no use for.
+            codes: (N, Z) or (Z,), for example from `encode`. Dimension k of a MeasureVAE controls
+                `trial.attributes[k]`.
+            attributes: (N, K) or (K,) values of `trial.attributes`. AdversarialVAE, whose decoder is given attributes,
+                needs them; MeasureVAE ignores them.
+
+        Returns:
+            The tokens of the measures, (N, 24).
+
+        Raises:
+            ValueError: codes or attributes have another shape, or the model needs attributes and there are none.
         """
         codes = np.atleast_2d(np.asarray(codes, np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.trial.latent_dim:
@@ -68,15 +93,32 @@ class TrainedModel:
         return np.asarray(self._decode(z, self._conditions(attributes, len(codes))), np.int32)
 
     def sample(self, n: int, seed: int = 0, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
-        """`n` measures (n, 24) decoded from codes drawn from the prior."""
+        """Decodes `n` codes that are drawn from the prior.
+
+        Args:
+            n: the number of measures.
+            seed: the seed of the draws.
+            attributes: as in `decode`.
+
+        Returns:
+            The tokens of the measures, (n, 24).
+
+        Raises:
+            ValueError: as in `decode`.
+        """
         codes = np.random.default_rng(seed).standard_normal((n, self.trial.latent_dim), np.float32)
         return self.decode(codes, attributes)
 
     def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
-        """The values (N, 4) of all four attributes of measures (N, 24), in the order of `trial.ATTRIBUTES`."""
+        """Computes the attributes of measures (N, 24): (N, 4), in the order of `music.attributes.ATTRIBUTES`.
+
+        Raises:
+            ValueError: as in `encode`.
+        """
         return compute_attributes(self._checked(tokens), self.vocabulary.midi)
 
     def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
+        """Returns tokens as an array (N, 24). Raises ValueError as `encode` does."""
         tokens = np.atleast_2d(np.asarray(tokens))
         if tokens.ndim != 2 or tokens.shape[1] != N_TICKS or not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"tokens have shape {tokens.shape} and type {tokens.dtype}; they need (N, 24) integers")
@@ -85,7 +127,7 @@ class TrainedModel:
         return tokens.astype(np.int32)
 
     def _conditions(self, attributes: ArrayLike | None, n: int) -> NDArray[np.float32]:
-        """Attribute values in the cohort's padded slots."""
+        """Returns attribute values in the padded slots of the cohort. Raises ValueError as `decode` does."""
         slots = self._hp.attribute_index.shape[0]
         if MODELS[self.trial.model].controls == "latent":
             return np.zeros((n, slots), np.float32)
@@ -103,18 +145,20 @@ class TrainedModel:
 
 
 def restore(run: str | Path, **which: Any) -> TrainedModel:
-    """The trained model of a run that has the given trial fields.
+    """Restores the trained model of the trial that has the given field values.
 
         restore("runs/quickstart", model="measure_vae", latent_dim=32)
 
-    Of a trial that diverged it is the model before the step that did it; a warning says so.
+    If the trial has diverged, it is the model before the step at which it diverged, and a warning says so.
 
     Args:
         run: the folder that a sweep wrote.
-        which: any fields of `Trial`, or `id`; attributes as in a configuration ("all", "note_density+note_range").
+        which: values of any fields of `Trial`, or of `id`; attributes are written as in a configuration ("all",
+            "note_density+note_range").
 
     Raises:
-        UserError: no run, no such field, or not exactly one trial with these values; a checkpoint that cannot be read.
+        UserError: the folder is no run, a field does not exist, not exactly one trial has these values, or the
+            checkpoint cannot be read.
     """
     found = RunDirectory.read(run)
     if isinstance(which.get("attributes"), str):

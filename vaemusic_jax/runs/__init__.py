@@ -1,1 +1,1 @@
-"""A run on disk: its directory, lock, tables, checkpoints and evaluations."""
+"""Runs on disk: the run directory with its lock, tables, checkpoints and evaluations."""

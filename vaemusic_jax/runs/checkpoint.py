@@ -1,9 +1,10 @@
-"""Checkpoints of cohorts: the only file that knows of Orbax.
+"""Checkpoints of cohorts. No other module uses Orbax.
 
-A checkpoint holds the members' arrays, without anything that belongs to the devices they were on, and says whose they
-are: trials, vocabulary, data set and versions. It is read on any number of devices, and checked before it is used:
-against who asks, and against digests of what was written, since Orbax notices no byte that has changed in an array.
-Several processes write one together, each the members that its devices hold; any one reads it alone.
+A checkpoint holds the arrays of the members, without the layout of the devices that they were on, and the owner of the
+arrays: trials, vocabulary, data set and versions. It can be read on any number of devices. Before use it is checked
+against the expected owner, and against digests of what was written, since Orbax does not detect changed bytes of an
+array. Several processes write a checkpoint together, each the members on its own devices; every process can read it
+alone.
 """
 
 import errno
@@ -32,20 +33,27 @@ from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 FORMAT = 4
-READABLE = (3, 4)  # 3 had every number of a member under `hp`, those that follow from its trial too
-KEPT = 2  # the newest, and the one before it
+READABLE = (3, 4)  # format 3 stored all hyper-parameters of a member as `hp`, also those that follow from its trial
+KEPT = 2  # the newest checkpoint and the one before it
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose arrays a checkpoint holds."""
+    """The owner of the arrays in a checkpoint.
+
+    Attributes:
+        trials: the trials of the cohort, in the order of the arrays' first axis.
+        vocabulary: the vocabulary that they were trained with.
+        dataset_digest: the digest of the data set that they were trained on.
+    """
 
     trials: tuple[Trial, ...]
     vocabulary: Vocabulary
     dataset_digest: str
 
     def to_json(self) -> dict[str, Any]:
+        """Returns the metadata of a checkpoint of this owner, with the format and the versions of packages."""
         return {
             "format": FORMAT,
             "trial_ids": [trial.id for trial in self.trials],
@@ -57,11 +65,12 @@ class Owner:
 
     @classmethod
     def from_json(cls, metadata: dict[str, Any]) -> "Owner":
+        """Returns the owner in the metadata of a checkpoint."""
         trials = tuple(Trial.model_validate(trial, strict=False) for trial in metadata["trials"])
         return cls(trials, Vocabulary(tuple(metadata["vocabulary"])), metadata["dataset_digest"])
 
     def difference(self, other: "Owner") -> str | None:
-        """What makes a checkpoint of `other` unusable here, in words."""
+        """Says why a checkpoint of `other` cannot be used for this owner; None if it can."""
         ours, theirs = [trial.id for trial in self.trials], [trial.id for trial in other.trials]
         if ours != theirs:
             mine, yours = " ".join(ours), " ".join(theirs)
@@ -77,7 +86,11 @@ class Owner:
 
 
 class DamagedCheckpointError(UserError):
-    """A checkpoint that cannot be read, or does not hold what was written; `damage` says which, and why."""
+    """Raised for a checkpoint that cannot be read or does not hold what was written.
+
+    Attributes:
+        damage: the place of the checkpoint and what is wrong with it.
+    """
 
     def __init__(self, damage: str) -> None:
         super().__init__(f"{damage}; run the sweep again to go on from the one before")
@@ -85,14 +98,14 @@ class DamagedCheckpointError(UserError):
 
 
 class CheckpointStore:
-    """The checkpoints of one cohort, in the folder `checkpoints` of its place in the run directory."""
+    """The checkpoints of one cohort, in the subfolder `checkpoints` of the cohort's folder in the run directory."""
 
     def __init__(self, cohort_path: Path) -> None:
         self.path = (cohort_path / "checkpoints").absolute()
         self.damaged_path = self.path.with_name("damaged")
 
     def latest_step(self) -> int | None:
-        """Steps trained when the newest checkpoint was written; None without any."""
+        """Returns the number of training steps in the newest checkpoint; None if there is no checkpoint."""
         if not self.path.is_dir():
             return None
         with self._manager({jax.process_index()}) as manager:
@@ -100,16 +113,18 @@ class CheckpointStore:
             return step
 
     def save(self, step: int, arrays: dict[str, Any], owner: Owner) -> None:
-        """Writes a checkpoint: it is there whole or not at all.
+        """Writes a checkpoint, whole or not at all.
 
         Args:
-            step: training steps made.
-            arrays: nested dict of numpy arrays; of several processes, of what all their devices hold, and every
-                process has to save. Rows beyond the owner's trials are dropped when they are read.
-            owner: whose they are.
+            step: the number of training steps made.
+            arrays: a nested dict of numpy arrays with members along the first axis; or, if several processes train
+                together, of JAX arrays on the devices of all of them, which every process has to save. Rows after the
+                owner's trials are dropped on reading.
+            owner: the owner of the arrays.
 
         Raises:
-            UserError: the disk is full, the folder is read-only and the like; the checkpoints before stand.
+            UserError: the checkpoint cannot be written, because the disk is full, the folder is read-only or the like.
+                Earlier checkpoints stay as they are.
         """
         leaves = jax.tree.leaves(arrays)
         together = any(isinstance(leaf, jax.Array) for leaf in leaves)
@@ -119,34 +134,40 @@ class CheckpointStore:
                 self.path.mkdir(parents=True, exist_ok=True)
                 if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in leaves):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                # Who has failed by now says so here; Orbax would wait for it.
+                # Computing the digests of all raises UserError if a process has failed; Orbax would wait for it.
                 digests = _digests_of_all(arrays, len(owner.trials)) if together else member_digests(arrays)
                 told = owner.to_json() | {"digests": digests}
                 items = {
                     "state": ocp.args.StandardSave(arrays),
                     "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
                 }
-                # Removing what a killed process has left.
+                # Orbax also removes temporary folders that a killed process has left.
                 with self._manager(set(writers), cleanup_tmp_directories=True) as manager:
                     manager.save(step, args=ocp.args.Composite(**items))
-        except (ValueError, RuntimeError) as error:  # tensorstore's own words for a full disk and the like
+        except (ValueError, RuntimeError) as error:  # tensorstore's errors for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
             reason = "no space left on device; free the disk" if is_full else _first_words(error)
             raise UserError(f"{self.path}: cannot be written: {reason}") from error
 
     def owner_difference(self, owner: Owner) -> str | None:
-        """What makes the newest checkpoint unusable for `owner`, in words; None if it is its own."""
+        """Says why the newest checkpoint cannot be used for `owner`; None if it can. Raises as `owner`."""
         return owner.difference(self.owner())
 
     def owner(self) -> Owner:
-        """Whose the newest checkpoint is. Raises UserError, a DamagedCheckpointError where it is damaged."""
+        """Returns the owner of the newest checkpoint.
+
+        Raises:
+            DamagedCheckpointError: the checkpoint is damaged.
+            UserError: there is no checkpoint, it has an unknown format, or it must not be read.
+        """
         with self._newest() as restore:
             return Owner.from_json(restore("metadata"))
 
     def arrays(self, step: int | None = None) -> dict[str, Any]:
-        """The newest checkpoint, or that of a step, as a nested dict of numpy arrays, members along the first axis.
+        """Reads the newest checkpoint, or that of a step. Raises as `owner`.
 
-        Raises as `owner`.
+        Returns:
+            A nested dict of numpy arrays, with members along the first axis.
         """
         with self._newest(step) as restore:
             metadata = restore("metadata")
@@ -159,7 +180,7 @@ class CheckpointStore:
             return arrays
 
     def set_aside(self) -> Path:
-        """Moves the newest checkpoint to the folder `damaged` beside the others, and says where. Raises UserError."""
+        """Moves the newest checkpoint to the folder `damaged` and returns its new path. Raises UserError."""
         step = str(self.latest_step())
         names = itertools.chain([step], (f"{step}.{n}" for n in itertools.count(2)))
         place = next(self.damaged_path / name for name in names if not (self.damaged_path / name).exists())
@@ -170,7 +191,10 @@ class CheckpointStore:
 
     @contextmanager
     def _newest(self, step: int | None = None) -> Iterator[Callable[[str], Any]]:
-        """A function that restores an item of the newest checkpoint, or a step's; errors within become UserErrors."""
+        """Yields a function that restores an item of the newest checkpoint, or of that of a step.
+
+        Errors in the `with` block become UserErrors.
+        """
         step = self.latest_step() if step is None else step
         if step is None:
             raise UserError(f"{self.path}: holds no checkpoint; run the sweep first")
@@ -191,7 +215,10 @@ class CheckpointStore:
 
     @contextmanager
     def _manager(self, processes: set[int], **more: Any) -> Iterator[ocp.CheckpointManager]:
-        """For some processes to use together. Named, they wait for each other without the help of their devices."""
+        """Yields an Orbax manager that the given processes use together.
+
+        Because they are named, Orbax makes them wait for each other without using their devices.
+        """
         several = ocp.options.MultiprocessingOptions(primary_host=min(processes), active_processes=processes)
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT,
@@ -205,7 +232,7 @@ class CheckpointStore:
 
 
 def member_digests(arrays: dict[str, Any]) -> list[str]:
-    """64 hex digits for each member, over all that a checkpoint holds of it."""
+    """Returns for each member the SHA-256 digest, 64 hex digits, of all its arrays in a checkpoint."""
     leaves = [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)]
 
     def digest(member: int) -> str:
@@ -220,14 +247,14 @@ def member_digests(arrays: dict[str, Any]) -> list[str]:
 
 
 def _digests_of_all(arrays: dict[str, Any], n_members: int) -> list[str]:
-    """`member_digests` of arrays on the devices of several processes, each of which reads its own rows."""
+    """Returns the `member_digests` of arrays on the devices of several processes, each of which reads its own rows."""
     (digests,) = PROCESSES.gather([np.array(member_digests(jax.tree.map(own_rows, arrays)))])
     found: list[str] = digests[:n_members].tolist()
     return found
 
 
 def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
-    """Raises UserError for another format, ValueError for what is not as it was written."""
+    """Raises UserError for an unknown format, and ValueError for metadata that are not as they were written."""
     if metadata["format"] not in READABLE:
         found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
         readable = " and ".join(map(str, READABLE))
@@ -237,23 +264,27 @@ def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
 
 
 def _digest(metadata: dict[str, Any]) -> str:
+    """Returns the SHA-256 digest of metadata, 64 hex digits."""
     return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
 
 
 def _numpy_like(place: Path) -> Any:
-    """Numpy arrays to restore like, without contents: Orbax would look for the devices that wrote them otherwise."""
+    """Returns numpy arrays of the types and shapes of a checkpoint's, which make Orbax restore to numpy arrays.
+
+    Without them Orbax would look for the devices that the arrays were on.
+    """
     written = ocp.StandardCheckpointHandler().metadata(place / "state").tree
     return jax.tree.map(lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), written)
 
 
 @contextmanager
 def quiet_orbax() -> Iterator[None]:
-    """Keeps what Orbax prints to the errors that it raises, while it is at work.
+    """Suppresses what Orbax logs and prints while it works; the errors that it raises say enough.
 
-    Orbax logs every directory that it makes, and every error with a traceback before it raises it. Once a read or write
-    has failed, those that went on beside it fail too, at any later time and in threads of their own: asyncio then logs
-    each, and Python prints a traceback for each that reports to an event loop which Orbax has closed. After a failure
-    these two therefore stay silent about tensorstore; everything else is as it was before.
+    Orbax logs every directory that it makes, and logs every error with a traceback before raising it. When a read or
+    write has failed, concurrent ones fail too, later and in other threads. Asyncio then logs each of them, and Python
+    prints a traceback for each that reports to an event loop which Orbax has already closed. After a failure these two
+    kinds of messages therefore stay suppressed. All other logging settings are restored.
     """
     absl, asyncio, hook = logging.getLogger("absl"), logging.getLogger("asyncio"), sys.unraisablehook
     level, was_filtered = absl.level, _is_no_echo in asyncio.filters
@@ -275,9 +306,10 @@ def quiet_orbax() -> Iterator[None]:
 
 
 def _is_no_echo(record: logging.LogRecord) -> bool:
-    """Whether a record of asyncio's is about something else than a read or write of a checkpoint."""
+    """Returns whether a log record of asyncio is about something else than reading or writing a checkpoint."""
     return "tensorstore" not in record.getMessage()
 
 
 def _first_words(error: Exception) -> str:
+    """Returns the first 200 characters of an error message, on one line."""
     return " ".join(str(error).split())[:200]

@@ -1,7 +1,7 @@
-"""The folder that a sweep writes and everything else reads; ``docs/run_directory.md`` describes its files.
+"""The run directory, which a sweep writes and all other commands read; ``docs/run_directory.md`` describes its files.
 
-A run directory belongs to one configuration. Opening it again resumes what is there; a lock keeps a second process out.
-Every file is written atomically, so a run that is killed at any moment leaves a directory that resumes.
+A run directory belongs to one configuration. Opening it again resumes the run, and a lock excludes a second process.
+Every file is written atomically, so that a run which is killed at any moment can be resumed.
 """
 
 import os
@@ -27,17 +27,17 @@ OTHER_PLACE = "choose another --out, or remove the folder to start anew"
 
 
 class RunDirectory:
-    """One run: its configuration, trials and cohorts, and the tables that grow while they train.
+    """One run: its configuration, trials and cohorts, and the tables that grow during training.
 
     Attributes:
         path: the folder.
-        config: the configuration it belongs to.
-        trials: in the order of the configuration.
-        cohorts: as they were when the run was started; a resumed run goes on with these.
+        config: the configuration of the run.
+        trials: the trials in the order of the configuration.
+        cohorts: the cohorts that were formed when the run was started; a resumed run continues with them.
     """
 
     def __init__(self, path: Path) -> None:
-        """Reads what is there; use ``open``, ``reopen`` or ``read``."""
+        """Reads an existing directory. Callers use ``open``, ``reopen`` or ``read`` instead."""
         self.path = path
         self.config = load_config(path / "config.yaml")
         self._table = TrialsTable.read(path / "trials.csv")
@@ -48,11 +48,17 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: str | Path, config: SweepConfig, trials: Sequence[Trial], cohorts: Iterable[Cohort]) -> Self:
-        """Creates the run directory, or resumes the run of the same configuration there; locked until closed.
+        """Creates a run directory, or resumes the run of the same configuration in it; it is locked until closed.
+
+        Args:
+            path: the folder.
+            config: the configuration.
+            trials: the trials of the configuration.
+            cohorts: the cohorts of these trials; a resumed run keeps those that it was started with.
 
         Raises:
-            UserError: it holds another configuration (nothing is written), or something that is no run; another
-                process has it; it cannot be written.
+            UserError: the folder holds a run of another configuration, in which case nothing is written; it holds
+                something that is no run; another process has locked it; or it cannot be written.
         """
         path = Path(path)
         _check_run_or_empty(path)
@@ -65,7 +71,7 @@ class RunDirectory:
                     raise UserError(f"{path}: holds a run that differs in {'; '.join(changed)}; {OTHER_PLACE}")
             else:
                 write_atomically(path / "config.yaml", config.model_copy(update={"out": None}).to_yaml().encode())
-            if not (path / "trials.csv").exists():  # written second, so also absent where creation was interrupted
+            if not (path / "trials.csv").exists():  # it is written second, so an interrupted creation lacks it
                 TrialsTable.create(path / "trials.csv", trials, cohorts)
             run = cls(path)
             if [trial.id for trial in run.trials] != [trial.id for trial in trials]:
@@ -73,25 +79,25 @@ class RunDirectory:
                     f"{path}: the same configuration stood for other trials when this run was started, "
                     f"since a recipe's own values have changed; {OTHER_PLACE}"
                 )
-            for left in path.glob(TEMPORARY):  # of a process that was killed
+            for left in path.glob(TEMPORARY):  # files of a process that was killed
                 left.unlink(missing_ok=True)
             return run._hold(lock)
 
     @classmethod
     def reopen(cls, path: str | Path) -> Self:
-        """An existing run, to be written to whatever its configuration; locked until closed. Raises UserError."""
+        """Opens an existing run for writing, whatever its configuration; locked until closed. Raises UserError."""
         _check_run(Path(path))
         with locked(Path(path)) as lock:
             return cls(Path(path))._hold(lock)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """An existing run, for reading only, even while it is being written. Raises UserError."""
+        """Opens an existing run for reading, which is possible while another process writes it. Raises UserError."""
         _check_run(Path(path))
         return cls(Path(path))
 
     def close(self) -> None:
-        """Lets other processes open it."""
+        """Releases the lock, so that other processes can open the run."""
         if self._unlock is not None:
             self._unlock()
 
@@ -102,74 +108,84 @@ class RunDirectory:
         self.close()
 
     def cohort_path(self, cohort: Cohort) -> Path:
-        """Where a cohort's checkpoints go; made by whoever writes there."""
+        """Returns the folder of a cohort's checkpoints, which need not exist yet."""
         return self.path / "cohorts" / cohort.id
 
     def status(self) -> dict[str, str]:
-        """By trial id: ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
+        """Returns by trial id ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
         return self._table.status()
 
     def unfinished(self) -> tuple[Trial, ...]:
-        """The trials that are still to be trained, or trained further."""
+        """Returns the trials that are not yet trained to the end."""
         return self._table.unfinished()
 
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
-        """Records what has become of trials, with the reason where they wait or diverged."""
+        """Records the status of trials, with the reason if they wait or have diverged. Raises UserError."""
         self._check_writable()
         self._table.set_status(trial_ids, status, reason)
 
     @property
     def trials_table(self) -> "pd.DataFrame":
-        """trials.csv: trial (its id), every field of the trial, cohort, status."""
+        """The table trials.csv: trial (its id), every field of the trial, cohort, status."""
         return self._table.to_frame()
 
     @property
     def curves(self) -> "pd.DataFrame":
-        """curves.parquet: trial, step, split, metric, value; by trial and step, empty before the first validation."""
+        """The table curves.parquet, sorted by trial and step: trial, step, split, metric, value.
+
+        It is empty before the first validation. Raises UserError if the file cannot be read.
+        """
         return self._curves.table
 
     def append_curves(self, rows: "pd.DataFrame") -> None:
-        """Adds measurements; one of the same trial, step, split and metric is replaced.
+        """Adds rows to the curves; they replace rows of the same trial, step, split and metric.
 
         Args:
             rows: columns trial, step, split, metric, value; any number of trials and steps.
+
+        Raises:
+            ValueError: the columns are different, or a trial does not belong to this run.
+            UserError: the file cannot be read or written.
         """
         self._check_writable()
         self._curves.append(rows)
 
     def truncate_curves(self, trial_ids: Iterable[str], after_step: int) -> None:
-        """Forgets what was measured after a step, as when these trials resume from the checkpoint of that step."""
+        """Removes the curves of trials after the step from which they are about to resume. Raises UserError."""
         self._check_writable()
         self._curves.truncate(trial_ids, after_step)
 
     @property
     def results(self) -> "pd.DataFrame | None":
-        """results.parquet: one row per trial, or None before the first evaluation."""
+        """The table results.parquet with one row per trial; None before the first evaluation. Raises UserError."""
         return read_table(self.path / "results.parquet")
 
     def write_results(self, results: "pd.DataFrame") -> None:
-        """Saves one row per trial as results.csv and results.parquet, replacing what was there."""
+        """Saves one row per trial as results.csv and results.parquet, which are replaced. Raises UserError."""
         self._check_writable()
         write_atomically(self.path / "results.csv", results.to_csv(index=False).encode())
         write_table(self.path / "results.parquet", results)
 
     def _hold(self, lock: int) -> Self:
-        """Keeps the lock until close(), or as long as this object lives."""
+        """Keeps the lock until `close` is called or this object is deleted."""
         self._unlock = weakref.finalize(self, os.close, lock)
         return self
 
     def _check_writable(self) -> None:
+        """Raises RuntimeError if the run is open for reading only."""
         if self._unlock is None or not self._unlock.alive:
             raise RuntimeError(f"{self.path} is open for reading only")
 
 
 def _check_run(path: Path) -> None:
+    """Raises UserError if the path is no run directory."""
     missing = [name for name in ("config.yaml", "trials.csv") if not (path / name).is_file()]
     if missing:
         raise UserError(f"{path}: is no run directory, for it has no {missing[0]}; give the folder that a sweep wrote")
 
 
 def _check_run_or_empty(path: Path) -> None:
+    """Raises UserError if the path exists and is neither a run directory nor an empty folder."""
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; choose a folder with --out")
     if path.is_dir() and not (path / "config.yaml").exists():

@@ -1,7 +1,8 @@
-"""What evaluation leaves in a run directory for reports and analyses: each trial's metrics and raw arrays, and a sample
-of each data set. Whoever reads it needs neither checkpoints nor data sets.
+"""The stored evaluation of a run: the metrics and raw arrays of each trial, and a sample of each data set.
 
-Shapes: N test measures; M of them decoded again, the same for all trials of a data set; K imposed attributes of the
+Reports and analyses read it and need neither checkpoints nor data sets.
+
+Shapes: N test measures; M of them decoded again, the same for all trials of a data set; K regularised attributes of the
 trial; Q control values; 4 attributes in the order of `ATTRIBUTES`; G grid points of a surface.
 """
 
@@ -21,16 +22,17 @@ HINT = "delete it and run `vaemusic evaluate` again"
 
 @dataclass(frozen=True)
 class TrialEvaluation:
-    """What was measured about one trial.
+    """The evaluation of one trial.
 
     Attributes:
-        families: for each family of metrics that has been computed, its columns of results.csv.
+        families: for each family of metrics that has been computed, its columns of results.csv and their values.
         arrays: `reconstruction` (M, 24); `control_values` (K, Q), `traversal_tokens` (M, K, Q, 24) and
             `traversal_attributes` (M, K, Q, 4); for measure_vae also `quantile_values`, `quantile_tokens` and
-            `quantile_attributes` alike, and `codes` and `code_stds` (N, K), posterior means and standard deviations on
-            the regularised dimensions; with two controls or more `surface_values` (2, G), `surface_tokens` (G, G, 24)
-            and `surface_attributes` (G, G, 4).
-        made_of: whatever the numbers depend on; another value makes them stale.
+            `quantile_attributes` of the same shapes, and `codes` and `code_stds` (N, K), the posterior means and
+            standard deviations of the regularised dimensions; with two controls or more also `surface_values` (2, G),
+            `surface_tokens` (G, G, 24) and `surface_attributes` (G, G, 4).
+        made_of: what the numbers depend on, the step of the checkpoint and the digest of the data set; if it differs,
+            they are out of date.
     """
 
     families: dict[str, dict[str, Any]]
@@ -39,22 +41,22 @@ class TrialEvaluation:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """All columns."""
+        """The columns of all families and their values."""
         return {name: value for family in self.families.values() for name, value in family.items()}
 
 
 @dataclass(frozen=True)
 class CorpusSample:
-    """What reports say of a data set.
+    """A sample of a data set and facts about it, for reports.
 
     Attributes:
-        name: of the data set.
+        name: the name of the data set.
         tokens: (M, 24) uint8, the test measures that are decoded again.
-        attributes: (N, 4) float32, of the whole test split.
-        facts: `digest`; `vocabulary`, a list of token names; `reading`, in words, how its pieces were read; `tunes` and
-            `measures`, counts by split; `majority_baseline`; `seen_in_training`; `token_entropy`, bits per token of the
-            training split; `distinct`, share of distinct measures in it; `attribute_mean` and `attribute_std` of it, by
-            attribute.
+        attributes: (N, 4) float32, the attributes of the whole test split.
+        facts: `digest`; `vocabulary`, a list of token names; `reading`, how the pieces were read, in words; `tunes` and
+            `measures`, counts by split; `majority_baseline`; `seen_in_training`; and of the training split
+            `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean` and
+            `attribute_std` by attribute.
     """
 
     name: str
@@ -64,7 +66,7 @@ class CorpusSample:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Of the tokens."""
+        """The vocabulary of the tokens."""
         return Vocabulary(tuple(self.facts["vocabulary"]))
 
 
@@ -75,7 +77,7 @@ class EvaluationStore:
         self.path = Path(run) / "evaluation"
 
     def trial(self, trial_id: str) -> TrialEvaluation | None:
-        """What was measured about a trial; None if nothing yet. Raises UserError where the file is damaged."""
+        """Returns the evaluation of a trial; None if it has none yet. Raises UserError if the file is damaged."""
         try:
             arrays, facts = arrays_file.read(self._trial_path(trial_id), HINT)
         except FileNotFoundError:
@@ -83,12 +85,12 @@ class EvaluationStore:
         return TrialEvaluation(facts["families"], arrays, facts["made_of"])
 
     def save_trial(self, trial_id: str, evaluation: TrialEvaluation) -> None:
-        """Replaces what was measured about a trial. Raises UserError where it cannot be written."""
+        """Saves the evaluation of a trial in place of an earlier one. Raises UserError if it cannot be written."""
         facts = {"families": evaluation.families, "made_of": evaluation.made_of}
         arrays_file.write(self._trial_path(trial_id), evaluation.arrays, facts, compressed=True)
 
     def corpus(self, name: str) -> CorpusSample | None:
-        """The sample of a data set; None if no trial on it has been evaluated. Raises UserError as above."""
+        """Returns the sample of a data set; None if there is none yet. Raises UserError if the file is damaged."""
         try:
             arrays, facts = arrays_file.read(self._corpus_path(name), HINT)
         except FileNotFoundError:
@@ -96,7 +98,7 @@ class EvaluationStore:
         return CorpusSample(name, arrays["tokens"], arrays["attributes"], facts)
 
     def save_corpus(self, sample: CorpusSample) -> None:
-        """Replaces the sample of a data set. Raises UserError where it cannot be written."""
+        """Saves the sample of a data set in place of an earlier one. Raises UserError if it cannot be written."""
         arrays = {"tokens": sample.tokens, "attributes": sample.attributes}
         arrays_file.write(self._corpus_path(sample.name), arrays, sample.facts, compressed=True)
 

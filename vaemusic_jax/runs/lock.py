@@ -1,6 +1,7 @@
-"""Who may write to a run directory: one process at a time, and none while its files are copied.
+"""The lock of a run directory: one process at a time may write, and none while the files are copied.
 
-The lock is the operating system's, on the file `.lock`: it goes with the process that has it, however that ends.
+It is a lock of the operating system on the file `.lock`, so it is released when the process that holds it ends, in
+whatever way.
 """
 
 import contextlib
@@ -17,10 +18,13 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Takes the lock of a run directory and gives it back only if what is done within fails.
+    """Takes the lock of a run directory for writing, and releases it only if the `with` block raises.
+
+    Yields:
+        The file descriptor of the lock, which is released when it is closed.
 
     Raises:
-        UserError: another process has it; the file cannot be made.
+        UserError: another process holds the lock, or the lock file cannot be created.
     """
     with writing(path / LOCK):
         lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
@@ -35,14 +39,14 @@ def locked(path: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def unchanging(path: Path) -> Iterator[None]:
-    """Keeps every process from writing to a run directory; writes nothing itself.
+    """Prevents every process from writing to a run directory during the `with` block, which may only read it.
 
     Raises:
-        UserError: a process is at work on it.
+        UserError: a process is writing to it.
     """
     try:
         lock = os.open(path / LOCK, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):  # a copy without hidden files: nothing has been at work on it
+    except (FileNotFoundError, NotADirectoryError):  # a copy without hidden files, to which no process has written
         yield
         return
     try:
@@ -53,7 +57,7 @@ def unchanging(path: Path) -> Iterator[None]:
 
 
 def is_at_work(path: Path) -> bool:
-    """Whether a process is writing to a run directory now."""
+    """Returns whether a process is writing to a run directory now."""
     try:
         with unchanging(path):
             return False
@@ -62,6 +66,7 @@ def is_at_work(path: Path) -> bool:
 
 
 def _take(path: Path, lock: int, kind: int) -> None:
+    """Takes a lock without waiting. Raises UserError if another process holds it."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:

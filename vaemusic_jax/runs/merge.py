@@ -1,4 +1,4 @@
-"""Shards of a sweep, trained apart, joined into the run directory of the whole sweep."""
+"""Merging of the run directories of a sweep's shards into one of the whole sweep."""
 
 import contextlib
 import shutil
@@ -20,33 +20,33 @@ from vaemusic_jax.support.atomic import writing
 
 
 def merge(out: str | Path, shards: Sequence[str | Path]) -> RunDirectory:
-    """Copies the run directories of shards into one, which then is an ordinary run of the whole configuration.
+    """Copies the run directories of shards into one, which is then an ordinary run of the whole configuration.
 
-    Trials of shards that are not given, or that have not finished, are pending there. The shards stay as they are.
+    Trials that have not finished, or whose shard is not given, are pending in it. The shards are not changed.
 
     Args:
-        out: the run directory to make, new or an empty folder.
-        shards: run directories of parts of one configuration.
+        out: the run directory to create, which must not exist or be an empty folder.
+        shards: the run directories of parts of one configuration.
 
     Returns:
-        The run at `out`, for reading.
+        The run at `out`, opened for reading.
 
     Raises:
-        UserError: `out` holds something; a shard is none, is at work, or does not belong to the others; the disk is
-            full and the like. Nothing is at `out` then.
+        UserError: `out` is not empty; a shard is no run of a part, is being written, or belongs to another sweep than
+            the others; the disk is full or the like. Nothing is written to `out` then.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: holds something already; merge into a new folder")
     with contextlib.ExitStack() as held:
         for path in shards:
-            RunDirectory.read(path)  # a folder that is no run is refused as such
+            RunDirectory.read(path)  # raises UserError if the folder is no run
             held.enter_context(unchanging(Path(path)))
         runs = [RunDirectory.read(path) for path in shards]
         whole = _common_configuration(runs)
         _check_trials(runs, trials(whole))
         _check_data(runs)
-        # Not `out` itself: a merge that is interrupted leaves nothing there.
+        # The runs are joined under another name, so that an interrupted merge leaves nothing at `out`.
         unfinished = out.absolute().with_name(f".{out.absolute().name}.merging")
         if unfinished.exists():
             if is_at_work(unfinished):
@@ -63,7 +63,11 @@ def merge(out: str | Path, shards: Sequence[str | Path]) -> RunDirectory:
 
 
 def _common_configuration(runs: Sequence[RunDirectory]) -> SweepConfig:
-    """The configuration that all of these are parts of, without the division. Raises UserError."""
+    """Returns the configuration of the sweep that all runs are parts of.
+
+    Raises:
+        UserError: a run is no part of a sweep, or not of the same one.
+    """
     first = runs[0]
     for run in runs:
         if run.config.shard is None:
@@ -78,6 +82,7 @@ def _common_configuration(runs: Sequence[RunDirectory]) -> SweepConfig:
 
 
 def _check_trials(runs: Sequence[RunDirectory], planned: Sequence[Trial]) -> None:
+    """Raises UserError if a run has a trial that is not planned, or that another run has too."""
     known, found = set(planned), dict[Trial, RunDirectory]()
     for run in runs:
         for trial in run.trials:
@@ -95,7 +100,7 @@ def _check_trials(runs: Sequence[RunDirectory], planned: Sequence[Trial]) -> Non
 
 
 def _check_data(runs: Sequence[RunDirectory]) -> None:
-    """Trials that were trained on different states of a data set do not belong into one table."""
+    """Raises UserError if runs were trained on different versions of a data set, whose results are not comparable."""
     first: dict[str, tuple[str, RunDirectory]] = {}
     for run in runs:
         for cohort in run.cohorts:
@@ -112,14 +117,14 @@ def _check_data(runs: Sequence[RunDirectory]) -> None:
 
 
 def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
-    """Makes the run directory `path` of everything in `runs`."""
+    """Creates the run directory `path` with the statuses, curves, evaluations, checkpoints and results of `runs`."""
     planned = trials(whole)
     status = {trial: state for run in runs for trial, state in run.status().items()}
     rest = cohorts(trial for trial in planned if trial.id not in status)
     with RunDirectory.open(
         path, whole, planned, [*(cohort for run in runs for cohort in run.cohorts), *rest]
     ) as joined:
-        for state in set(status.values()) - {"running", "pending"}:  # nothing is at work on the whole run
+        for state in set(status.values()) - {"running", "pending"}:  # no process is training the whole run
             word, _, reason = state.partition(": ")
             joined.set_status([trial for trial in status if status[trial] == state], cast(State, word), reason)
         if curves := [run.curves for run in runs if len(run.curves)]:
@@ -135,6 +140,7 @@ def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Copies all files of a folder into another."""
     for path in source.rglob("*"):
         if path.is_file():
             copy = target / path.relative_to(source)

@@ -1,4 +1,4 @@
-"""The results of a run as a table: one row per trial in the files, the same shortened for terminals."""
+"""The results table of a run, with one row per trial: for the files, and in a shorter form for terminals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NOTHING = "-"
 
 
 def interpretability_legend() -> str:
-    """What the columns of interpretability hold."""
+    """Returns the explanation of the interpretability columns."""
     rows = ATTRIBUTES.values()
     return (
         f"{', '.join(row.initial for row in rows)}: interpretability, the R² of "
@@ -39,14 +39,14 @@ def interpretability_legend() -> str:
 
 
 def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, Any]]) -> "pd.DataFrame":
-    """The results table of a run: every trial, evaluated or not, in the run's order.
+    """Makes the results table of a run, with every trial, evaluated or not, in the run's order.
 
     Args:
-        trials_table: as of ``RunDirectory.trials_table``.
-        metrics: by trial id and column name; a trial or a value left out is empty in the table.
+        trials_table: the table ``RunDirectory.trials_table``.
+        metrics: values by trial id and column name; a trial or value that is left out is empty in the table.
 
     Returns:
-        One row per trial: its fields, status and cohort, then the columns of every metric, then any others given.
+        One row per trial: its fields, status and cohort, then the columns of every metric, then any other given column.
     """
     import pandas as pd
 
@@ -54,11 +54,18 @@ def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, An
     types = {column: metric.dtype for column, metric in all_columns().items()}
     known = [*FIRST, *(name for name in Trial.model_fields if name not in FIRST), "cohort", *types]
     table = pd.DataFrame(rows, columns=list(dict.fromkeys([*known, *(name for row in rows for name in row)])))
-    return table.astype(types)  # types that can be empty: the files look alike whichever trials have been evaluated
+    return table.astype(types)  # types with missing values, so that files have the same types whatever is missing
 
 
 def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
-    """For a terminal of this width: less important columns go where they do not fit, and the legend says which."""
+    """Formats the results for a terminal.
+
+    Less important columns are left out if the table is too wide, and the legend names them.
+
+    Args:
+        results: the table of `assemble`.
+        width: the width of the terminal in characters.
+    """
     columns = _columns(results)
     left_out: list[str] = []
     while (table := _rich_table(columns)).columns and _width(table) > width:
@@ -76,15 +83,18 @@ def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
 
 @dataclass
 class _Column:
+    """A column of the table for terminals."""
+
     name: str  # in results.csv
     header: str
     cells: list[str]
     legend: str = ""
-    dispensable: int = 0  # the highest goes first
+    dispensable: int = 0  # the column with the highest number is left out first; 0: never
     is_number: bool = True
 
 
 def _columns(results: "pd.DataFrame") -> list[_Column]:
+    """Returns all columns of the table for terminals."""
     columns = [
         _Column("model", "model", [str(name).removesuffix("_vae") for name in results["model"]], is_number=False),
         _Column("latent_dim", "latent", [str(n) for n in results["latent_dim"]]),
@@ -148,12 +158,12 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
 
 
 def _varies(results: "pd.DataFrame", name: str) -> bool:
-    """Whether trials of one model differ in a field; between models a recipe's own values do anyway."""
+    """Returns whether trials of the same model differ in a field. Models are not compared, as their recipes differ."""
     return bool((results.groupby("model")[name].nunique() > 1).any())
 
 
 def _fixed(results: "pd.DataFrame") -> str:
-    """The fields that are no columns, with one value for each model where the models differ."""
+    """Describes the fields that have no column, with a value for each model if the models differ."""
     models = results["model"].unique()
     first = {model: results[results["model"] == model].iloc[0] for model in models}
     fixed = []
@@ -169,6 +179,7 @@ def _fixed(results: "pd.DataFrame") -> str:
 
 
 def diverged_lines(results: "pd.DataFrame") -> list[str]:
+    """Describes each trial that has diverged, in one line each."""
     rows = results[results["status"].str.startswith("diverged")].to_dict("records")
     return [f"{row['model']}, latent {row['latent_dim']}, trial {row['trial']} {row['status']}" for row in rows]
 
@@ -188,10 +199,11 @@ def _width(table: Table) -> int:
 
 
 def _share(value: float) -> str:
-    """Three decimals without the leading zero, as .842."""
+    """Formats a share with three decimals and without the leading zero, as .842."""
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def _short(value: Any) -> str:
+    """Formats floats with three significant digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Tables in Parquet files: written whole or not at all, and read with what is wrong in one line."""
+"""Tables in Parquet files, which are written atomically and whose reading errors name the file."""
 
 import contextlib
 import csv
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns what goes wrong within, while a file is read or makes no sense, into a UserError that names the path."""
+    """Turns errors that the `with` block raises while it reads or interprets a file into UserErrors with its path."""
     try:
         yield
     except (OSError, ValueError, KeyError, csv.Error) as error:  # pyarrow's errors are ValueErrors or OSErrors
@@ -24,7 +24,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def read_table(path: Path) -> "pd.DataFrame | None":
-    """The table in a Parquet file; None where there is no file. Raises UserError where it cannot be read."""
+    """Reads the table in a Parquet file; None if there is no file. Raises UserError if it cannot be read."""
     import pandas as pd
 
     if not path.exists():
@@ -34,7 +34,7 @@ def read_table(path: Path) -> "pd.DataFrame | None":
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:
-    """Writes a table without its index as a Parquet file, atomically. Raises UserError where that is not possible."""
+    """Writes a table without its index to a Parquet file, atomically. Raises UserError if that is not possible."""
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     write_atomically(path, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""trials.csv of a run directory: which trials the run has, in which cohorts they train, and what has become of each."""
+"""The table of a run's trials, in the file trials.csv of its directory: their fields, cohorts and statuses."""
 
 import csv
 import io
@@ -21,9 +21,9 @@ class TrialRow(NamedTuple):
     """One row of the table.
 
     Attributes:
-        trial: its fields.
-        cohort: id of the cohort that it trains in.
-        status: a ``State``, followed by ``: reason`` where the trial waits or has diverged.
+        trial: the trial.
+        cohort: the id of the cohort that the trial belongs to.
+        status: a ``State``, followed by ``: reason`` if the trial waits or has diverged.
     """
 
     trial: Trial
@@ -31,12 +31,12 @@ class TrialRow(NamedTuple):
     status: str
 
     def columns(self) -> dict[str, Any]:
-        """The row by column name: trial (its id), every field of the trial, cohort, status."""
+        """Returns the row by column name: trial (its id), every field of the trial, cohort, status."""
         return {"trial": self.trial.id, **self.trial.row(), "cohort": self.cohort, "status": self.status}
 
 
 class TrialsTable:
-    """The rows of trials.csv in the order of the configuration; whoever changes a status saves the file."""
+    """The rows of trials.csv in the order of the configuration; changing a status saves the file."""
 
     def __init__(self, path: Path, rows: Iterable[TrialRow]) -> None:
         self.path = path
@@ -44,7 +44,7 @@ class TrialsTable:
 
     @classmethod
     def create(cls, path: Path, trials: Iterable[Trial], cohorts: Iterable[Cohort]) -> None:
-        """Writes the table of a run that is about to start, in which every trial is pending. Raises UserError."""
+        """Writes the table of a new run, in which every trial is pending. Raises UserError if it cannot be written."""
         cohort_of = {trial.id: cohort.id for cohort in cohorts for trial in cohort.trials}
         cls(path, [TrialRow(trial, cohort_of[trial.id], "pending") for trial in trials])._write()
 
@@ -52,8 +52,8 @@ class TrialsTable:
     def read(cls, path: Path) -> Self:
         """Reads the table of an existing run.
 
-        A field of ``Trial`` that has a default may be missing: the run was started before there was such a field, and
-        its trials have the default. A column that is no field of a trial is not looked at.
+        A field of ``Trial`` with a default may be missing if the run was started before the field existed; its trials
+        have the default then. Columns that are no fields of a trial are ignored.
 
         Raises:
             UserError: the file cannot be read, lacks a field without a default, or has been edited.
@@ -70,33 +70,34 @@ class TrialsTable:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
+        """The trials in the order of the table."""
         return tuple(row.trial for row in self._rows.values())
 
     @property
     def cohorts(self) -> tuple[Cohort, ...]:
-        """As they were when the run was started, which need not be how its trials would be grouped today."""
+        """The cohorts that were formed when the run was started; this version might group the trials differently."""
         groups: dict[str, list[Trial]] = {}
         for row in self._rows.values():
             groups.setdefault(row.cohort, []).append(row.trial)
         return tuple(Cohort(tuple(members)) for members in groups.values())
 
     def status(self) -> dict[str, str]:
-        """By trial id: ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
+        """Returns by trial id ``pending``, ``waiting: why``, ``running``, ``done`` or ``diverged: why``."""
         return {trial_id: row.status for trial_id, row in self._rows.items()}
 
     def unfinished(self) -> tuple[Trial, ...]:
-        """The trials that are still to be trained, or trained further."""
+        """Returns the trials that are not yet trained to the end."""
         return tuple(row.trial for row in self._rows.values() if not row.status.startswith(FINISHED))
 
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
-        """Records what has become of trials and saves the table. Raises UserError where it cannot be saved."""
+        """Records the status of trials and saves the table. Raises UserError if it cannot be saved."""
         words = f"{status}: {' '.join(reason.split())}" if reason else status
         for trial_id in trial_ids:
             self._rows[trial_id] = self._rows[trial_id]._replace(status=words)
         self._write()
 
     def to_frame(self) -> "pd.DataFrame":
-        """The table as it stands in the file, with numbers as numbers."""
+        """Returns the table with the columns of the file, and numbers as numbers."""
         import pandas as pd
 
         return pd.DataFrame([row.columns() for row in self._rows.values()])
@@ -110,6 +111,7 @@ class TrialsTable:
 
 
 def _parse(columns: dict[str, str]) -> TrialRow:
+    """Parses a row. Raises ValueError if a value has been edited."""
     fields: dict[str, Any] = {name: columns[name] for name in Trial.model_fields if name in columns}
     trial = Trial.model_validate(fields | {"attributes": parse_attributes(columns["attributes"])}, strict=False)
     if trial.id != columns["trial"]:

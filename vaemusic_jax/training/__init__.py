@@ -1,1 +1,1 @@
-"""Cohorts trained on devices: one step, one member, one cohort, one sweep."""
+"""Training on devices: the training step of a member, the loop of a cohort, and the sweep of all cohorts."""

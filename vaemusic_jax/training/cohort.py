@@ -1,8 +1,8 @@
-"""A cohort of members as one compiled program, its member axis sharded over the devices.
+"""The ensemble of a cohort's members as one compiled program, with the member axis sharded over the devices.
 
-Members differ in latent size, attributes, seed and every scalar hyper-parameter; arrays are as large as the largest
-member needs and the rest is zero (see `pad_to`). A member's result does not depend on its neighbours, its place,
-the padding or the number of devices.
+Members differ in latent size, attributes, seed and every scalar hyper-parameter. Arrays have the size that the largest
+member needs and are padded with zeros for the others (see `pad_to`). The result of a member does not depend on the
+other members, its position, the padding or the number of devices.
 
 Shapes: M members, N training measures, B batch, P permutations.
 """
@@ -32,12 +32,12 @@ from vaemusic_jax.training.score import score
 from vaemusic_jax.training.step import Metrics, TrainState, start_state, train_step
 
 MAX_STEPS_PER_CALL = 100
-NOT_FINITE = ("loss", "gradient", "weights")  # what makes a member diverge, in the order in which a step makes them
-SHUFFLE_STREAM = 2**31 - 1  # folded into the seed to shuffle with; no training step has this number
+NOT_FINITE = ("loss", "gradient", "weights")  # a member diverges if one is not finite; in the order of computation
+SHUFFLE_STREAM = 2**31 - 1  # folded into the seed for the key of the shuffling; no training step has this number
 
 
 def table_for(trials: Iterable[Trial], vocabulary: Vocabulary) -> Transposition | None:
-    """The table that a cohort of these trials needs, None where none of them transposes.
+    """Returns the transposition table that a cohort of these trials needs; None if no trial transposes.
 
     Raises:
         UserError: a trial transposes, but the vocabulary has pitches between the twelve tones.
@@ -55,17 +55,25 @@ def table_for(trials: Iterable[Trial], vocabulary: Vocabulary) -> Transposition 
 
 
 class MemberState(NamedTuple):
-    """A member between two calls."""
+    """The state of a member between two calls of the compiled program.
+
+    Attributes:
+        train: weights and optimiser state.
+        sums: the sum of every training metric since the sums were last read, () each.
+        n_summed: () the number of steps in `sums`.
+        diverged_at: () the step at which something was not finite; -1 if there was none.
+        diverged_by: () the index in NOT_FINITE of what was not finite.
+    """
 
     train: TrainState
-    sums: Metrics  # of every training metric since they were last read
-    n_summed: Array  # () steps in `sums`
-    diverged_at: Array  # () the step at which something was not finite, -1 while there is none
-    diverged_by: Array  # () what it was: its place in NOT_FINITE
+    sums: Metrics
+    n_summed: Array
+    diverged_at: Array
+    diverged_by: Array
 
 
 def start_member(program: Program, params: Params, hp: HyperParameters, measures: Measures) -> MemberState:
-    """A member that has made no step."""
+    """Returns the state of a member with weights `params` before its first step."""
     train = start_state(params)
     rows = jax.tree.map(lambda part: part[: program.batch_size], measures)
     shapes = jax.eval_shape(lambda: train_step(program, train, make_batch(rows, hp), hp)[1])
@@ -74,13 +82,16 @@ def start_member(program: Program, params: Params, hp: HyperParameters, measures
 
 
 def finite(metrics: Metrics, params: Params) -> Array:
-    """(3,) whether loss, gradient and weights of a step are finite, in the order of NOT_FINITE."""
+    """Returns whether loss, gradient and weights of a step are finite, (3,) bool in the order of NOT_FINITE."""
     weights = jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
     return jnp.array([jnp.isfinite(metrics["loss"]), jnp.isfinite(metrics["gradient_norm"]), weights])
 
 
 def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
-    """The member's training measures in the order of one epoch: (n_max,), the first `n_train` of them valid."""
+    """Returns the indices of a member's training measures in the order of one epoch.
+
+    The result has shape (n_max,), and only its first `n_train` entries are valid.
+    """
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(hp.seed), SHUFFLE_STREAM), epoch)
     rank = jax.random.uniform(key, (n_max,))
     return jnp.argsort(jnp.where(jnp.arange(n_max) < hp.n_train, rank, jnp.inf))
@@ -95,9 +106,21 @@ def run_member(
     transposition: Transposition | None,
     n_steps: Array,
 ) -> MemberState:
-    """`n_steps` training steps of one member. Epochs follow one another without dropping or repeating a measure.
+    """Makes training steps of one member. Epochs follow one another without dropping or repeating a measure.
 
-    Without a table no member of the cohort transposes, and nothing of it is compiled.
+    Args:
+        program: the program of the cohort.
+        n_orders: P, the most epochs that one call can touch.
+        state: the state of the member.
+        hp: the hyper-parameters of the member.
+        measures: the training measures, of which the member uses the first `n_train`.
+        transposition: the table of shifts; None if no member of the cohort transposes, in which case transposition is
+            not compiled.
+        n_steps: () the number of steps.
+
+    Returns:
+        The state after these steps. If a step makes something that is not finite, the state before that step is kept,
+        and the member makes no further step.
     """
     n_max = measures.tokens.shape[0]
     first_epoch = state.train.step * program.batch_size // hp.n_train
@@ -110,28 +133,34 @@ def run_member(
         if transposition is not None:
             semitones_B = draw_shifts(hp.seed, state.train.step, hp.transpose, program.batch_size)
             tokens_BxT = transpose(transposition, tokens_BxT, semitones_B)
-        batch = make_batch(Measures(tokens_BxT, measures.attributes[index_B]), hp)  # attributes stay the same
+        # Transposition does not change attributes.
+        batch = make_batch(Measures(tokens_BxT, measures.attributes[index_B]), hp)
         train, metrics = train_step(program, state.train, batch, hp)
         is_finite = finite(metrics, train.params)
         sums = jax.tree.map(jnp.add, state.sums, metrics)
         after = state._replace(train=train, sums=sums, n_summed=state.n_summed + 1)
         is_sane = state.diverged_at < 0
         cause = jnp.where(is_sane, jnp.argmin(is_finite), state.diverged_by)
-        before = state._replace(diverged_at=state.train.step, diverged_by=cause)  # who has diverged makes no step
+        # A member that has diverged keeps the state before the step; its step count no longer changes.
+        before = state._replace(diverged_at=state.train.step, diverged_by=cause)
         return jax.tree.map(partial(jnp.where, is_sane & is_finite.all()), after, before)
 
     return lax.fori_loop(0, n_steps, one_step, state)
 
 
 def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Fill up with zeros at the end of each axis. Nothing reaches them in the forward pass, so they stay zero."""
+    """Pads an array with zeros at the end of each axis to the shape of `like`.
+
+    Padded weights have no effect in the forward pass and no gradient, so they stay zero during training.
+    """
     return np.pad(leaf, [(0, size - n) for n, size in zip(leaf.shape, like.shape, strict=True)])
 
 
 class Ensemble:
-    """A cohort on the devices, this process's if none are named. States are `MemberState`s with a member axis, sharded.
+    """The members of a cohort on devices, with compiled functions that train and score all of them.
 
-    Rows that only fill up the devices are dropped from whatever leaves the ensemble.
+    States are `MemberState`s with a member axis, which is sharded over the devices. Rows that only fill up the devices
+    are dropped from all results.
     """
 
     def __init__(
@@ -143,7 +172,16 @@ class Ensemble:
         transposition: Transposition | None = None,
         at_once: int | None = None,
     ) -> None:
-        """`devices` and `at_once` are those of `MemberAxis`."""
+        """Places the members and their training measures on the devices.
+
+        Args:
+            program: the program of the cohort.
+            members: the hyper-parameters of each member.
+            train: N training measures, the same for all members.
+            devices: the devices to use, see `MemberAxis`.
+            transposition: the table of shifts; None if no member transposes.
+            at_once: the most members that a device trains together, see `MemberAxis`.
+        """
         self.axis = axis = MemberAxis(len(members), devices, at_once)
         self.program, self.members = program, members
         self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))
@@ -158,7 +196,7 @@ class Ensemble:
         self._score: Any = jax.jit(axis.over_members(partial(score, program), shared=2))
 
     def start(self) -> MemberState:
-        """Members that have made no step: weights drawn at each member's own sizes, then padded with zeros."""
+        """Returns the state before the first step, with weights drawn at each member's own sizes and then padded."""
         shapes = self.program.initial_params(0)
         padded = []
         for hp in self.members:
@@ -168,19 +206,24 @@ class Ensemble:
         return self._start(params, self.hp, self.train)
 
     def to_host(self, state: MemberState) -> dict[str, Any]:
-        """The members as a nested dict of arrays, with what they learnt of their data: what a checkpoint holds.
+        """Returns the content of a checkpoint as a nested dict of arrays: the states, and `learnt_from_data`.
 
-        The real members as numpy arrays; of several processes, what the devices hold, for each to save its own rows.
+        The arrays are numpy arrays of the members without filling rows. If several processes train together they are
+        the arrays on the devices, of which each process saves its own rows.
         """
         held: dict[str, Any] = serialization.to_state_dict({"state": state, "member": learnt_from_data(self.hp)})
         return held if self.axis.spans_processes else self.axis.take(held)
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:
-        """The inverse of `to_host` from numpy arrays of the real members, for any number of devices."""
+        """Returns the state that a checkpoint holds, placed on this ensemble's devices, however many they are.
+
+        Args:
+            arrays: the result of `to_host` as numpy arrays, without filling rows.
+        """
         return self.axis.put(serialization.from_state_dict(self._shapes(), arrays["state"]))
 
     def _shapes(self) -> MemberState:
-        """What a state is made of, without making one."""
+        """Returns the shapes, types and shardings of a state without computing one."""
         n_rows, by_member = self.axis.n_rows, self.axis.by_member
         one = jax.eval_shape(lambda: self.program.initial_params(0))
         params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((n_rows, *leaf.shape), leaf.dtype), one)
@@ -188,7 +231,15 @@ class Ensemble:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=by_member), state)
 
     def compile(self, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> int:
-        """Compiles `run` and `score` ahead of their first calls; returns the bytes they need of a device's memory."""
+        """Compiles `run` and `score` before their first calls.
+
+        Args:
+            split: as `score` will be given it.
+            midi_V: as `score` will be given it.
+
+        Returns:
+            The bytes of each device's memory that the larger of the two programs needs.
+        """
         split, midi_V = self.axis.share((split, midi_V))
         state = self._shapes()
         self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
@@ -196,14 +247,23 @@ class Ensemble:
         return max(memory_needed(self._run), memory_needed(self._score))
 
     def run(self, state: MemberState, n_steps: int) -> MemberState:
-        """Up to MAX_STEPS_PER_CALL training steps in one call; `state` is given away."""
+        """Makes up to MAX_STEPS_PER_CALL training steps of every member and returns the new state.
+
+        The memory of `state` is reused, so `state` cannot be used afterwards.
+
+        Raises:
+            ValueError: `n_steps` is not from 1 to MAX_STEPS_PER_CALL.
+        """
         if not 0 < n_steps <= MAX_STEPS_PER_CALL:
             raise ValueError(f"n_steps is {n_steps}; it must be in 1...{MAX_STEPS_PER_CALL}")
         after: MemberState = self._run(state, self.hp, self.train, self.transposition, jnp.int32(n_steps))
         return after
 
     def read_sums(self, state: MemberState) -> tuple[MemberState, dict[str, np.ndarray]]:
-        """Mean of each training metric since the last reading, (M,) each (NaN where no step counted); a fresh count."""
+        """Returns a state whose sums are zero, and the mean of each training metric since the last reading.
+
+        The means have shape (M,) each, with NaN for members that made no step.
+        """
         n, sums = self.axis.take((state.n_summed, state.sums))
         with np.errstate(invalid="ignore"):
             means = {name: total / np.where(n, n, np.nan) for name, total in sums.items()}
@@ -213,14 +273,23 @@ class Ensemble:
     def score(
         self, state: MemberState, split: tuple[Measures, np.ndarray], midi_V: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Every held-out metric of every member, (M,) each; `split` as made by `measures.blocks`."""
+        """Scores every member on a held-out split.
+
+        Args:
+            state: the state of the members.
+            split: measures and weights as made by `data.measures.blocks`.
+            midi_V: the MIDI pitch of each token, -1 for hold and rest.
+
+        Returns:
+            Every metric of `training.score.score` by name, (M,) each.
+        """
         split, midi_V = self.axis.share((split, midi_V))
         scores: dict[str, np.ndarray] = self.axis.take(self._score(state.train.params, self.hp, split, midi_V))
         return scores
 
 
 def memory_needed(compiled: Any) -> int:
-    """Bytes of each device's memory while a compiled program runs."""
+    """Returns the bytes of each device's memory that a compiled program needs while it runs."""
     found = compiled.memory_analysis()
     kept = found.argument_size_in_bytes + found.output_size_in_bytes - found.alias_size_in_bytes
     return int(kept + found.temp_size_in_bytes)

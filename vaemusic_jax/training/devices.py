@@ -1,4 +1,4 @@
-"""The member axis of a cohort, spread over devices."""
+"""The distribution of a cohort's member axis over devices."""
 
 import contextlib
 import math
@@ -19,15 +19,27 @@ from vaemusic_jax.support.processes import PROCESSES, own_rows
 class MemberAxis:
     """Places arrays with a leading member axis on devices, and maps functions of one member over them.
 
-    A device computes `at_once` members side by side (as one `vmap`), and takes turns where it has more. Copies of the
-    last member fill up what does not come out even; turns of nothing else are skipped. Devices of several processes, in
-    the order of these, are all used, so that every process takes part.
+    A device computes `at_once` members in parallel with `vmap`, and if it has more members, it computes groups of that
+    size in turn. Copies of the last member fill incomplete groups, and groups of nothing but copies are skipped. If the
+    devices belong to several processes, all are used, so that every process takes part.
+
+    Attributes:
+        n_members: the number of members.
+        devices: the devices in use.
+        spans_processes: whether they belong to several processes.
+        at_once: the number of members that a device computes in parallel.
+        turns: the number of groups that a device computes in turn.
+        n_rows: the number of members including the copies that fill groups.
     """
 
     def __init__(self, n_members: int, devices: Sequence[jax.Device] | None = None, at_once: int | None = None) -> None:
-        """`at_once` is the most that a device takes together; all, unless told, but on CPU one.
+        """Divides the members among the devices.
 
-        One member keeps a CPU's core busy, and its matmuls are faster than batches of them.
+        Args:
+            n_members: the number of members.
+            devices: the devices, ordered by process; None for those of this process.
+            at_once: the most members that a device computes in parallel. None means all, but one on CPU, where one
+                member keeps a core busy and its matmuls are faster than batched ones.
         """
         devices = devices or jax.local_devices()
         self.spans_processes = len({device.process_index for device in devices}) > 1
@@ -42,34 +54,45 @@ class MemberAxis:
 
     @cached_property
     def by_member(self) -> NamedSharding:
-        """Each device holds its own members."""
+        """The sharding with which each device holds its own members."""
         return NamedSharding(Mesh(np.array(self.devices), ("member",)), PartitionSpec("member"))
 
     @cached_property
     def replicated(self) -> NamedSharding:
-        """Each device holds everything."""
+        """The sharding with which each device holds the whole array."""
         return NamedSharding(self.by_member.mesh, PartitionSpec())
 
     def fill(self, leaf: np.ndarray) -> np.ndarray:
-        """Copies of the last member at the end: (n_members, ...) to (n_rows, ...)."""
+        """Appends copies of the last member: (n_members, ...) becomes (n_rows, ...)."""
         return np.concatenate([leaf, *[leaf[-1:]] * (self.n_rows - self.n_members)])
 
     def put(self, tree: Any) -> Any:
-        """Numpy arrays of the real members, filled up and spread over the devices; each process puts its own rows."""
+        """Fills up numpy arrays (n_members, ...) and shards them over the devices; each process puts its own rows."""
         return jax.tree.map(lambda leaf: _place(self.fill(leaf), self.by_member), tree)
 
     def share(self, tree: Any) -> Any:
-        """Numpy arrays, whole on every device."""
+        """Places numpy arrays whole on every device."""
         return jax.tree.map(lambda leaf: _place(np.asarray(leaf), self.replicated), tree)
 
     def take(self, tree: Any) -> Any:
-        """The inverse of `put`; every process of several gets all rows, and all have to ask."""
+        """Returns sharded arrays as numpy arrays (n_members, ...), the inverse of `put`.
+
+        Every process gets the rows of all processes, so every process has to call this.
+        """
         leaves, structure = jax.tree.flatten(tree)
         rows = PROCESSES.gather(list(map(own_rows, leaves))) if self.spans_processes else list(map(np.asarray, leaves))
         return jax.tree.unflatten(structure, [leaf[: self.n_members] for leaf in rows])
 
     def over_members(self, function: Callable[..., Any], shared: int) -> Callable[..., Any]:
-        """`function(a member's arguments..., shared arguments...)` for all members, each device its own."""
+        """Maps a function of one member over all members, each device over its own.
+
+        Args:
+            function: takes the arguments of one member, then arguments that all members share.
+            shared: the number of shared arguments.
+
+        Returns:
+            A function of the same arguments, the members' with a leading member axis, as are its results.
+        """
 
         def mapped(*args: Any) -> Any:
             own, rest = args[: len(args) - shared], args[len(args) - shared :]
@@ -86,7 +109,7 @@ class MemberAxis:
         return mapped
 
     def _on_one_device(self, function: Callable[..., Any], is_real: jax.Array, own: Any, rest: Any) -> Any:
-        """The members of one device, turn by turn."""
+        """Computes the members of one device, one group after the other."""
 
         def side_by_side(own: Any) -> Any:
             if self.at_once > 1:
@@ -109,12 +132,15 @@ class MemberAxis:
 
 
 def _place(leaf: np.ndarray, sharding: NamedSharding) -> jax.Array:
-    # Unlike `device_put`, which has the devices of all processes compare what they were given.
+    # `device_put` would make the devices of all processes compare the array that each of them was given.
     return jax.make_array_from_callback(leaf.shape, sharding, leaf.__getitem__)
 
 
 def use_every_core() -> None:
-    """On CPU, one device per core: members beside each other keep all of them busy, one member alone does not."""
+    """Makes JAX treat each CPU core as a device, since one member alone does not keep all cores busy.
+
+    It has no effect if JAX already uses its devices or their number is configured.
+    """
     if jax.config.values["jax_num_cpu_devices"] < 0:
         with contextlib.suppress(RuntimeError):  # the devices are already in use
             jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""What a cohort will take, before anything is trained: parameters, device memory, time.
+"""Estimates of what training a cohort will need: parameters, device memory and time.
 
 Shapes: B batch, T ticks, Q beats, H hidden, Z latent, V vocabulary, K attributes.
 """
@@ -21,22 +21,27 @@ from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.memory import compiled_ensemble
 
-TYPICAL_VOCABULARY = 64  # where the data set is not at hand
-COPIES = 6  # of the weights: themselves and Adam's two moments, before and after a call
-SAVED_PER_UNIT = 10  # numbers that a GRU layer keeps per hidden unit and tick for its gradient
-SHARE_OF_MATMUL_RATE = 0.4  # that a step reaches on CPU; see docs/benchmarks.md
+TYPICAL_VOCABULARY = 64  # assumed if the data set is not prepared
+COPIES = 6  # arrays of the size of the weights: weights and Adam's two moments, before and after a call
+SAVED_PER_UNIT = 10  # numbers that a GRU layer stores per hidden unit and tick for its gradient
+SHARE_OF_MATMUL_RATE = 0.4  # the share of a large matmul's speed that a step reaches on CPU; see docs/benchmarks.md
 
 
 def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str, Any]:
-    """What a cohort takes on this machine's devices.
+    """Estimates what training a cohort needs on this machine's devices.
+
+    Args:
+        cohort: the cohort.
+        members_per_device: the most members that a device trains in parallel; None for as many as fit.
 
     Returns:
-        `parameters`, each member's own; `seconds`; `missing`, how to get the data set if it is not ready, else an empty
-        text; `devices` used, members `at_once` on each and `turns` (see `MemberAxis`); `memory_bytes` of each device,
-        and whether it is `compiled`: XLA's own word. It is an estimate where members go one at a time anyway.
+        `parameters`, the number for each member without padding; `seconds`; `missing`, how to get the data set if it is
+        not ready, else an empty text; the number of `devices` in use, of members `at_once` on each, and of `turns` (see
+        `MemberAxis`); `memory_bytes` of each device, and `compiled`, whether that is XLA's figure for the compiled
+        program. It is an estimate of ours if members are trained one at a time anyway or the data set is not ready.
 
     Raises:
-        UserError: the data set is not known, or not one that these trials can be trained on; they do not fit.
+        UserError: the data set is not known, these trials cannot be trained on it, or they do not fit into memory.
     """
     dataset, missing = None, ""
     try:
@@ -56,7 +61,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
     else:
         saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * program.batch_size * N_TICKS * program.hidden_size
         memory_bytes = 4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * saved)
-    # A CPU's devices share its cores, which one matmul already fills.
+    # The devices of a CPU share its cores, all of which one matmul already uses.
     n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
     operations = step_operations(program) * n_members * program.steps
     return {
@@ -72,18 +77,18 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
 
 
 def n_parameters(program: Program) -> int:
-    """Weights of one member, its classifier's included."""
+    """Returns the number of weights of one member in all its networks."""
     shapes = jax.eval_shape(lambda: program.initial_params(0))
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
 def step_operations(program: Program) -> float:
-    """Floating point operations of the matmuls of one member's training step; see `Model.multiplications`."""
+    """Returns the floating point operations in the matmuls of one member's step; see `Model.multiplications`."""
     return 2.0 * program.batch_size * program.kind.multiplications(program)
 
 
 def matmul_rate() -> float:
-    """Floating point operations per second of one device here, in a matmul of a batch's size."""
+    """Measures the floating point operations per second of one device in a matmul of 1024 x 1024 matrices."""
     a = jnp.ones((1024, 1024))
     product = jax.jit(jnp.matmul)
     product(a, a).block_until_ready()

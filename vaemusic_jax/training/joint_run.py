@@ -1,4 +1,4 @@
-"""The run directory of several processes: the first opens and writes it, the others follow."""
+"""The run directory of several processes that train together: the first process writes it, the others read it."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from vaemusic_jax.support.processes import PROCESSES
 
 
 class FollowedRun(RunDirectory):
-    """A run as it was when the first process opened it; what this process notes of it is left to the first."""
+    """The run as it was when the first process opened it. Changes are ignored, since the first process records them."""
 
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
         pass
@@ -24,10 +24,11 @@ class FollowedRun(RunDirectory):
 
 
 def open_jointly(config: SweepConfig) -> RunDirectory:
-    """Opens the run directory of a configuration, see `RunDirectory.open`; in all but the first process, follows it.
+    """Opens the run directory of a configuration: for writing in the first process, as a `FollowedRun` in the others.
 
     Raises:
-        UserError: in every process, what kept the first from opening it; or it is not seen from everywhere.
+        UserError: the first process cannot open it (see `RunDirectory.open`), which every process reports; or this
+            process cannot see it.
     """
     planned, path = trials(config), config.directory
     first = RunDirectory.open(path, config, planned, cohorts(planned)) if PROCESSES.is_first() else None

@@ -1,6 +1,6 @@
-"""One cohort, trained from its newest undamaged checkpoint to its last step.
+"""The training loop of a cohort, from its newest undamaged checkpoint to its last step.
 
-Ctrl-C or SIGTERM while it trains leaves a checkpoint of the step at which it stopped.
+Ctrl-C or SIGTERM during training leaves a checkpoint of the step at which it stopped.
 """
 
 import logging
@@ -29,20 +29,20 @@ from vaemusic_jax.training.memory import compiled_ensemble
 
 log = logging.getLogger(__name__)
 
-SECONDS_PER_CALL = 1.0  # between two looks at the clock; steps per call follow from it
+SECONDS_PER_CALL = 1.0  # the aimed duration of a call of the compiled program, from which its number of steps follows
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cohort to train.
+    """The training of one cohort.
 
     Attributes:
-        run: where its curves, statuses and checkpoints go.
-        cohort: what to train.
-        dataset: what to train it on.
-        eval_every: steps between two validations, each followed by a checkpoint.
-        members_per_device: the most members that a device trains side by side; None for as many as fit.
-        place: which of how many cohorts it is, in words to follow its name; empty for the only one.
+        run: the run directory for its curves, statuses and checkpoints.
+        cohort: the cohort.
+        dataset: the data set that it is trained on.
+        eval_every: the number of steps between two validations, each of which is followed by a checkpoint.
+        members_per_device: the most members that a device trains in parallel; None for as many as fit.
+        place: text that follows the cohort's name in messages, such as " (2 of 3)"; empty for the only cohort.
     """
 
     run: RunDirectory
@@ -54,36 +54,36 @@ class Task:
 
     @cached_property
     def owner(self) -> Owner:
-        """Whose its checkpoints are."""
+        """The owner of its checkpoints."""
         return Owner(self.cohort.trials, self.dataset.vocabulary, self.dataset.digest)
 
     @cached_property
     def store(self) -> CheckpointStore:
-        """Where its checkpoints are."""
+        """The store of its checkpoints."""
         return CheckpointStore(self.run.cohort_path(self.cohort))
 
     @cached_property
     def ids(self) -> list[str]:
-        """Of its trials."""
+        """The ids of its trials."""
         return [trial.id for trial in self.cohort.trials]
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the cohort in messages."""
         return f"{self.cohort.model} x {len(self.ids)} on {self.cohort.dataset}{self.place}"
 
 
 def train_cohort(task: Task, progress: Progress) -> None:
-    """Trains a cohort to its last step, and records what has become of its trials.
+    """Trains a cohort to its last step and records the status of its trials.
 
     Raises:
-        UserError: its checkpoints are of another owner or cannot be written; it does not fit the devices.
-        Interrupted: by a signal, after a checkpoint.
+        UserError: its checkpoints belong to another owner or cannot be written, or the cohort does not fit the devices.
+        Interrupted: a signal has stopped training, after a checkpoint.
     """
     run, cohort = task.run, task.cohort
     done, arrays = agreed_start(task.store, task.owner) or (0, None)
     if arrays and done == cohort.steps:
-        if set(cohort.trials) & set(run.unfinished()):  # it was interrupted just before this
+        if set(cohort.trials) & set(run.unfinished()):  # it was interrupted before the outcome was recorded
             record_outcome(run, task.ids, arrays["state"]["diverged_at"], arrays["state"]["diverged_by"])
         return
     run.truncate_curves(task.ids, after_step=done)
@@ -93,14 +93,14 @@ def train_cohort(task: Task, progress: Progress) -> None:
     validation = blocks(measures_of(task.dataset.validation))
     ensemble = compiled(task, validation, description, progress)
     state = ensemble.from_host(arrays) if arrays else ensemble.start()
-    del arrays  # large
+    del arrays  # frees their memory
     state = train_on(task, ensemble, state, done, validation, description, progress)
     record_outcome(run, task.ids, *ensemble.axis.take((state.diverged_at, state.diverged_by)))
     event(log, "cohort_finished", cohort=cohort.id)
 
 
 def compiled(task: Task, validation: tuple[Measures, np.ndarray], description: str, progress: Progress) -> Ensemble:
-    """The cohort's programs, compiled to fit the devices."""
+    """Returns the cohort's ensemble with compiled programs. Raises UserError if it does not fit the devices."""
     with (
         timed(log, "cohort_compiled", cohort=task.cohort.id) as found,
         progress(f"compiling {description}", 1, "programs") as advance,
@@ -120,22 +120,36 @@ def train_on(
     description: str,
     progress: Progress,
 ) -> MemberState:
-    """Trains from step `done` to the last, window by window; curves and a checkpoint follow each window.
+    """Trains from step `done` to the last step in windows that end at validations.
+
+    After each window it records curves and saves a checkpoint.
+
+    Args:
+        task: what is trained.
+        ensemble: the compiled cohort.
+        state: the state of the members after `done` steps.
+        done: the number of steps made before.
+        validation: measures and weights of the validation split, as made by `data.measures.blocks`.
+        description: the text beside the progress bar.
+        progress: shows the progress.
+
+    Returns:
+        The state after the last step.
 
     Raises:
-        Interrupted: by a signal, after a checkpoint.
+        Interrupted: a signal has stopped training, after a checkpoint.
     """
     steps, eval_every = task.cohort.steps, task.eval_every
     with progress(description, steps - done, "steps") as advance, noticing() as noticed:
 
-        def signal_number() -> int | None:  # that came to any of several processes: all stop at the same step
+        def signal_number() -> int | None:  # a signal to any of several processes stops all at the same step
             return int(PROCESSES.largest(noticed() or 0)) or None
 
         while done < steps:
             n_steps = min(eval_every - done % eval_every, steps - done)
             started = time.monotonic()
             state, n_made = run_window(ensemble, state, n_steps, advance, signal_number)
-            seconds = time.monotonic() - started  # compiling and validating are not in it
+            seconds = time.monotonic() - started  # without compilation and validation
             done += n_made
             state = record_window(task, ensemble, state, done, seconds, n_made == n_steps, validation, advance)
             with timed(log, "checkpoint_saved", cohort=task.cohort.id, step=done):
@@ -159,9 +173,20 @@ def record_window(
     validation: tuple[Measures, np.ndarray],
     advance: Advance,
 ) -> MemberState:
-    """Writes the curves of a window that ends at step `done`; of one that was cut short, only the time it took.
+    """Records the curves of a window of steps, with a validation at its end, and returns the state.
 
-    What has been summed stays in the state then, for the window that goes on.
+    If a signal has cut the window short, only the time that it took is recorded. The sums of metrics stay in the state
+    then, and the resumed window adds to them.
+
+    Args:
+        task: what is trained.
+        ensemble: the compiled cohort.
+        state: the state after the window.
+        done: the step at which the window ends.
+        seconds: the time that the window took.
+        is_whole: whether it was not cut short.
+        validation: measures and weights of the validation split.
+        advance: shows the validation accuracy beside the progress bar.
     """
     share = {"seconds": np.full(len(task.ids), seconds / len(task.ids))}
     if not is_whole:
@@ -177,12 +202,12 @@ def record_window(
 
 
 def last_good(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]] | None:
-    """Step and arrays of the newest checkpoint that is undamaged; None without any.
+    """Returns step and arrays of the newest undamaged checkpoint; None if there is none.
 
-    What is damaged is moved aside, and said to be on stderr.
+    Damaged checkpoints are moved to another folder, and a warning says so.
 
     Raises:
-        UserError: it is of another owner or format.
+        UserError: the checkpoint has another owner or an unknown format.
     """
     while (step := store.latest_step()) is not None:
         try:
@@ -198,7 +223,7 @@ def last_good(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]
 
 
 def agreed_start(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, Any]] | None:
-    """What the first of several processes finds to be the `last_good`, read by each of them."""
+    """Returns the `last_good` checkpoint as the first of several processes finds it; every process reads it."""
     good = last_good(store, owner) if PROCESSES.is_first() else None
     step = PROCESSES.from_first(lambda: good and good[0])
     return good if PROCESSES.is_first() or step is None else (step, store.arrays(step))
@@ -207,10 +232,20 @@ def agreed_start(store: CheckpointStore, owner: Owner) -> tuple[int, dict[str, A
 def run_window(
     ensemble: Ensemble, state: MemberState, n_steps: int, advance: Advance, stopping: Callable[[], object]
 ) -> tuple[MemberState, int]:
-    """`n_steps` steps in calls of about SECONDS_PER_CALL, fewer once `stopping()` is not None; and how many it were.
+    """Makes training steps in calls of about SECONDS_PER_CALL each.
 
-    How they are cut does not change the result. Several processes make the same calls, those of the slowest, since TPUs
-    insist on it.
+    The division into calls does not change the result. Several processes make the same calls, whose lengths follow the
+    slowest process, since TPUs require that.
+
+    Args:
+        ensemble: the compiled cohort.
+        state: the state of the members.
+        n_steps: the number of steps.
+        advance: reports the steps that have been made.
+        stopping: called after each call; if it does not return None, no further call is made.
+
+    Returns:
+        The state afterwards and the number of steps made.
     """
     per_call, done = 1, 0
     while done < n_steps:
@@ -228,13 +263,19 @@ def run_window(
 
 
 def best(accuracy_M: np.ndarray) -> str:
-    """The best member's, in words; members that diverged do not count."""
+    """Describes the accuracy of the best member that has not diverged."""
     finite = accuracy_M[np.isfinite(accuracy_M)]
     return f"{finite.max():.3f} at best" if len(finite) else "of no member finite"
 
 
 def curve_rows(ids: Sequence[str], step: int, by_split: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
-    """Long rows for curves.parquet: trial, step, split, metric, value."""
+    """Returns rows for curves.parquet: trial, step, split, metric, value.
+
+    Args:
+        ids: the ids of the trials.
+        step: the step at which the values were measured.
+        by_split: values by split and metric, (M,) each in the order of `ids`.
+    """
     rows = [
         (trial, step, split, metric, float(value))
         for split, metrics in by_split.items()
@@ -245,7 +286,14 @@ def curve_rows(ids: Sequence[str], step: int, by_split: dict[str, dict[str, np.n
 
 
 def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarray, diverged_by: np.ndarray) -> None:
-    """Marks each trial done, or diverged with the step it happened at and what was not finite."""
+    """Marks each trial as done, or as diverged with the step at which it diverged and what was not finite.
+
+    Args:
+        run: the run directory.
+        ids: the ids of the trials.
+        diverged_at: (M,) as in `MemberState`.
+        diverged_by: (M,) as in `MemberState`.
+    """
     for trial, step, cause in zip(ids, diverged_at, diverged_by, strict=True):
         if step < 0:
             run.set_status([trial], "done")

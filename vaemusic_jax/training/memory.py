@@ -1,6 +1,6 @@
-"""How many members of a cohort a device trains side by side: as many as its memory holds, the others in turn.
+"""The fit of a cohort into device memory: a device trains as many members in parallel as fit, the others in turn.
 
-What a program needs is what XLA says of it once it is compiled. Results do not depend on the division.
+The memory that a program needs is XLA's figure for the compiled program. Results do not depend on the division.
 """
 
 import os
@@ -22,7 +22,14 @@ GIB = 2**30
 
 
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
-    """The members of a checkpoint's owner, each with its own share of the training measures."""
+    """Returns the ensemble of a cohort, in which each member has its own share of the training measures.
+
+    Args:
+        owner: the trials and the vocabulary.
+        dataset: the data set that they are trained on.
+        train: its training measures.
+        at_once: the most members that a device computes in parallel; see `MemberAxis`.
+    """
     program, attributes = program_of(owner.trials, len(owner.vocabulary)), np.asarray(train.attributes)
     members = [
         trained_on(trial, program.n_attributes, attributes[: n_in_fraction(dataset.train, trial.data_fraction)])
@@ -35,23 +42,26 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: in
 def compiled_ensemble(
     owner: Owner, dataset: Dataset, split: tuple[Measures, np.ndarray], at_once: int | None = None
 ) -> tuple[Ensemble, int]:
-    """A cohort compiled to fit its devices, and the bytes that it needs of the memory of each.
+    """Compiles a cohort so that it fits its devices.
 
     Args:
-        owner: whose members.
-        dataset: what they learn from.
-        split: what they are scored on, as made by `measures.blocks`.
-        at_once: the most members that a device takes together; see `MemberAxis`.
+        owner: the trials and the vocabulary.
+        dataset: the data set that they are trained on.
+        split: the measures that they are scored on, as made by `data.measures.blocks`.
+        at_once: the most members that a device computes in parallel; see `MemberAxis`.
+
+    Returns:
+        The compiled ensemble and the bytes that it needs of each device's memory.
 
     Raises:
-        UserError: it does not fit with one member at a time either.
+        UserError: the cohort does not fit even with one member at a time.
     """
     train = measures_of(dataset.train)
     while True:
         ensemble = cohort_ensemble(owner, dataset, train, at_once)
         needed = ensemble.compile(split, dataset.vocabulary.midi)
         held = device_memory(jax.local_devices()[0])
-        if not PROCESSES.largest(needed > held):  # of several processes all have the same program
+        if not PROCESSES.largest(needed > held):  # all processes use the same program, which has to fit everywhere
             return ensemble, needed
         if ensemble.axis.at_once == 1:
             raise UserError(
@@ -63,7 +73,7 @@ def compiled_ensemble(
 
 
 def device_memory(device: jax.Device) -> int:
-    """Bytes that programs may use of a device; on CPU its share of the machine's memory."""
+    """Returns the bytes of memory that programs may use of a device; for a CPU device its share of the machine's."""
     stats: dict[str, Any] | None = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"])

@@ -1,4 +1,4 @@
-"""The loss of every model, composed in one place for training and for scoring.
+"""The loss of every model, composed in one place for both training and scoring.
 
     loss = cross-entropy + beta * KL + sum over the model's own terms of weight * term
 
@@ -26,15 +26,20 @@ def loss_terms(
     hp: HyperParameters,
     weight_B: Array,
 ) -> dict[str, Array]:
-    """Every term by name, unweighted: (B,) one number per measure, or () one of the whole batch.
+    """Computes every term of the loss, without weights.
 
     Args:
-        program, params, hp: of the member.
-        posterior: of the batch.
+        program: the program of the cohort.
+        params: the member's weights.
+        posterior: the posterior distributions of the batch.
         z_BxZ: the codes that `logits_BxTxV` were decoded from.
-        logits_BxTxV: of the batch's tokens.
-        batch: what was encoded.
+        logits_BxTxV: the decoder's output.
+        batch: the measures that were encoded.
+        hp: the member's hyper-parameters.
         weight_B: 1 for measures that count, 0 for those that only fill the batch.
+
+    Returns:
+        The terms by name: (B,) one number per measure, or () one of the whole batch.
     """
     return {
         "cross_entropy": cross_entropy(logits_BxTxV, batch.tokens),
@@ -44,7 +49,13 @@ def loss_terms(
 
 
 def total_loss(program: Program, hp: HyperParameters, means: Mapping[str, Array]) -> Array:
-    """The loss, (), of the means (), of every term over the measures that count."""
+    """Returns the loss, (), as the weighted sum of its terms.
+
+    Args:
+        program: the program of the cohort.
+        hp: the member's hyper-parameters, which include the weights of terms.
+        means: the mean of each term of `loss_terms` over the measures that count, () each.
+    """
     kl = means["kl"] / hp.latent_dim.astype(jnp.float32) if program.recipe.kl_mean_over_dims else means["kl"]
     total = means["cross_entropy"] + hp.beta * kl
     for term, weight in program.kind.weighted_terms.items():

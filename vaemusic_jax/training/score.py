@@ -1,6 +1,6 @@
-"""The loss and the reconstruction of one member on a split, free-running and greedy from posterior means.
+"""Scores of one member on a split: its loss and reconstruction, decoded free-running and greedy from posterior means.
 
-Used for the validation curves while training and for the results table from checkpoints.
+They are used for the validation curves during training, and for the results table of evaluation.
 """
 
 import jax.numpy as jnp
@@ -18,16 +18,20 @@ from vaemusic_jax.training.objective import loss_terms, total_loss
 def score(
     program: Program, params: Params, hp: HyperParameters, split: tuple[Measures, Array], midi_V: Array
 ) -> dict[str, Array]:
-    """Every term of the loss and every reconstruction metric of one member, scalars.
+    """Scores one member on one split.
 
-    The sampled code is replaced by its mean throughout, so the result is not random.
+    Codes are the posterior means and are not sampled, so the result is not random.
 
     Args:
-        program: of its cohort.
-        params: its weights.
-        hp: its numbers.
-        split: measures and weights, as made by `measures.blocks`.
-        midi_V: MIDI pitch of each token, -1 for hold and rest.
+        program: the program of the member's cohort.
+        params: the member's weights.
+        hp: the member's hyper-parameters.
+        split: measures and weights, as made by `data.measures.blocks`.
+        midi_V: the MIDI pitch of each token, -1 for hold and rest.
+
+    Returns:
+        The loss, each of its terms, and the reconstruction metrics by name, () each. Cross-entropy and KL divergence
+        are in nats, accuracies are shares from 0 to 1.
     """
 
     def score_block(block: tuple[Measures, Array]) -> dict[str, Array]:
@@ -54,9 +58,9 @@ def score(
 
 
 def encode_split(program: Program, params: Params, measures: Measures) -> tuple[Array, Array]:
-    """Posterior means and standard deviations of measures cut into blocks (G, ROWS, ...).
+    """Returns posterior means and standard deviations of measures in blocks (G, ROWS, ...).
 
-    Returns (G * ROWS, Z) each, the filling of the last block too.
+    They have shape (G * ROWS, Z) each, and include the rows that only fill the last block.
     """
 
     def encode_block(tokens_BxT: Array) -> tuple[Array, Array]:

@@ -1,8 +1,8 @@
-"""One training step of one model: free functions of arrays that know of no cohort.
+"""The training step of one member, as functions of its arrays alone.
 
-A step goes straight down. The batch is encoded. Networks beside the VAE, such as AdversarialVAE's classifier, take an
-Adam step on codes held constant. Then the VAE takes its own on the whole loss, in which the others stand as they are by
-now.
+A step has three parts. First the batch is encoded. Then each network beside the VAE, such as AdversarialVAE's
+classifier, takes an Adam step on constant codes. Finally the VAE takes an Adam step on the whole loss, with the updated
+weights of the other networks held constant.
 
 Shapes: B batch, T ticks, Z latent, K attributes.
 """
@@ -28,29 +28,32 @@ Metrics = dict[str, Array]
 
 
 class TrainState(NamedTuple):
-    """All that changes while a member trains."""
+    """The part of a member's state that training steps change."""
 
-    step: Array  # () updates made so far
+    step: Array  # () the number of updates made
     params: Params
-    optimiser: dict[str, optax.OptState]
+    optimiser: dict[str, optax.OptState]  # by network
 
 
 class Noise(NamedTuple):
-    """All that is random in one step."""
+    """The random numbers of one step."""
 
-    eps: Array  # (B, Z) of the VAE's own step
-    eps_rival: Array  # (B, Z) of the steps of networks beside it
-    teacher: Array | None  # (T,) whether the true token is handed on after each tick; None: always
-    dropout: Array | None  # key
+    eps: Array  # (B, Z) normal noise of the codes in the VAE's own update
+    eps_rival: Array  # (B, Z) normal noise of the codes in the updates of the networks beside it
+    teacher: Array | None  # (T,) whether the true token is fed on after each tick; None: always
+    dropout: Array | None  # the key of dropout; None: no dropout
 
 
 def start_state(params: Params) -> TrainState:
-    """The state before the first step."""
+    """Returns the state before the first step."""
     return TrainState(jnp.int32(0), params, {name: ADAM.init(tree) for name, tree in params.items()})
 
 
 def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
-    """The step's randomness: a function of seed and step, latent dimension by latent dimension."""
+    """Draws the random numbers of a step.
+
+    They depend on the seed and the step alone, and those of a latent dimension do not depend on the latent size.
+    """
     key = jax.random.fold_in(jax.random.key(hp.seed), step)
     eps_key, teacher_key, dropout_key = jax.random.split(key, 3)
 
@@ -71,7 +74,10 @@ def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
 
 
 def learning_rate(program: Program, hp: HyperParameters, step: Array) -> Array:
-    """Linear warm-up (at most a fifth of the run), then cosine decay to zero, where the recipe has them."""
+    """Returns the learning rate of a step, with linear warm-up and cosine decay to zero if the recipe has them.
+
+    The warm-up takes at most a fifth of all steps.
+    """
     rate = hp.learning_rate
     warmup = min(program.recipe.warmup_steps, program.steps // 5)
     if warmup:
@@ -84,7 +90,13 @@ def learning_rate(program: Program, hp: HyperParameters, step: Array) -> Array:
 def adam_update(
     program: Program, params: dict, grads: dict, optimiser: optax.OptState, rate: Array
 ) -> tuple[dict, optax.OptState, Array]:
-    """Clip by the network's global norm (published form: N + 1e-6), one Adam step. Returns also that norm."""
+    """Clips the gradients of a network by their global norm and makes one Adam step.
+
+    The clipping factor is clip_norm / (norm + 1e-6), if below 1, as in the published training.
+
+    Returns:
+        The new weights, the new optimiser state, and the norm before clipping, ().
+    """
     norm = optax.tree.norm(grads)
     if program.recipe.clip_norm is not None:
         scale = jnp.minimum(1.0, program.recipe.clip_norm / (norm + 1e-6))
@@ -104,9 +116,20 @@ def vae_loss(
     decoder_key: Array | None,
     hp: HyperParameters,
 ) -> tuple[Array, Metrics]:
-    """The loss of a batch that has been encoded, and its terms: a function of the VAE's weights and the posterior.
+    """Computes the VAE's loss of an encoded batch, to be differentiated by the first two arguments.
 
-    `params` holds the weights of the networks beside the VAE.
+    Args:
+        vae: the weights of the VAE.
+        posterior: the posterior distributions of the batch.
+        program: the program of the cohort.
+        params: the weights of the networks beside the VAE.
+        batch: the measures.
+        noise: the random numbers of the step.
+        decoder_key: the key of the decoder's dropout; None for no dropout.
+        hp: the member's hyper-parameters.
+
+    Returns:
+        The loss, (), and the training metrics by name, () each.
     """
     params = {**params, "vae": vae}
     z_BxZ = posterior.sample(noise.eps)
@@ -121,7 +144,7 @@ def vae_loss(
 def rival_loss(
     rival: dict, name: str, z_BxZ: Array, program: Program, params: Params, batch: Batch, hp: HyperParameters
 ) -> Array:
-    """What a network beside the VAE minimises, a function of its weights; the codes are held constant."""
+    """Returns the loss, (), of the network `name` beside the VAE as a function of its weights `rival` and of codes."""
     terms = program.kind.own_terms(
         program, {**params, name: rival}, z_BxZ, batch, hp, weight_B=jnp.ones(len(batch.tokens))
     )
@@ -131,12 +154,16 @@ def rival_loss(
 def update(
     program: Program, state: TrainState, batch: Batch, noise: Noise, hp: HyperParameters
 ) -> tuple[TrainState, Metrics]:
-    """One optimiser step of each network, with the given noise: first of the VAE's rivals, then of the VAE."""
+    """Makes one optimiser step of each network with the given noise, first of the VAE's rivals, then of the VAE.
+
+    Returns:
+        The new state, and the training metrics by name, () each.
+    """
     rate = learning_rate(program, hp, state.step)
     params, optimiser, rival_metrics = dict(state.params), dict(state.optimiser), dict[str, Array]()
     encoder_key, decoder_key = (None, None) if noise.dropout is None else jax.random.split(noise.dropout)
 
-    # The rivals read codes of the same VAE, so the batch is encoded once for all.
+    # The rivals' updates use codes of the same VAE as its own update, so the batch is encoded only once.
     posterior, to_encoder = jax.vjp(lambda vae: program.encode({"vae": vae}, batch.tokens, encoder_key), params["vae"])
 
     z_BxZ = jax.lax.stop_gradient(posterior.sample(noise.eps_rival))
@@ -155,5 +182,5 @@ def update(
 
 
 def train_step(program: Program, state: TrainState, batch: Batch, hp: HyperParameters) -> tuple[TrainState, Metrics]:
-    """One step of one member: draw the step's noise, update."""
+    """Makes one training step of one member; returns the new state and the training metrics as `update` does."""
     return update(program, state, batch, draw_noise(program, hp, state.step), hp)

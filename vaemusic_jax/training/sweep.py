@@ -1,7 +1,7 @@
-"""A whole sweep: every cohort trained to its last step, with curves and checkpoints on the way.
+"""Training of a whole sweep: every cohort is trained to its last step, with curves and checkpoints on the way.
 
-Running it again goes on from the newest checkpoint of each cohort that is undamaged. Ctrl-C or SIGTERM while it trains
-leaves one of the step at which it stopped.
+Running it again continues each cohort from its newest undamaged checkpoint. Ctrl-C or SIGTERM during training leaves a
+checkpoint of the step at which it stopped.
 """
 
 import hashlib
@@ -28,16 +28,25 @@ log = logging.getLogger(__name__)
 def run_sweep(
     config: SweepConfig, progress: Progress = progress_bar, members_per_device: int | None = None
 ) -> RunDirectory:
-    """Trains every trial of a configuration that is not yet trained, in its run directory, which stays open.
+    """Trains every trial of a configuration that is not yet trained.
 
-    Trials on data sets that have to be prepared first are left out for now, and said to be. Several processes
-    (`hosts.joined`) do this together; the first alone shows progress and writes what is not a checkpoint. A device
-    trains as many members side by side as fit its memory, at most `members_per_device`, and the others in turn.
+    Trials on data sets that have to be prepared first are left out, with a warning. Several processes (see
+    `support.processes.joined`) can do this together; then only the first one shows progress and writes files other than
+    checkpoints.
+
+    Args:
+        config: the configuration.
+        progress: shows the progress.
+        members_per_device: the most members that a device trains in parallel; None for as many as fit its memory. The
+            others are trained in turn.
+
+    Returns:
+        The run directory, still open.
 
     Raises:
-        UserError: a data set that is not known, none that is ready, a directory of another run, a disk that is full and
-            the like.
-        Interrupted: by a signal, after a checkpoint.
+        UserError: a data set is not known, none is ready, the directory holds another run, the disk is full or the
+            like.
+        Interrupted: a signal has stopped training, after a checkpoint.
     """
     use_every_core()
     if not PROCESSES.is_first():
@@ -46,7 +55,7 @@ def run_sweep(
     datasets, missing = load_datasets([trial.dataset for trial in planned], progress)
     for group in cohorts(planned):
         if group.dataset in datasets:
-            table_for(group.trials, datasets[group.dataset].vocabulary)  # refused now rather than after other cohorts
+            table_for(group.trials, datasets[group.dataset].vocabulary)  # raises before any cohort is trained
     check_same_everywhere(config, datasets, members_per_device)
     run = open_jointly(config)
     try:
@@ -64,7 +73,10 @@ def run_sweep(
 
 
 def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, Dataset], dict[str, str]]:
-    """The data sets that are ready, by name, and for those that have to be prepared first how that is done.
+    """Loads the data sets that are ready.
+
+    Returns:
+        The data sets by name, and for each that has to be prepared first the text that says how.
 
     Raises:
         UserError: a name is not known, or no data set is ready.
@@ -82,7 +94,7 @@ def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, D
 
 
 def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset], members_per_device: int | None) -> None:
-    """Raises UserError where processes that train together have not the same configuration, data and versions."""
+    """Raises UserError if processes that train together differ in configuration, data, or versions of packages."""
     digests = {f"data set {name}": dataset.digest for name, dataset in datasets.items()}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     asked = config.model_copy(update={"out": None}).to_yaml()
@@ -92,7 +104,7 @@ def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset], mem
 
 
 def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
-    """Marks what is still to be trained on missing data sets, and says so; what need not wait any more is pending."""
+    """Marks unfinished trials on missing data sets as waiting and warns of them; the others become pending."""
     before = run.status()
     if again := [trial.id for trial in run.unfinished() if before[trial.id].startswith("waiting")]:
         run.set_status(again, "pending")
