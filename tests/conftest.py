@@ -1,4 +1,4 @@
-"""What every test runs under: four fake CPU devices, no silent rank promotion, a data cache of the session's own.
+"""What every test runs under: four fake CPU devices, no silent promotion, a data cache of its own.
 
 Test files run side by side in several processes, the session's workers. What takes long to make is made by the first
 that needs it, in a folder that all of them share, under a lock.
@@ -19,8 +19,6 @@ jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-# The suite compiles many programs and runs each for moments: unoptimised ones are ready in less than half the time.
-jax.config.update("jax_disable_most_optimizations", True)
 
 # Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)
