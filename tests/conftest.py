@@ -1,4 +1,4 @@
-"""What every test runs under: four fake CPU devices, no silent promotion, a data cache of its own.
+"""What every test runs under: four fake CPU devices, no silent promotion, checked shapes, a data cache of its own.
 
 Test files run side by side in several processes, the session's workers. What takes long to make is made by the first
 that needs it, in a folder that all of them share, under a lock.
@@ -14,11 +14,30 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.shapes import check_shapes
+
 # The backend starts at the first use of jax, after this file: both settings hold for the whole session.
 jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Arrays have the shapes that their names say. In the order in which these import each other; see `tests.shapes`.
+check_shapes(
+    "vaemusic_jax.losses",
+    "vaemusic_jax.layers",
+    "vaemusic_jax.models.measure_vae",
+    "vaemusic_jax.models.adversarial_vae",
+    "vaemusic_jax.member",
+    "vaemusic_jax.transposition",
+    "vaemusic_jax.train",
+    "vaemusic_jax.held_out",
+    "vaemusic_jax.ensemble",
+    "vaemusic_jax.metrics.information",
+    "vaemusic_jax.metrics.disentanglement",
+    "vaemusic_jax.metrics.dependency",
+    "vaemusic_jax.metrics.control",
+)
 
 # Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)
