@@ -1,4 +1,4 @@
-"""What every test runs under: four fake CPU devices, no silent rank promotion, a data cache of the session's own.
+"""What every test runs under: four fake CPU devices, no silent promotion, checked shapes, a data cache of its own.
 
 Test files run side by side in several processes, the session's workers. What takes long to make is made by the first
 that needs it, in a folder that all of them share, under a lock.
@@ -14,13 +14,33 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.helpers.shapes import check_shapes
+
 # The backend starts at the first use of jax, after this file: both settings hold for the whole session.
 jax.config.update("jax_platforms", os.environ.get("JAX_PLATFORMS", "cpu"))
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-# The suite compiles many programs and runs each for moments: unoptimised ones are ready in less than half the time.
-jax.config.update("jax_disable_most_optimizations", True)
+
+# Arrays have the shapes that their names say; see `tests.helpers.shapes`. In the order of their imports.
+check_shapes(
+    "vaemusic_jax.models.layers",
+    "vaemusic_jax.models.losses",
+    "vaemusic_jax.models.member",
+    "vaemusic_jax.models.program",
+    "vaemusic_jax.models.measure_vae",
+    "vaemusic_jax.models.adversarial_vae",
+    "vaemusic_jax.music.transposition",
+    "vaemusic_jax.training.objective",
+    "vaemusic_jax.training.step",
+    "vaemusic_jax.training.score",
+    "vaemusic_jax.training.cohort",
+    "vaemusic_jax.evaluation.traversal",
+    "vaemusic_jax.metrics.information",
+    "vaemusic_jax.metrics.disentanglement",
+    "vaemusic_jax.metrics.dependency",
+    "vaemusic_jax.metrics.control",
+)
 
 # Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)

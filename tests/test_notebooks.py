@@ -57,7 +57,6 @@ def executed(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         patch.setenv("IPYTHONDIR", str(own / "ipython"))
         patch.setenv("JUPYTER_RUNTIME_DIR", str(own / "runtime"))
         patch.setenv("JAX_PLATFORMS", "cpu")
-        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # as in conftest.py, which kernels know nothing of
         asyncio.run(run())
     assert [path for folder in folders.values() for path in folder.iterdir()] == []
     return notebooks

@@ -80,7 +80,7 @@ def train_and_evaluate(path: Path, dataset: Dataset, **fields: Any) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory, small_irish_folk: Dataset) -> Path:
     """`one` and `two`, both parts of a sweep, trained by two processes side by side; `whole`, all of it by this one."""
     folder = tmp_path_factory.mktemp("shards")
-    as_here = {"PYTHONPATH": str(ROOT), "JAX_NUM_CPU_DEVICES": "4", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    as_here = {"PYTHONPATH": str(ROOT), "JAX_NUM_CPU_DEVICES": "4"}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", TRAIN_A_SHARD, str(folder / name), part],

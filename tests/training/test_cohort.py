@@ -1,5 +1,6 @@
 """The laws of a cohort: padded = unpadded, vmapped = alone, sharded = on one device, cut anywhere = whole."""
 
+import os
 from typing import Any
 
 import chex
@@ -35,6 +36,12 @@ def mixed_cohort(model, recipe):
             data_fraction=0.5,
         ),
     ]
+
+
+def test_these_laws_are_tested_on_the_optimised_program_that_users_run():
+    """Unoptimised ones compile in half the time, but round otherwise; every test of this suite runs optimised ones."""
+    assert not jax.config.read("jax_disable_most_optimizations")
+    assert "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", "")
 
 
 @pytest.mark.parametrize("recipe", ["fast", "reference"])

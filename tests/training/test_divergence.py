@@ -79,7 +79,7 @@ def test_the_first_thing_that_is_not_finite_is_the_cause(
         state = run_member(program, 3, state, hp, measures, None, jnp.int32(n_steps))
     assert state.diverged_at == 3
     assert NOT_FINITE[int(state.diverged_by)] == cause
-    assert state.train.step == state.n_summed - 5 == state.sums["loss"] == 3
+    assert int(state.train.step) == int(state.n_summed) - 5 == float(state.sums["loss"]) == 3
     np.testing.assert_array_equal(state.train.params["vae"]["one"], [3, 3])
     bad_step = -1  # as rounding might have it on another machine
     chex.assert_trees_all_equal(run_member(program, 3, state, hp, measures, None, jnp.int32(1)), state)

@@ -75,7 +75,6 @@ def run_both(config: SweepConfig, tmp_path: Path, *accidents: str, told: Any = b
         variables = told(port, index) | {
             "JAX_NUM_CPU_DEVICES": str(n_devices),
             "JAX_PLATFORMS": "cpu",
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         }
         command = [sys.executable, "-m", "tests.helpers.one_of_several", accident, "sweep", str(path), "--distributed"]
         started.append(
