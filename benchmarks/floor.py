@@ -1,4 +1,4 @@
-"""The rate of a large matmul: with a step's floating point operations, the least that the step could take."""
+"""The rate of large matmuls, from which a lower bound of the time of a training step follows."""
 
 import time
 
@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from benchmarks.machine import Precision
 
 REPEATS = 3
-QUEUED = 4  # products per call, so that a GPU does not wait for the host
+QUEUED = 4  # Products per call; a GPU need not wait for the host between them.
 
 
 def matmul_rate(precision: Precision) -> float:
-    """Floating point operations per second that XLA reaches here in large matmuls: the best of a few.
+    """Measures the floating point operations per second that XLA reaches in large matmuls, as the best of several runs.
 
-    On CPU a device is a core that borrows others when they are idle, so one device is tried as well as all of them.
+    On CPU, a device is a core that also uses idle other cores, so one device is measured as well as all devices.
     """
     size = 1536 if jax.default_backend() == "cpu" else 8192
     dtype = jnp.bfloat16 if precision == "bfloat16" else jnp.float32

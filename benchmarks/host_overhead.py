@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def parts_of_a_sweep(config: SweepConfig) -> dict[str, float]:
-    """Seconds by part, of all cohorts."""
+    """Runs a sweep and returns the seconds spent on each part, summed over cohorts."""
     spent = dict.fromkeys(PARTS, 0.0)
     with ExitStack() as stack:
         for part, (owner, name) in PARTS.items():
@@ -82,7 +82,7 @@ def parts_of_a_sweep(config: SweepConfig) -> dict[str, float]:
 
 @contextmanager
 def clock_at(owner: Any, name: str, part: str, spent: dict[str, float]) -> Iterator[None]:
-    """Within, calls of `owner.name` are timed until their results are there."""
+    """Times calls of `owner.name` within the context, until their results are ready, and adds to `spent[part]`."""
     original: Callable[..., Any] = getattr(owner, name)
 
     def timed(*args: Any, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ def clock_at(owner: Any, name: str, part: str, spent: dict[str, float]) -> Itera
 
 
 def print_parts(spent: dict[str, float], n_windows: int) -> None:
-    """A table of parts, and what share of a window is the host's."""
+    """Prints a table of the parts and the host's share of a window."""
     for part, seconds in spent.items():
         print(f"{part:32} {seconds:8.2f} s {seconds / spent['everything']:6.1%}  {seconds / n_windows:8.3f} s a window")
     host = spent[WINDOWS] - spent[STEPS]
@@ -108,7 +108,7 @@ def print_parts(spent: dict[str, float], n_windows: int) -> None:
 
 
 def window_against_one_call(cohort: Cohort, options: Options) -> tuple[Spread, str]:
-    """Time of a window, cut into calls as a sweep cuts it, over that of one call of as many steps."""
+    """Returns the time of a window in a sweep's calls over that of one call of as many steps, and others' CPU share."""
     steps = min(options.eval_every, MAX_STEPS_PER_CALL)
 
     def window(n_windows: int) -> None:

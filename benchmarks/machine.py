@@ -1,4 +1,4 @@
-"""What a benchmark ran on, and the settings that must be equal on both sides of a comparison."""
+"""The machine that a benchmark runs on, and the settings that both sides of a comparison share."""
 
 import os
 import platform
@@ -12,12 +12,12 @@ from vaemusic_jax.training.devices import use_every_core
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
-# How inputs of matmuls are rounded on a GPU or TPU; sums and all else are float32, on both sides.
+# How JAX rounds the inputs of matmuls on a GPU or TPU. Sums and everything else are float32, on both sides.
 JAX_PRECISION: dict[Precision, str] = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
 
 
 def prepare(precision: Precision) -> None:
-    """Settings of JAX, before its first use: devices as in a sweep, room for PyTorch on the same GPU."""
+    """Sets up JAX before its first use: the devices of a sweep, and memory left for PyTorch on the same GPU."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     use_every_core()
     jax.config.update("jax_default_matmul_precision", JAX_PRECISION[precision])
@@ -26,7 +26,7 @@ def prepare(precision: Precision) -> None:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """The installed versions of those that are installed."""
+    """Returns the versions of the packages that are installed."""
     found = {}
     for name in packages:
         try:
@@ -37,7 +37,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def description() -> dict[str, Any]:
-    """The machine as it goes into a table's header."""
+    """Returns the facts about the machine for a table's header."""
     return {
         "devices": f"{jax.local_device_count()} x {jax.devices()[0].device_kind}",
         "processor": processor(),
@@ -48,7 +48,7 @@ def description() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Returns the name of the processor, or what the platform module knows of it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
@@ -58,5 +58,5 @@ def processor() -> str:
 
 
 def in_words(facts: dict[str, Any]) -> str:
-    """One line of a header."""
+    """Joins facts to one line."""
     return ", ".join(f"{name} {value}" for name, value in facts.items())

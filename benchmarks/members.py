@@ -1,4 +1,4 @@
-"""Members to time: trials on random measures, as many as a benchmark wants, and their cohort as one program."""
+"""Trials on random measures for benchmarks, and a cohort of them that trains as one program."""
 
 import time
 from typing import Any, Literal
@@ -15,17 +15,17 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.training.cohort import Ensemble
 
-Model = Literal["measure_vae", "adversarial_vae"]  # those that PyTorch's side has too
+Model = Literal["measure_vae", "adversarial_vae"]  # These have a PyTorch version.
 
-VOCAB_SIZE = 62  # of irish_folk
+VOCAB_SIZE = 62  # This is the size of the vocabulary of irish_folk.
 N_MEASURES = 10_000
-STEPS = 1000  # that the learning rate's schedule is for
+STEPS = 1000  # Length of the schedule of the learning rate.
 
 
 def trial(
     model: str, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
 ) -> Trial:
-    """A trial of all four attributes."""
+    """Returns a trial that imposes all attributes."""
     values: dict[str, Any] = defaults(model, recipe, hidden_size) | unused_by(model) | {"batch_size": batch_size}
     return Trial(
         dataset="random",
@@ -43,14 +43,14 @@ def trial(
 
 
 def random_measures() -> Measures:
-    """Every token as likely as any other: what is in a measure makes no difference to the time."""
+    """Returns measures of random tokens; the content of a measure does not affect the time of a step."""
     generator = np.random.default_rng(0)
     tokens = generator.integers(VOCAB_SIZE, size=(N_MEASURES, N_TICKS)).astype(np.uint8)
     return Measures(tokens, generator.random((N_MEASURES, len(ATTRIBUTES)), np.float32))
 
 
 class Cohort:
-    """Trials that train as one program, from their start."""
+    """A cohort of trials in training, beginning with their initial weights."""
 
     def __init__(self, trials: tuple[Trial, ...], measures: Measures) -> None:
         self.trials, self.program = trials, program_of(trials, VOCAB_SIZE)
@@ -60,11 +60,11 @@ class Cohort:
         self.state = self.ensemble.start()
 
     def run(self, steps: int) -> None:
-        """Makes so many steps of every member."""
+        """Trains every member for `steps` steps."""
         self.state = jax.block_until_ready(self.ensemble.run(self.state, steps))
 
     def compile(self) -> float:
-        """Seconds that the first call takes more than the second: to compile, or to load a program that is kept."""
+        """Returns by how many seconds the first call exceeds the second, which is the time to compile or load."""
         started = time.perf_counter()
         self.run(1)
         first = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Mutates music files, and says what is wrong with how a mutated one was read."""
+"""Random mutations of music files, and checks of what the readers make of the mutated files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ _ELEMENT = re.compile(rb"<(note|measure|attributes|time|duration|forward|backup|
 
 
 def mutated(draw: random.Random, kind: str, content: bytes, other: bytes) -> bytes:
-    """`content` after a few random changes; `other` is a file of the same kind.
+    """Returns a file after a few random changes.
 
-    Half of the results are broken anywhere. The others keep their outer form, so that the reader gets to the music: in
-    MIDI the lengths of the chunks are right again, in MusicXML whole elements and numbers change, in a ZIP the score.
+    Half of the results are changed at any place. The others keep their outer form, so that the reader gets to the
+    music: in MIDI the lengths of chunks are corrected, in MusicXML whole elements and numbers change, and in a ZIP file
+    the score changes.
+
+    Args:
+        draw: the source of random choices.
+        kind: the name of the format.
+        content: the content of the file.
+        other: the content of another file of the same format, from which parts may be taken.
     """
     if draw.random() < 0.5:
         return _anywhere(draw, content, other)
@@ -73,7 +80,7 @@ def _replace_a_number(draw: random.Random, data: bytearray) -> None:
 
 
 def _in_chunks(draw: random.Random, content: bytes, other: bytes) -> bytes:
-    """Bytes of one MIDI chunk changed, its length put right."""
+    """Changes bytes of one MIDI chunk and corrects its length."""
     chunks = [(match.start(), match.group()) for match in re.finditer(rb"MThd|MTrk", content)]
     if not chunks:
         return _anywhere(draw, content, other)
@@ -86,7 +93,7 @@ def _in_chunks(draw: random.Random, content: bytes, other: bytes) -> bytes:
         match draw.randrange(4):
             case 0:
                 body[at : at + 1] = bytes([draw.randrange(256)])
-            case 1:  # data stays data and a status a status
+            case 1:  # A data byte stays a data byte, and a status byte a status byte.
                 body[at : at + 1] = bytes([body[at] & 0x80 | draw.randrange(128)]) if at < len(body) else b""
             case 2:
                 del body[at : at + draw.randint(1, 3)]
@@ -96,7 +103,7 @@ def _in_chunks(draw: random.Random, content: bytes, other: bytes) -> bytes:
 
 
 def _elements(draw: random.Random, content: bytes, other: bytes) -> bytes:
-    """Whole elements of a score removed, repeated, or taken from the other one, or a number replaced."""
+    """Removes or repeats elements of a score, takes some from the other score, or replaces numbers."""
     data = bytearray(content)
     for _ in range(draw.randint(1, 4)):
         found = list(_ELEMENT.finditer(data))
@@ -111,7 +118,7 @@ def _elements(draw: random.Random, content: bytes, other: bytes) -> bytes:
 
 
 def _lines(draw: random.Random, content: bytes, other: bytes) -> bytes:
-    """Lines removed, repeated, moved or taken from the other text, signs changed, or a number replaced."""
+    """Removes, repeats or moves lines, takes some from the other text, or changes signs and numbers."""
     lines = content.split(b"\n")
     for _ in range(draw.randint(1, 4)):
         at = draw.randrange(len(lines))
@@ -136,7 +143,7 @@ def _lines(draw: random.Random, content: bytes, other: bytes) -> bytes:
 
 
 def _score(packed: bytes) -> bytes:
-    """The largest member of a ZIP, or nothing."""
+    """Returns the largest file in a ZIP file, or nothing if there is none of a usual size."""
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as file:
             largest = max(file.infolist(), key=lambda member: member.file_size)
@@ -153,7 +160,11 @@ def _zipped(score: bytes) -> bytes:
 
 
 def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
-    """In a worker: how the input ended, and what is wrong with that, or nothing."""
+    """Reads a mutated file in a worker process.
+
+    Returns:
+        A word for how reading ended, and a text on what is wrong with that, which is empty if nothing is.
+    """
     kind, content, reading = task
     parsed = read_piece(kind, content, reading)
     if parsed.failure.startswith("the reader"):
@@ -175,7 +186,7 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
 
 
 def wrong_bar(bar: Bar) -> str:
-    """What no kept bar may be: events out of order or outside, or a gap at its start."""
+    """Returns what is wrong with a bar that is kept: a gap at its start, or events out of order or beyond its end."""
     if isinstance(bar_to_tokens(bar), Drop):
         return ""
     onsets = [event.onset for event in bar.events]

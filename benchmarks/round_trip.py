@@ -32,7 +32,7 @@ FORMATS: dict[str, tuple[str, Write, bool]] = {
 
 
 def same(read: Sequence[tuple[str, ...]], measures: np.ndarray, vocabulary: Vocabulary, spelled: bool) -> bool:
-    """Whether the measures that were read are the ones that were written."""
+    """Returns whether measures that were read equal those that were written, in names or, unless spelled, in pitch."""
 
     def plain(names: Sequence[str]) -> list[str | float]:
         number = pitch_in_53rds if vocabulary.microtonal else pitch_to_midi
@@ -43,7 +43,7 @@ def same(read: Sequence[tuple[str, ...]], measures: np.ndarray, vocabulary: Voca
 
 
 def share(dataset: Dataset, written: list[np.ndarray], format_name: str) -> float:
-    """Share of these files of measures that come back the same."""
+    """Returns the share of files of measures that are the same after writing and reading."""
     kind, write, spelled = FORMATS[format_name]
     reading = Reading("microtonal" if dataset.vocabulary.microtonal else "rounded")
     kept = 0

@@ -73,7 +73,7 @@ def main() -> None:
 def timed(
     model: Model, latent_dims: dict[tuple[str, int], list[int]], options: Options, measures: Measures
 ) -> list[dict[str, Any]]:
-    """One row per cohort, given as the latent sizes of its members; all of them in turns."""
+    """Times cohorts in turns and returns one row for each; a cohort is given as the latent sizes of its members."""
     programs = []
     for sizes in latent_dims.values():
         trials = [
@@ -101,13 +101,13 @@ def timed(
 
 
 def padding_costs(table: pd.DataFrame) -> dict[str, float]:
-    """For each model, a padded cohort's time per member-step over the mean of unpadded cohorts of one latent size."""
+    """Returns by model the time per member-step of the padded cohort over the mean of cohorts of one latent size."""
     by_series = table.groupby(["model", "series"], sort=False)["ms_per_member_step"].mean().unstack()
     return dict(by_series[PADDED] / by_series[ONE_SIZE])
 
 
 def figure(table: pd.DataFrame) -> bytes:
-    """Two panels: against the size of the cohort (solid), against the latent size."""
+    """Draws the times against the size of the cohort and against the latent size, and returns the PNG file."""
     from vaemusic_jax.report import style
 
     with style.applied():
@@ -130,7 +130,7 @@ def figure(table: pd.DataFrame) -> bytes:
 
 
 def draw(axes: Any, rows: pd.DataFrame, x: str, look: dict[str, Any]) -> None:
-    """Medians with bars from least to greatest."""
+    """Draws medians with bars from the least to the greatest value."""
     middle = rows["ms_per_member_step"]
     error = np.stack([middle - rows["least"], rows["greatest"] - middle])
     axes.errorbar(rows[x], middle, yerr=error, elinewidth=0.6, **look)

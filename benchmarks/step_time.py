@@ -58,22 +58,22 @@ class Options:
 
 @dataclass
 class Row:
-    """A cohort of one size beside PyTorch; seconds are those of one member's step."""
+    """The times of a cohort and of PyTorch; all seconds are those of one member's step."""
 
     model: Model
     hidden_size: int
     latent_dim: int
     members: int
-    operations: float  # of one member's step
+    operations: float  # Floating point operations of one member's step.
     compile_seconds: float
     ours: Spread
     torch: Spread | None
-    ratio: Spread | None  # PyTorch's time over ours
+    ratio: Spread | None  # PyTorch's time over ours.
     share_of_matmul_rate: float
     others: str
 
     def cells(self) -> tuple[str, ...]:
-        """As in HEAD."""
+        """Returns the cells of the columns in HEAD."""
         torch, ratio = self.torch or "-", self.ratio or "-"
         share = f"{self.share_of_matmul_rate:.0%}"
         return (
@@ -88,7 +88,7 @@ class Row:
 
 
 def rows(model: Model, size: tuple[int, int], options: Options, rate: float, measures: Measures) -> Iterator[Row]:
-    """One row per cohort size."""
+    """Times a model at each cohort size and yields a row for each."""
 
     def trial(seed: int) -> Any:
         return members.trial(model, *size, options.batch_size, seed, options.recipe)
@@ -120,7 +120,7 @@ def rows(model: Model, size: tuple[int, int], options: Options, rate: float, mea
 
 
 def header(options: Options, rates: dict[str, float]) -> dict[str, Any]:
-    """What the numbers depend on."""
+    """Returns the facts on which the numbers depend, such as machine, recipe and precision."""
     facts = machine.description() | {"recipe": options.recipe, "precision": options.precision}
     if options.torch:
         from benchmarks.torch_side import description
@@ -158,7 +158,7 @@ def main() -> None:
 
 
 def print_cells(cells: tuple[str, ...]) -> None:
-    """One line of the table."""
+    """Prints one line of the table."""
     widths = (7, 9, 22, 22, 18, 14, 6)
     print(*(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)), flush=True)
 

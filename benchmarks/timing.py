@@ -1,4 +1,4 @@
-"""Times of several programs side by side: in turns, so that what else the machine does falls on all alike."""
+"""Timing of several programs in turns, so that other work of the machine affects all of them alike."""
 
 import math
 import os
@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-Run = Callable[[int], None]  # makes so many steps, and returns when they are done
+Run = Callable[[int], None]  # Makes the given number of steps and returns when they are done.
 
 MAX_STEPS_PER_CALL = 100
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One call of one program."""
+    """The measurement of one call of one program.
 
-    seconds: float  # a step
-    others: float  # share of the machine's cores that other processes used meanwhile; NaN where the system does not say
+    Attributes:
+        seconds: the seconds per step.
+        others: the share of the machine's cores that other processes used meanwhile; NaN if the system does not tell.
+    """
+
+    seconds: float
+    others: float
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,10 @@ class Spread:
 
 
 def in_turns(programs: Sequence[Run], rounds: int, seconds: float) -> list[list[Sample]]:
-    """`rounds` samples of each program, in calls of at least `seconds` or MAX_STEPS_PER_CALL steps.
+    """Measures programs in turns and returns `rounds` samples of each.
 
-    Two calls of each, the first of which may compile, are not counted.
+    A call takes about `seconds` or more, but has at most MAX_STEPS_PER_CALL steps. Two earlier calls of each program,
+    the first of which may compile, are not counted.
     """
     steps = []
     for run in programs:
@@ -50,7 +56,7 @@ def in_turns(programs: Sequence[Run], rounds: int, seconds: float) -> list[list[
 
 
 def sample(run: Run, steps: int) -> Sample:
-    """One call of `steps` steps."""
+    """Measures one call of `steps` steps."""
     busy, own, started = busy_core_seconds(), time.process_time(), time.perf_counter()
     run(steps)
     wall = time.perf_counter() - started
@@ -59,7 +65,7 @@ def sample(run: Run, steps: int) -> Sample:
 
 
 def busy_core_seconds() -> float:
-    """What all cores have worked since the machine started, in seconds; NaN where there is no /proc/stat."""
+    """Returns the seconds that all cores have worked since the machine started; NaN if there is no /proc/stat."""
     try:
         with open("/proc/stat", encoding="ascii") as file:
             user, nice, system, _, _, *interrupts = (int(field) for field in file.readline().split()[1:9])
@@ -69,6 +75,6 @@ def busy_core_seconds() -> float:
 
 
 def others_share(samples: Sequence[Sample]) -> str:
-    """In words, for the end of a row: what other processes took, on average."""
+    """Returns the mean share of the cores that other processes used, as text for the end of a row."""
     share = statistics.mean(sample.others for sample in samples)
     return "?" if math.isnan(share) else f"{share:.0%}"

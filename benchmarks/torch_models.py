@@ -1,7 +1,7 @@
-"""Both networks in PyTorch, as a user of PyTorch would write them: what our training step is compared with.
+"""Both networks in idiomatic PyTorch, for comparison with our training step.
 
-Written from the formulas of the two papers. Decoders feed themselves tick by tick in a loop of Python, as free running
-and scheduled sampling need it; `whole=True` hands teacher-forced ticks to `nn.GRU` all at once instead.
+They were written from the formulas of the two papers. Decoders feed themselves tick by tick in a Python loop, which
+free running and scheduled sampling need; with `whole=True`, teacher-forced ticks go to `nn.GRU` all at once instead.
 
 Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, E embedding, K attributes, C classes.
 """
@@ -52,7 +52,7 @@ class MeasureDecoder(nn.Module):
         self.out = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, z_BxZ: Tensor, tokens_BxT: Tensor | None) -> Tensor:
-        """Logits (B, T, V): with tokens teacher-forced, without them each tick sees the model's own token before it."""
+        """Returns logits (B, T, V), teacher-forced if tokens are given, else fed with the model's own tokens."""
         beat_h0 = both_layers(functional.selu(self.z_to_beat_h0(z_BxZ)))
         beats_BxQxH = self.beat_gru(self.b0.expand(len(z_BxZ), N_BEATS, 1), beat_h0)[0]
         tick_h0_BxQx2H = functional.selu(self.beat_to_tick_h0(beats_BxQxH))
@@ -72,7 +72,7 @@ class MeasureDecoder(nn.Module):
         return torch.stack(logits, dim=1)
 
     def teacher_forced(self, tick_h0_BxQx2H: Tensor, tick_in_BxQxH: Tensor, tokens_BxT: Tensor) -> Tensor:
-        """The same logits without a loop: each beat starts its ticks anew, so that beats are as good as measures."""
+        """Returns the same logits without a loop; each beat has a state of its own, so beats form the batch."""
         batch, hidden = len(tokens_BxT), tick_in_BxQxH.shape[-1]
         x0_Bx1xE = self.x0.expand(batch, 1, -1)
         before_BxTxE = torch.cat([x0_Bx1xE, self.embedding(tokens_BxT[:, :-1])], dim=1)
@@ -88,7 +88,7 @@ class MeasureDecoder(nn.Module):
 
 
 def both_layers(state_Bx2H: Tensor) -> Tensor:
-    """The first states of a two-layer GRU, (2, B, H), from one row a measure."""
+    """Returns the initial states (2, B, H) of a two-layer GRU from one row for each measure."""
     return torch.stack(state_Bx2H.chunk(2, dim=-1))
 
 
@@ -102,7 +102,7 @@ class MeasureVAE(nn.Module):
         latent_dim: int,
         dropout: float = 0.0,
         relu_logits: bool = False,
-        decoder_hidden_size: int | None = None,  # the encoder's unless told otherwise
+        decoder_hidden_size: int | None = None,  # By default it is that of the encoder.
         whole: bool = False,
     ) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class AdversarialEncoder(nn.Module):
 
 
 class AdversarialDecoder(nn.Module):
-    """Its start symbol is the last entry of the vocabulary, or a symbol of its own after that."""
+    """AdversarialVAE's decoder; its start symbol is the last token of the vocabulary, or one of its own after that."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class AdversarialDecoder(nn.Module):
         self.out = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, z_BxZ: Tensor, conditions_BxK: Tensor, tokens_BxT: Tensor, teacher_T: list[bool]) -> Tensor:
-        """Logits (B, T, V): after tick t the true token is handed on if `teacher_T[t]`, else the model's own."""
+        """Returns logits (B, T, V); the decoder is fed the true token after tick t if `teacher_T[t]`, else its own."""
         constant = torch.cat([z_BxZ, conditions_BxK], dim=-1)
         h1 = torch.tanh(self.z_to_h0(z_BxZ))
         start_B = tokens_BxT.new_full((len(z_BxZ),), self.n_tokens - 1)
@@ -193,7 +193,7 @@ class AdversarialVAE(nn.Module):
 
 
 class Classifier(nn.Module):
-    """AdversarialVAE's discriminator: logits (B, K, C) of each attribute's class."""
+    """AdversarialVAE's discriminator, which gives the logits (B, K, C) of each attribute's classes."""
 
     def __init__(self, latent_dim: int, n_attributes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The PyTorch training step that goes with one of our trials: same sizes, recipe and weights of the loss, same data."""
+"""PyTorch training with the sizes, recipe, loss weights and data of one of our trials."""
 
 import time
 from typing import Any
@@ -18,29 +18,29 @@ from vaemusic_jax.models.member import Conditioning
 
 
 def device() -> torch.device:
-    """A GPU where there is one."""
+    """Returns the GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def synchronise() -> None:
-    """Waits until what was asked of a GPU is done."""
+    """Waits until a GPU has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def set_precision(precision: Precision) -> None:
-    """Of the inputs of float32 matmuls, in the GRUs of cuDNN too; bfloat16 is asked for at each step."""
+    """Sets the precision of inputs of float32 matmuls, also in cuDNN's GRUs; steps ask for bfloat16 themselves."""
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
     torch.backends.cudnn.allow_tf32 = precision != "float32"
 
 
 def description() -> dict[str, Any]:
-    """For a table's header."""
+    """Returns the facts about PyTorch for a table's header."""
     return {"torch_device": device().type, "torch_threads": torch.get_num_threads()}
 
 
 def torch_matmul_rate(precision: Precision) -> float:
-    """Floating point operations per second that PyTorch reaches in large matmuls: the best of a few."""
+    """Measures the floating point operations per second that PyTorch reaches in large matmuls, the best of several."""
     set_precision(precision)
     size, best = 1536 if device().type == "cpu" else 8192, 0.0
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
@@ -57,7 +57,7 @@ def torch_matmul_rate(precision: Precision) -> float:
 
 
 class TorchTraining:
-    """One trial on random batches of its measures, which lie on the device as ours do."""
+    """A trial in training on random batches of measures, which lie on the device as in our training."""
 
     def __init__(self, trial: Trial, measures: Measures, whole: bool, precision: Precision) -> None:
         set_precision(precision)
@@ -89,7 +89,7 @@ class TorchTraining:
         return torch.randperm(len(self.data.tokens), device=self.device)
 
     def run(self, steps: int) -> None:
-        """Makes so many steps."""
+        """Makes `steps` training steps."""
         for _ in range(steps):
             if len(self.order) < self.batch_size:
                 self.order = self.shuffled()

@@ -1,4 +1,4 @@
-"""Training steps of both networks in PyTorch: losses, clipping, Adam, by the recipe that ours are trained by.
+"""Training steps of both networks in PyTorch, with the losses, clipping and optimiser of our recipes.
 
 Shapes: B batch, T ticks, V vocabulary, Z latent, K attributes, C classes.
 """
@@ -21,16 +21,22 @@ Metrics = dict[str, Tensor]
 
 
 class Batch(NamedTuple):
-    """What one step sees."""
+    """The measures of one step.
 
-    tokens: Tensor  # (B, T) int64
-    attributes: Tensor  # (B, K); standardised for AdversarialVAE
-    classes: Tensor  # (B, K) int64
+    Attributes:
+        tokens: (B, T) int64.
+        attributes: (B, K) float32, standardised for AdversarialVAE.
+        classes: (B, K) int64 classes of the attributes.
+    """
+
+    tokens: Tensor
+    attributes: Tensor
+    classes: Tensor
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the terms of a loss."""
+    """The learning rate and the weights of the terms of a loss."""
 
     learning_rate: float
     beta: float
@@ -40,40 +46,40 @@ class Weights:
 
 
 def kl_divergence(mean_BxZ: Tensor, log_std_BxZ: Tensor) -> Tensor:
-    """From the standard normal distribution, per measure and dimension."""
+    """Returns the KL divergence from the standard normal distribution (B, Z), in nats."""
     return 0.5 * (mean_BxZ.square() + (2 * log_std_BxZ).exp() - 1 - 2 * log_std_BxZ)
 
 
 def attribute_regularisation(codes_BxK: Tensor, attributes_BxK: Tensor, delta: float) -> Tensor:
-    """Sum over attributes of the mean over pairs of |tanh(delta (z_i - z_j)) - sign(a_i - a_j)|."""
+    """Returns the sum over attributes of the mean over pairs of |tanh(delta (z_i - z_j)) - sign(a_i - a_j)|."""
     difference = torch.tanh(delta * (codes_BxK.unsqueeze(0) - codes_BxK.unsqueeze(1)))
     order = torch.sign(attributes_BxK.unsqueeze(0) - attributes_BxK.unsqueeze(1))
     return functional.l1_loss(difference, order, reduction="none").mean((0, 1)).sum()
 
 
 def class_targets(classes_BxK: Tensor) -> Tensor:
-    """One-hot (B, K, C)."""
+    """Returns one-hot classes (B, K, C)."""
     return one_hot(classes_BxK, N_CLASSES)
 
 
 def sample(encoder: nn.Module, tokens_BxT: Tensor, eps_BxZ: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean, log standard deviation and code, (B, Z) each; noise is drawn unless it is given."""
+    """Returns mean, log standard deviation and code, (B, Z) each; noise is drawn unless it is given."""
     mean, log_std = encoder(tokens_BxT)
     return mean, log_std, mean + log_std.exp() * (torch.randn_like(mean) if eps_BxZ is None else eps_BxZ)
 
 
 def reconstruction(logits_BxTxV: Tensor, tokens_BxT: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy in nats and share of right tokens, means over all ticks."""
+    """Returns the cross-entropy in nats and the share of right tokens, both as means over all ticks."""
     cross_entropy = functional.cross_entropy(logits_BxTxV.flatten(0, 1), tokens_BxT.flatten())
     return cross_entropy, (logits_BxTxV.detach().argmax(-1) == tokens_BxT).float().mean()
 
 
 class Optimiser:
-    """Clipping by the global norm, Adam, and the recipe's schedule of the learning rate."""
+    """Adam with clipping by the global norm and the recipe's schedule of the learning rate."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], recipe: Recipe, rate: float, steps: int) -> None:
         self.parameters, self.clip_norm = list(parameters), recipe.clip_norm
-        # Given fused: its default on CPU is a loop of Python, which takes several times as long.
+        # The default on CPU is a Python loop, which takes several times as long as the fused version.
         self.adam = torch.optim.Adam(self.parameters, rate, fused=True)
         warmup = min(recipe.warmup_steps, steps // 5)
 
@@ -84,7 +90,7 @@ class Optimiser:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.adam, factor)
 
     def step(self, loss: Tensor) -> Tensor:
-        """One update; returns the gradient's norm."""
+        """Makes one update and returns the norm of the gradient."""
         self.adam.zero_grad()
         loss.backward()
         limit = math.inf if self.clip_norm is None else self.clip_norm
@@ -113,7 +119,7 @@ class MeasureVAETraining:
         return total, {name: value.detach() for name, value in parts.items()}
 
     def step(self, batch: Batch, eps_BxZ: Tensor | None = None) -> Metrics:
-        """One training step."""
+        """Makes one training step and returns its metrics."""
         loss, metrics = self.loss(batch, eps_BxZ)
         return metrics | {"gradient_norm": self.optimiser.step(loss)}
 
@@ -148,7 +154,7 @@ class AdversarialVAETraining:
         return total, {name: value.detach() for name, value in parts.items()}
 
     def teacher(self) -> list[bool]:
-        """Whether the true token is handed on after each tick of this pass."""
+        """Returns for each tick of this pass whether the decoder is fed the true token after it."""
         if self.recipe.feeding == "teacher":
             return [True] * N_TICKS
         first = 1.0 if self.passes == 0 else teacher_probability(self.passes)
@@ -157,10 +163,10 @@ class AdversarialVAETraining:
         return (torch.rand(N_TICKS) < chance_T).tolist()
 
     def step(self, batch: Batch, eps_classifier_BxZ: Tensor | None = None, eps_BxZ: Tensor | None = None) -> Metrics:
-        """The classifier's step on a code held constant, then the VAE's against the classifier as it is now."""
+        """Makes the classifier's step on a constant code, then the VAE's step against the updated classifier."""
         reads = self.classifier_loss(batch, eps_classifier_BxZ)
         classifier_norm = self.classifier_optimiser.step(reads)
-        self.classifier.requires_grad_(False)  # the VAE's step passes through it but leaves it alone
+        self.classifier.requires_grad_(False)  # Gradients of the VAE's step pass through it but do not change it.
         loss, metrics = self.loss(batch, eps_BxZ)
         norm = self.optimiser.step(loss)
         self.classifier.requires_grad_(True)
@@ -169,5 +175,5 @@ class AdversarialVAETraining:
 
 
 def teacher_probability(iteration: int, k: float = 1000.0) -> float:
-    """Of scheduled sampling at training pass `iteration` from 1."""
+    """Returns the probability of feeding the true token in training pass `iteration`, counted from 1."""
     return k / (k + math.exp(iteration / k))

@@ -1,7 +1,7 @@
 """What every test runs under: four fake CPU devices, no silent promotion, checked shapes, a data cache of its own.
 
-Test files run side by side in several processes, the session's workers. What takes long to make is made by the first
-that needs it, in a folder that all of them share, under a lock.
+Test files run in parallel in several processes, the session's workers. What takes long to make is made once, by the
+first worker that needs it, in a folder that all workers share, under a lock.
 """
 
 import os
@@ -49,7 +49,7 @@ settings.load_profile("laws")
 
 @pytest.fixture(scope="session")
 def session_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this session share, and no other session."""
+    """A folder that the workers of this session share with each other, but not with other sessions."""
     own = tmp_path_factory.getbasetemp()
     path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
     path.mkdir(exist_ok=True)
@@ -58,7 +58,7 @@ def session_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_dir(session_dir: Path) -> Iterator[Path]:
-    """The session's cache, so that a corpus is prepared once and the user's own cache is left alone.
+    """The cache of the session, so that a corpus is prepared once and the user's own cache stays as it is.
 
     VAEMUSIC_TEST_CACHE names a folder to keep between sessions; `READER_VERSION` has what is in it read again.
     """
@@ -71,7 +71,7 @@ def cache_dir(session_dir: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def programs(cache_dir: Path) -> Iterator[None]:
-    """Compiled programs are kept there too: equal ones come up in many test files, in workers and in subprocesses."""
+    """Keeps compiled programs in the cache, because many test files, workers and subprocesses compile equal ones."""
     options = {
         "jax_compilation_cache_dir": str(cache_dir / "test_programs"),
         "jax_persistent_cache_min_compile_time_secs": 0,
@@ -85,7 +85,7 @@ def programs(cache_dir: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def irish_folk(cache_dir: Path, session_dir: Path) -> Any:
-    """The embedded corpus, prepared at most once per session."""
+    """The data set `irish_folk`, prepared at most once per session."""
     from vaemusic_jax.data.load import load_dataset
 
     with FileLock(session_dir / "irish_folk.lock"):
@@ -94,7 +94,7 @@ def irish_folk(cache_dir: Path, session_dir: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def small_irish_folk(irish_folk: Any) -> Any:
-    """Its first measures, enough for a sweep of seconds."""
+    """The first measures of `irish_folk`, enough for a sweep that takes seconds."""
     from tests.helpers import sweeps
 
     return sweeps.first_of(irish_folk)
@@ -102,7 +102,7 @@ def small_irish_folk(irish_folk: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def finished_run(small_irish_folk: Any, session_dir: Path) -> Path:
-    """The run directory of `sweeps.config_of`, trained and evaluated; not to be written to."""
+    """The run directory of `sweeps.config_of`, trained and evaluated. Tests must not write to it."""
     from tests.helpers import sweeps
 
     path = session_dir / "run"
@@ -112,7 +112,7 @@ def finished_run(small_irish_folk: Any, session_dir: Path) -> Path:
 
 @pytest.fixture(scope="session", params=["own", "published"])
 def parity(request: pytest.FixtureRequest) -> Path:
-    """Folder of golden numbers: our own, and where they are at hand, those of the original authors' programs."""
+    """The folder of golden numbers: our own and, if available, those of the original authors' programs."""
     if request.param == "own":
         return Path(__file__).parent / "fixtures" / "parity"
     return beside_the_repository("parity", "VAEMUSIC_PARITY")
@@ -120,12 +120,12 @@ def parity(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real and of broken music files."""
+    """The folder of real and of damaged music files."""
     return beside_the_repository("data", "VAEMUSIC_DATA")
 
 
 def beside_the_repository(name: str, variable: str) -> Path:
-    """A folder that is no part of the repository: the variable names it, or it is ../shared/NAME; else a skip."""
+    """Returns a folder outside the repository, named by the variable or ../shared/NAME; skips the test without it."""
     named = os.environ.get(variable)
     path = Path(named) if named else Path(__file__).parents[2] / "shared" / name
     if not (path / "README.md").is_file():

@@ -4,7 +4,7 @@
     data = vaemusic_jax.load_dataset("irish_folk")
     model = vaemusic_jax.restore("runs/quickstart", model="measure_vae", latent_dim=32)
 
-What is named here is imported when it is first used, so that `import vaemusic_jax` costs nothing.
+The functions are imported when they are first used, so that `import vaemusic_jax` is quick.
 """
 
 import importlib
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 __all__ = ["__version__", "load_dataset", "prepare_dataset", "restore"]
 
-# No module may have a name that stands here: importing it would put the module in the function's place.
+# No module of this folder may share a name with these functions, because importing it would replace the function.
 _HOME = {
     "load_dataset": "vaemusic_jax.data.load",
     "prepare_dataset": "vaemusic_jax.data.prepare",

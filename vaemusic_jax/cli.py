@@ -1,6 +1,6 @@
-"""The `vaemusic` command line: parses, runs the command, and turns what the user can mend into one line.
+"""The `vaemusic` command line: it parses the arguments, runs the command and prints user errors as one line.
 
-Commands import what takes long, like JAX, when they are called, so that `vaemusic --help` is quick.
+Commands import slow packages such as JAX when they are called, so that `vaemusic --help` is quick.
 """
 
 import errno
@@ -23,18 +23,18 @@ DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, a
 
 
 def main() -> NoReturn:
-    """The console script: runs the command line and ends the process with its status."""
+    """Runs the command line and ends the process with its exit status; this is the console script."""
     status = run(sys.argv[1:])
     if status == 0:
         sys.exit()
-    # Threads of XLA and Orbax may still be at work; the interpreter's own way out waits for them, or crashes in them.
+    # Threads of XLA and Orbax may still be at work. A normal exit would wait for them, or crash in them.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
 def run(args: list[str]) -> int:
-    """Runs a command line; the exit status is 0 when done, 2 for what the user can mend, 130 or 143 when stopped."""
+    """Runs a command line and returns its exit status: 0 when done, 2 for a user error, 130 or 143 when interrupted."""
     try:
         parse(args)()
     except UserError as error:
@@ -43,7 +43,8 @@ def run(args: list[str]) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
             raise
-        print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)  # what is piped into is full
+        # The disk or the pipe behind stdout is full or closed.
+        print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)
         return 2
     except Interrupted as stopped:
         print(f"\n{stopped}", file=sys.stderr)
@@ -55,13 +56,17 @@ def run(args: list[str]) -> int:
 
 
 def parse(args: list[str]) -> Callable[[], None]:
-    """The command that the arguments ask for, ready to be called. Raises UserError; `--help` ends the process."""
+    """Parses arguments and returns the command that they ask for, ready to be called. `--help` ends the process.
+
+    Raises:
+        UserError: an argument is wrong, or a required one is missing.
+    """
     options = vars(parser().parse_args(args))
     return functools.partial(options.pop("command"), **options)
 
 
 def parser() -> Parser:
-    """The parser of all commands."""
+    """Makes the parser of all commands."""
     from vaemusic_jax.commands import data, evaluate, merge, report, status, sweep, tensorboard
 
     vaemusic = Parser(prog="vaemusic", description=DESCRIPTION)

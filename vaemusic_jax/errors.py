@@ -1,14 +1,14 @@
-"""The one exception for mistakes that the user can mend."""
+"""The exception for errors that the user can correct."""
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: a config, a path, a data folder, a run directory.
+    """An error in what the user gave, such as a configuration, a path, a data folder or a run directory.
 
-    The message is one line that names the file, the field and the value, and says what would be right.
-    The command line prints it as ``error: MESSAGE`` and exits with status 2, without a traceback.
-    Errors that would be bugs of this package are never UserErrors.
+    The message is one line that names the file, the field and the value, and says what would be right. The command line
+    prints it as ``error: MESSAGE`` and exits with status 2, without a traceback. An error that would be a bug of this
+    package is never a UserError.
     """
 
     def __init__(self, message: str) -> None:
-        # A message built from a library's exception may span lines; users get one.
+        # A message from a library may span several lines; they are joined to one.
         super().__init__(" ".join(message.split()))

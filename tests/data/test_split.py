@@ -101,7 +101,7 @@ def exact_ties() -> list[bool]:
 def test_ties_fall_the_same_way_in_whatever_order_sets_are_walked() -> None:
     results = {
         subprocess.run(
-            [sys.executable, "-c", "from tests.test_split import exact_ties; print(exact_ties())"],
+            [sys.executable, "-c", "from tests.data.test_split import exact_ties; print(exact_ties())"],
             env={**os.environ, "PYTHONHASHSEED": seed},
             cwd=Path(__file__).parents[2],
             capture_output=True,

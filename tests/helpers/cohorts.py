@@ -1,4 +1,4 @@
-"""Small cohorts for tests: real measures, narrow networks."""
+"""Small cohorts for tests, with real measures and narrow networks."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ N_MEASURES = 200
 
 
 def trial(model: str, **fields: Any) -> Trial:
-    """A trial of 20 steps of 16 measures at hidden size 12; every field can be set."""
+    """Returns a trial of 20 steps of 16 measures at hidden size 12; `fields` replace any of its fields."""
     recipe: RecipeName = fields.get("recipe", "fast")
     values: dict[str, Any] = {
         "dataset": "irish_folk",
@@ -36,12 +36,13 @@ def trial(model: str, **fields: Any) -> Trial:
 
 
 def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
+    """Returns the first `n` training measures of a data set."""
     whole = measures_of(dataset.train)
     return Measures(whole.tokens[:n], whole.attributes[:n])
 
 
 def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ensemble:
-    """The cohort of these trials on the first `n` training measures."""
+    """Returns the ensemble of these trials, which trains on the first `n` measures of the training split."""
     train = first_measures(dataset, n)
     program = program_of(tuple(trials), len(dataset.vocabulary))
     attributes = np.asarray(train.attributes)
@@ -51,7 +52,7 @@ def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ens
 
 
 def losses(cohort: Ensemble, n_steps: int) -> dict[str, np.ndarray]:
-    """Every training metric after each of `n_steps` steps: (n_steps, M)."""
+    """Trains a cohort and returns every training metric after each of `n_steps` steps: (n_steps, M)."""
     state, history = cohort.start(), []
     for _ in range(n_steps):
         state, metrics = cohort.read_sums(cohort.run(state, 1))

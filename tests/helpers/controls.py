@@ -1,4 +1,4 @@
-"""Traversals whose scores are known from how they are made."""
+"""Made-up traversals, whose scores are known from their construction."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ Q = 9
 
 
 def control_values(n_controls: int) -> np.ndarray:
-    """(K, Q): unevenly spaced, in rising order."""
+    """Returns the values of controls (K, Q), which rise at uneven distances."""
     return np.outer(np.arange(1, n_controls + 1), np.linspace(-1, 1.2, Q) ** 3)
 
 
 def perfect(n_measures: int = 6, n_controls: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Control (K, Q) and changed (M, K, Q, K): each raises its own attribute, and leaves the others as they were."""
+    """Returns control (K, Q) and changed (M, K, Q, K); each control raises its own attribute and no other."""
     rng = np.random.default_rng(0)
     control = control_values(n_controls)
     changed = np.broadcast_to(
@@ -23,6 +23,6 @@ def perfect(n_measures: int = 6, n_controls: int = 3) -> tuple[np.ndarray, np.nd
 
 
 def random(seed: int, n_measures: int = 5, n_controls: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Controls that move every attribute at random, with ties."""
+    """Returns control (K, Q) and changed (M, K, Q, K); each control moves every attribute at random, with ties."""
     rng = np.random.default_rng(seed)
     return control_values(n_controls), rng.integers(0, 5, (n_measures, n_controls, Q, n_controls)) / 4.0

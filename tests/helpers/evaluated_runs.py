@@ -1,4 +1,4 @@
-"""Run directories as training and evaluation leave them, with made-up numbers: for what only reads them."""
+"""Evaluated run directories with made-up numbers, for tests of code that only reads runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +17,12 @@ from vaemusic_jax.runs.results import assemble
 
 VOCABULARY = Vocabulary.from_pitches(["C4", "D4", "E-4", "F#4", "G4", "A4", "C5", "D5"])
 STEPS = (20, 40, 60)
-N, M, Q, G = 60, 12, 9, 5  # test measures, those decoded again, control values, grid points
+# The numbers of test measures, of decoded ones, of values of a control, and of points along a side of a surface.
+N, M, Q, G = 60, 12, 9, 5
 
 
 def config_of(**fields: Any) -> SweepConfig:
-    """Both models at two latent sizes, two seeds, two and four attributes."""
+    """Returns a configuration of both models at two latent sizes, with two seeds, and two and four attributes."""
     values = {
         "name": "made_up",
         "dataset": "irish_folk",
@@ -43,14 +44,14 @@ def write_run(
     metrics: Mapping[str, float] | None = None,
     evaluated: bool = True,
 ) -> Path:
-    """A run whose trials are done and evaluated.
+    """Writes a run whose trials are done and evaluated, and returns its path.
 
     Args:
-        path: of the run directory.
-        config: of the run.
-        status: other states with their reasons, by position of the trial.
-        metrics: values to have for all trials in place of made-up ones.
-        evaluated: False leaves out the evaluation.
+        path: the run directory to write.
+        config: the configuration of the run.
+        status: other states with their reasons, by the position of the trial.
+        metrics: values that replace the made-up ones in all trials.
+        evaluated: whether the run is evaluated.
     """
     every, other = trials(config), status or {}
     with RunDirectory.open(path, config, every, cohorts(every)) as run:
@@ -74,7 +75,7 @@ def write_run(
 
 
 def corpus_of(name: str, digest: str = "0123456789") -> CorpusSample:
-    """Two hundred measures of random notes."""
+    """Returns a made-up sample of a data set: measures of random notes, attributes and facts."""
     draw = _numbers(name)
     attributes = draw.uniform(0.1, 0.6, (N, len(ATTRIBUTES))).astype(np.float32)
     attributes[:, 1] = (attributes[:, 0] + attributes[:, 1]) / 2
@@ -96,7 +97,7 @@ def corpus_of(name: str, digest: str = "0123456789") -> CorpusSample:
 
 
 def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation:
-    """Of a model whose controls do what they should, if not always and not alone."""
+    """Returns the evaluation of a model whose controls move their attributes, though with noise."""
     draw, k = _numbers(trial.id), len(trial.attributes)
     own = [ATTRIBUTES.index(name) for name in trial.attributes]
     grid = np.linspace(-3, 3, Q, dtype=np.float32)
@@ -163,7 +164,7 @@ def _curves(trial: Trial) -> pd.DataFrame:
 
 
 def _measures(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Notes of three ticks, of which one in six is held on."""
+    """Returns measures (*shape, 24) of notes of three ticks; one in six is replaced by a hold."""
     tokens = np.zeros((*shape, 24), np.uint8)
     tokens[..., ::3] = draw.integers(1, len(VOCABULARY), (*shape, 8)) * (draw.random((*shape, 8)) > 1 / 6)
     return tokens

@@ -1,11 +1,12 @@
-"""A program that works on run directories in processes of its own, and kills them at given moments.
+"""A program that starts processes which work on run directories, and kills them at given moments.
 
     python -m tests.helpers.killable CONFIG
 
-Reads a JSON list for each: a folder, "sweep" or "checkpoint", and the moment as three values, or none. The moment is so
-many writing operations below the folder, and then seconds, after a stage of the work has begun: "start", or the unit of
-its progress, such as "steps". Answers with the exit status of the process, negative for a signal. JAX is imported once,
-before it has threads, and every process is a fork.
+Each line that it reads is a JSON list for one process: a folder, the work "sweep" or "checkpoint", and, if the process
+is to be killed, three values for the moment: a stage of the work, a number of operations and seconds. The stage is
+"start" or the unit of a progress bar, such as "steps". The process is killed so many seconds after so many writing
+operations below the folder since the stage began. The program answers with the exit status of the process, which is
+negative for a signal. Every process is a fork, so that JAX is imported once, before it has threads.
 """
 
 import json
@@ -30,12 +31,12 @@ from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.support.progress import Advance, no_progress
 from vaemusic_jax.training.sweep import run_sweep
 
-assert conftest  # imported for its settings of JAX
+assert conftest  # It is imported for its settings of JAX.
 OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "shutil.rmtree"}
 
 
 def kill_after(n_operations: int, seconds: float, folder: str) -> None:
-    """Has this process killed so many seconds after the beginning of its nth operation from now; 0: after now."""
+    """Kills this process `seconds` after its nth writing operation below the folder begins; n = 0 means now."""
 
     def kill() -> None:
         time.sleep(seconds)
@@ -45,7 +46,8 @@ def kill_after(n_operations: int, seconds: float, folder: str) -> None:
         nonlocal n_operations
         if event not in OPERATIONS or (event == "open" and not args[2] & (os.O_WRONLY | os.O_RDWR)):
             return
-        in_open_folder = event in ("os.remove", "os.rmdir") and args[-1] != -1  # as when a tree of files is removed
+        # When a tree of files is removed, paths are relative to an open folder.
+        in_open_folder = event in ("os.remove", "os.rmdir") and args[-1] != -1
         if in_open_folder or str(args[0]).startswith(folder):
             n_operations -= 1
             if n_operations == 0:
@@ -58,7 +60,7 @@ def kill_after(n_operations: int, seconds: float, folder: str) -> None:
 
 
 def work(request: list[Any], config: SweepConfig, dataset: Dataset) -> None:
-    """Does what is asked for to its end, if it is let."""
+    """Does the requested work, unless the process is killed on the way."""
     path, kind, *moment = request
     stage, n_operations, seconds = moment or (None, 0, 0)
 

@@ -1,13 +1,13 @@
-"""Standard MIDI files made byte by byte, so that tests of the reader do not rest on the library it reads with."""
+"""Standard MIDI files made byte by byte, so that tests do not depend on the library that the reader uses."""
 
 import struct
 from collections.abc import Sequence
 
-Note = tuple[int, int | None, int]  # onset and end in ticks, pitch; no end: never ended
+Note = tuple[int, int | None, int]  # Onset and end in ticks, and pitch; a note without an end is never ended.
 
 
 def variable_length(number: int) -> bytes:
-    """A variable-length quantity of the MIDI file format."""
+    """Returns a number as a variable-length quantity of the MIDI file format."""
     groups = [number & 0x7F]
     while number := number >> 7:
         groups.insert(0, number & 0x7F | 0x80)
@@ -22,14 +22,14 @@ def track(
     channel: int = 0,
     extra: Sequence[tuple[int, bytes]] = (),
 ) -> bytes:
-    """One MTrk chunk.
+    """Returns one MTrk chunk.
 
     Args:
-        notes: of one channel.
-        signatures: (tick, numerator, denominator).
-        name: of the track.
-        channel: 0 to 15; 9 is drums.
-        extra: (tick, message) that stand before what else happens at that tick.
+        notes: the notes, which are all of one channel.
+        signatures: time signatures as (tick, numerator, denominator).
+        name: the name of the track.
+        channel: the channel, 0 to 15; 9 is that of drums.
+        extra: further messages as (tick, message), which come before other events of their tick.
     """
     messages = [(tick, 0, message) for tick, message in extra]
     for tick, above, below in signatures:
@@ -49,11 +49,11 @@ def track(
 
 
 def midi_file(*tracks: bytes, ppq: int = 480, count: int | None = None) -> bytes:
-    """A file of these chunks; `count` is what the header claims."""
+    """Returns a file of these chunks, whose header claims `count` of them, by default the true number."""
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks) if count is None else count, ppq) + b"".join(tracks)
 
 
 def even(pitches: Sequence[int], *, step: int = 480, length: int | None = None, start: int = 0) -> list[Note]:
-    """Notes one after the other, `step` ticks apart."""
+    """Returns notes whose onsets are `step` ticks apart; each lasts `length` ticks, by default one step."""
     length = step if length is None else length
     return [(start + n * step, start + n * step + length, pitch) for n, pitch in enumerate(pitches)]

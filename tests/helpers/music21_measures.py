@@ -1,4 +1,4 @@
-"""What music21 understands a measure to be, as tokens: a second opinion on the scores that we write."""
+"""Tokens of measures that music21 has read, for an independent check of the scores that we write."""
 
 from fractions import Fraction
 from typing import Any
@@ -7,10 +7,10 @@ from vaemusic_jax.data.grid import Bar, Drop, Event, bar_to_tokens
 
 
 def tokenise(measure: Any) -> tuple[str, ...] | Drop:
-    """The 24 token names of a music21 measure, or why it has none.
+    """Returns the 24 token names of a music21 measure, or the reason why it has none.
 
-    Grace notes take no time; a note tied to the one before is no onset; a first note with an incoming tie, and a hidden
-    rest at the start, continue the measure before; gaps are rests.
+    Grace notes take no time, and gaps are rests. A note that is tied to the one before is no onset. A first note with
+    an incoming tie and a hidden rest at the start continue the measure before.
     """
     signature: Any = measure.timeSignature or measure.getContextByClass("TimeSignature")
     bar = Bar(signature.ratioString if signature else "")

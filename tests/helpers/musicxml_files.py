@@ -1,4 +1,4 @@
-"""MusicXML scores written in a line, and what the reader makes of them."""
+"""MusicXML scores in short notation for tests, and the reader's results in short form."""
 
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ START = f"<attributes><divisions>12</divisions>{FOUR_FOUR}</attributes>"
 
 
 def note(pitch: str, duration: float, inside: str = "", voice: str = "1", before: str = "") -> str:
-    """A note; `C`, `Bb3`, `F##5`, or `z` for a rest; 12 is a quarter."""
+    """Returns a note element. Pitches are `C`, `Bb3` or `F##5`, and `z` is a rest; a duration of 12 is a quarter."""
     if pitch == "z":
         what = "<rest/>"
     else:
@@ -24,18 +24,20 @@ def note(pitch: str, duration: float, inside: str = "", voice: str = "1", before
 
 
 def notes(text: str) -> str:
-    """`C:12 D:24`."""
+    """Returns the note elements of a text such as `C:12 D:24`, which gives pitches and durations."""
     return "".join(note(*each.split(":")) for each in text.split())  # type: ignore[arg-type]
 
 
 def score(
     *measures: str, head: str = "", parts: str = '<score-part id="P1"><part-name>M</part-name></score-part>'
 ) -> str:
+    """Returns a score of one part with these measures, each given as its inner XML."""
     written = "".join(f'<measure number="{i}">{each}</measure>' for i, each in enumerate(measures, 1))
     return wrapped(f'<part id="P1">{written}</part>', head, parts)
 
 
 def wrapped(body: str, head: str = "", parts: str = "") -> str:
+    """Returns a score with this body after the head and the list of parts."""
     return (
         '<?xml version="1.0"?><!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
         '"http://unreachable.invalid/partwise.dtd">'
@@ -44,19 +46,22 @@ def wrapped(body: str, head: str = "", parts: str = "") -> str:
 
 
 def read(text: str | bytes, pitch: Pitch = "rounded", voices: Voices = "melody") -> Tune:
+    """Reads the one tune of a score."""
     (tune,) = read_musicxml(text if isinstance(text, bytes) else text.encode(), Reading(pitch, voices))
     return tune
 
 
 def bars(text: str | bytes, pitch: Pitch = "rounded") -> tuple[Bar, ...]:
+    """Reads the bars of a score of one voice."""
     (voice,) = read(text, pitch).voices
     return voice
 
 
 def events(bar: Bar) -> list[tuple[Fraction | int, str | None, bool]]:
+    """Returns onset, pitch and whether it is tied, for each event of a bar."""
     return [(event.onset, event.pitch, event.tied) for event in bar.events]
 
 
 def names(bar: Bar) -> str:
-    """`C4 z __`: events in order, ties as holds."""
+    """Returns the events of a bar in a text such as `C4 z __`: `z` is a rest and `__` a tied note."""
     return " ".join("__" if event.tied else event.pitch or "z" for event in bar.events)

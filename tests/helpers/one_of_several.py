@@ -1,6 +1,8 @@
-"""`python -m tests.helpers.one_of_several ACCIDENT ARGUMENTS...`: the command line as one of several processes.
+"""A program that runs the command line as one of several processes, to which an accident may happen.
 
-It finds the small data set of `sweeps`. The accident is `none` or a function below.
+    python -m tests.helpers.one_of_several ACCIDENT ARGUMENTS...
+
+ACCIDENT is the name of a function below. Every data set is replaced by the small one of `sweeps`.
 """
 
 import errno
@@ -24,17 +26,18 @@ from vaemusic_jax.training.cohort import Ensemble, MemberState
 
 
 def none(patch: pytest.MonkeyPatch) -> None:
-    pass
+    """Nothing happens."""
 
 
 def without_training(patch: pytest.MonkeyPatch) -> None:
-    """The same exchanges and checkpoints, without the time that it takes to compile the training."""
+    """Replaces training by nothing, so that exchanges and checkpoints are tested without compiling."""
     patch.setattr(Ensemble, "compile", lambda *args: 0)
     patch.setattr(Ensemble, "run", lambda self, state, n_steps: state)
     patch.setattr(Ensemble, "score", lambda *args: {"reconstruction_accuracy": np.full(2, 0.5)})
 
 
 def killed_after_two_checkpoints(patch: pytest.MonkeyPatch) -> None:
+    """Kills the process after its second checkpoint."""
     calls, save = itertools.count(1), CheckpointStore.save
 
     def kill(*args: Any) -> None:
@@ -47,6 +50,7 @@ def killed_after_two_checkpoints(patch: pytest.MonkeyPatch) -> None:
 
 
 def terminated_in_the_third_call(patch: pytest.MonkeyPatch) -> None:
+    """Sends SIGTERM to the process in its third call of the training program."""
     calls = itertools.count(1)
 
     def run(self: Ensemble, state: MemberState, n_steps: int) -> MemberState:
@@ -59,6 +63,8 @@ def terminated_in_the_third_call(patch: pytest.MonkeyPatch) -> None:
 
 
 def disk_full(patch: pytest.MonkeyPatch) -> None:
+    """Lets the disk be full when the free space is asked for."""
+
     def no_space(path: Path) -> None:
         with atomic.writing(Path("here")):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

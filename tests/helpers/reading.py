@@ -1,4 +1,4 @@
-"""Readers as the worker processes call them."""
+"""Short forms of calls of the readers, as worker processes make them."""
 
 from vaemusic_jax.data.read_pieces import Parsed, read_piece
 from vaemusic_jax.data.tune import Reading
@@ -6,10 +6,10 @@ from vaemusic_jax.data.tune_book import TuneText
 
 
 def parse_tune(source: TuneText) -> Parsed:
-    """What one tune in ABC gives."""
+    """Returns what reading one tune in ABC gives."""
     return read_piece("abc", source.text.encode("utf-8", "surrogatepass"), Reading())
 
 
 def parse_file(kind: str, content: bytes, **reading: str) -> Parsed:
-    """What one file gives."""
+    """Returns what reading the content of one file gives."""
     return read_piece(kind, content, Reading(**reading))  # type: ignore[arg-type]

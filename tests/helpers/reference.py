@@ -1,10 +1,13 @@
-"""Reads the reference networks' fixtures into our parameter trees: ours are stored (in, out), torch's (out, in)."""
+"""Conversion of the reference networks' fixtures to our parameter trees.
+
+Our matrices are stored (in, out), those of PyTorch (out, in).
+"""
 
 import numpy as np
 
 
 def tree(arrays, prefix: str) -> dict:
-    """The nested dict of every array whose name starts with `prefix`, matrices transposed except embeddings."""
+    """Returns a nested dict of all arrays whose names start with `prefix`; matrices but embeddings are transposed."""
     nested: dict = {}
     for name in arrays:
         if not name.startswith(prefix + "/"):
@@ -19,7 +22,7 @@ def tree(arrays, prefix: str) -> dict:
 
 
 def measure_vae(arrays, prefix: str) -> dict:
-    """Our MeasureVAE parameters from the fixture's."""
+    """Returns our parameters of MeasureVAE, made from the fixture's."""
     theirs = tree(arrays, prefix)
     encoder, decoder = dict(theirs["encoder"]), dict(theirs["decoder"])
     encoder |= encoder.pop("gru")
@@ -29,7 +32,7 @@ def measure_vae(arrays, prefix: str) -> dict:
 
 
 def adversarial_vae(arrays, prefix: str, latent_dim: int) -> dict:
-    """Our AdversarialVAE parameters, {"vae": ..., "classifier": ...}, from the fixture's."""
+    """Returns our parameters of AdversarialVAE, {"vae": ..., "classifier": ...}, made from the fixture's."""
     theirs = tree(arrays, prefix)
     vae = theirs["vae"]
     encoder = {**vae["encoder"].pop("gru"), **vae["encoder"]}
@@ -45,7 +48,7 @@ def adversarial_vae(arrays, prefix: str, latent_dim: int) -> dict:
 
 
 def error(ours, stored) -> float:
-    """Largest absolute difference over max(1, largest stored): the measure the fixtures' page suggests."""
+    """Returns the largest absolute difference over max(1, largest stored value), as the fixtures' page suggests."""
     ours, stored = np.asarray(ours, np.float64), np.asarray(stored, np.float64)
     assert ours.shape == stored.shape, (ours.shape, stored.shape)
     return float(np.abs(ours - stored).max() / max(1.0, np.abs(stored).max()))

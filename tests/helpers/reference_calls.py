@@ -1,6 +1,6 @@
-"""The package's networks, losses and training steps, called on what the parity fixtures hold.
+"""Calls of the package's networks, losses and training steps on the arrays of the parity fixtures.
 
-All that a change of the package's interface asks of the parity tests stands here.
+If the package's interface changes, the parity tests need changes in this module only.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from vaemusic_jax.models.program import Program
 from vaemusic_jax.training.step import Noise, TrainState, rival_loss, start_state, update, vae_loss
 
 N_STEPS = 3
-Sizes = tuple[Recipe, int, int, int, int, int, int]  # all of a program's fields after the model's name
+Sizes = tuple[Recipe, int, int, int, int, int, int]  # All fields of a program but the first, the model.
 
 
 @dataclass(frozen=True)
 class TwoWidths(Program):
-    """A MeasureVAE whose encoder and decoder differ in width, as one published fixture's do."""
+    """The program of a MeasureVAE whose encoder and decoder differ in width, as in one published fixture."""
 
     decoder_hidden_size: int
 
@@ -55,7 +55,7 @@ class WithOwnDecoder(MeasureVAE):
 
 
 def measure_vae(arrays: dict, prefix: str, n_attributes: int = 4) -> tuple[Program, dict]:
-    """The program of the fixture's network, and its parameters."""
+    """Returns the program of a fixture's MeasureVAE, and its parameters."""
     vae = reference.measure_vae(arrays, prefix)
     decoder_hidden = vae["decoder"]["tick_l0"]["w_hh"].shape[0]
     sizes = sizes_of(arrays, vae["encoder"]["l0_fwd"], vae["encoder"]["mean_fc2"], n_attributes)
@@ -66,7 +66,7 @@ def measure_vae(arrays: dict, prefix: str, n_attributes: int = 4) -> tuple[Progr
 
 
 def adversarial_vae(arrays: dict, prefix: str) -> tuple[Program, dict]:
-    """The program of the fixture's networks, and their parameters."""
+    """Returns the program of a fixture's AdversarialVAE, and the parameters of its networks."""
     params = reference.adversarial_vae(arrays, prefix, arrays[f"{prefix}/cls/fc1/w"].shape[1])
     encoder = params["vae"]["encoder"]
     sizes = sizes_of(arrays, encoder["fwd"], encoder["mean"], arrays["attributes"].shape[-1], "adversarial_vae")
@@ -74,14 +74,14 @@ def adversarial_vae(arrays: dict, prefix: str) -> tuple[Program, dict]:
 
 
 def sizes_of(arrays: dict, gru: dict, head: dict, n_attributes: int, model: str = "measure_vae") -> Sizes:
-    """Training is the published recipe's."""
+    """Returns the fields of a program with the published recipe, from the shapes of a fixture's arrays."""
     vocab_size, batch_size = int(arrays["vocab_size"]), arrays["tokens"].shape[-2]
     hidden_size, latent_dim = gru["w_hh"].shape[0], len(head["b"])
     return MODELS[model].recipes["reference"], vocab_size, hidden_size, latent_dim, n_attributes, batch_size, N_STEPS
 
 
 def hyper_parameters(program: Program, **numbers: Any) -> HyperParameters:
-    """One member's, of the whole latent space, attribute k on dimension k."""
+    """Returns the hyper-parameters of one member without padding, with attribute k on dimension k."""
     defaults = {"learning_rate": 1e-4, "beta": 0.001, "gamma": 1.0, "delta": 10.0, "adversary_weight": 0.1}
     values = {name: jnp.float32(value) for name, value in (defaults | numbers).items()}
     return HyperParameters(
@@ -97,39 +97,39 @@ def hyper_parameters(program: Program, **numbers: Any) -> HyperParameters:
 
 
 def batch_of(tokens: Any, attributes: Any, classes: Any = None) -> Batch:
-    """Attributes as given are both what is regularised and what the decoder is told; MeasureVAE knows no classes."""
+    """Returns a batch whose attributes are regularised and given to the decoder as they are; classes may be absent."""
     values, nothing = jnp.asarray(attributes), jnp.zeros(attributes.shape, jnp.int32)
     return Batch(jnp.asarray(tokens), values, values, nothing if classes is None else jnp.asarray(classes))
 
 
 def noise_of(eps: Any, eps_classifier: Any = None) -> Noise:
-    """Of a teacher-forced step without dropout."""
+    """Returns the noise of a teacher-forced step without dropout."""
     eps = jnp.asarray(eps)
     return Noise(eps, eps if eps_classifier is None else jnp.asarray(eps_classifier), None, None)
 
 
 @jax.jit(static_argnums=0)
 def encode(program: Program, params: dict, tokens: Any) -> tuple[Any, Any]:
-    """Posterior mean and log standard deviation."""
+    """Returns the posterior mean and log standard deviation."""
     mean, log_std = program.encode(params, tokens)
     return mean, log_std
 
 
 @jax.jit(static_argnums=0)
 def decode(program: Program, params: dict, z: Any, conditions: Any = None, *fed: Any) -> Any:
-    """Logits; `fed` is nothing (free-running), the true tokens, or these and a flag per tick."""
+    """Returns logits; `fed` is empty for free running, or the true tokens, or these and a flag per tick."""
     return program.decode(params, z, conditions, *fed)
 
 
 @jax.jit(static_argnums=0)
 def classify(program: Program, params: dict, z: Any) -> Any:
-    """The classifier's logits."""
+    """Returns the logits of the classifier."""
     return program.apply("classifier", params, z)
 
 
 @jax.jit(static_argnums=0)
 def loss_and_gradient(program: Program, params: dict, batch: Batch, eps: Any, hp: HyperParameters) -> tuple:
-    """The VAE's loss, its terms and its gradient, the classifier as given."""
+    """Returns the VAE's loss, its terms and its gradient, with a constant classifier."""
     noise = noise_of(eps)
 
     def loss(vae: dict) -> tuple:
@@ -142,7 +142,7 @@ def loss_and_gradient(program: Program, params: dict, batch: Batch, eps: Any, hp
 
 @jax.jit(static_argnums=0)
 def classifier_loss_and_gradient(program: Program, params: dict, z: Any, batch: Batch, hp: HyperParameters) -> tuple:
-    """The classifier's on codes held constant."""
+    """Returns the classifier's loss and its gradient, with constant codes."""
     return jax.value_and_grad(rival_loss)(params["classifier"], "classifier", z, program, params, batch, hp)
 
 

@@ -1,4 +1,4 @@
-"""A small sweep for tests: both models, real measures, narrow networks, and one trial that diverges."""
+"""A small sweep for tests, with both models, real measures, narrow networks and one trial that diverges."""
 
 import dataclasses
 import itertools
@@ -20,13 +20,13 @@ from vaemusic_jax.support.progress import no_progress
 from vaemusic_jax.training import memory, sweep
 from vaemusic_jax.training.cohort import Ensemble
 
-EVALUATED = (24, 48, 60)  # steps
+EVALUATED = (24, 48, 60)  # Validation follows these steps.
 DIVERGING_RATE = 1e30
 N_TRAVERSED = 6
 
 
 def config_of(directory: Path, **fields: Any) -> SweepConfig:
-    """Two latent sizes of each model, and a MeasureVAE whose learning rate is out of all bounds."""
+    """Returns a configuration of both models at two latent sizes, and of a MeasureVAE that diverges."""
     small = {"latent_dim": 4, "attributes": "all"}
     values = {
         "name": "small",
@@ -48,7 +48,10 @@ def config_of(directory: Path, **fields: Any) -> SweepConfig:
 
 
 def one_cohort_of(directory: Path, **fields: Any) -> SweepConfig:
-    """Three AdversarialVAEs, the last of which diverges; rounding does not grow, at so mild a learning rate."""
+    """Returns a configuration of three AdversarialVAEs, the last of which diverges.
+
+    The learning rate of the others is so low that rounding errors do not grow.
+    """
     four = {"latent_dim": 4, "attributes": "all"}
     grids = [
         four,
@@ -59,7 +62,7 @@ def one_cohort_of(directory: Path, **fields: Any) -> SweepConfig:
 
 
 def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Dataset:
-    """The first measures of every split."""
+    """Returns a data set with the first measures of every split."""
 
     def first(split: Split, n: int) -> Split:
         return Split(split.tokens[:n], split.tune[:n], split.attributes[:n])
@@ -73,7 +76,7 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
 
 
 def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    """Has every sweep and evaluation find this data set, whatever the name, and traverse a few of its measures."""
+    """Lets every sweep and evaluation load this data set, whatever the name, and traverse a few of its measures."""
     for module in (sweep, evaluate):
         patch.setattr(module, "load_dataset", lambda name, **options: dataclasses.replace(dataset, name=name))
     patch.setattr(corpus, "N_TRAVERSED", N_TRAVERSED)
@@ -83,7 +86,7 @@ _ensembles: dict[tuple[str, ...], Ensemble] = {}
 
 
 def share_programs(patch: pytest.MonkeyPatch) -> None:
-    """Has equal cohorts share one ensemble, which holds nothing but data and compiled programs."""
+    """Lets equal cohorts share one ensemble, which holds data and compiled programs only."""
     make = memory.cohort_ensemble
 
     def shared(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
@@ -98,17 +101,18 @@ def share_programs(patch: pytest.MonkeyPatch) -> None:
 
 
 def run(config: SweepConfig) -> None:
-    """The sweep to its end."""
+    """Runs the sweep of a configuration to its end."""
     sweep.run_sweep(config, no_progress).close()
 
 
 def evaluate_and_save(path: Path) -> None:
+    """Evaluates a run."""
     with RunDirectory.reopen(path) as opened:
         evaluate.evaluate_run(opened, progress=no_progress)
 
 
 def finish(path: Path, dataset: Dataset) -> Path:
-    """A run directory with everything in it."""
+    """Makes a run directory of the small sweep, trained and evaluated, and returns its path."""
     with pytest.MonkeyPatch.context() as patch:
         use_data(patch, dataset)
         share_programs(patch)
@@ -118,7 +122,7 @@ def finish(path: Path, dataset: Dataset) -> Path:
 
 
 def raise_at(nth: int, patch: pytest.MonkeyPatch, owner: Any, name: str, after: bool = False) -> None:
-    """Interrupts the nth call of a function, before it does anything or after it has done everything."""
+    """Lets the nth call of a function raise KeyboardInterrupt, before it does anything or after it is done."""
     function, calls = getattr(owner, name), itertools.count(1)
 
     def interrupted(*args: Any, **kwargs: Any) -> Any:
@@ -134,27 +138,28 @@ def raise_at(nth: int, patch: pytest.MonkeyPatch, owner: Any, name: str, after: 
 
 
 def all_bytes(folder: Path) -> dict[str, bytes]:
+    """Returns the content of every file below a folder, by relative path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def is_done(run: RunDirectory) -> np.ndarray:
-    """For each trial of the run, whether it is done."""
+    """Returns for each trial of the run whether it is done."""
     return np.array([status == "done" for status in run.status().values()])
 
 
 def checkpoints(path: Path) -> list[CheckpointStore]:
-    """Of every cohort of a run."""
+    """Returns the checkpoint store of every cohort of a run."""
     run = RunDirectory.read(path)
     return [CheckpointStore(run.cohort_path(cohort)) for cohort in run.cohorts]
 
 
 def untimed(curves: pd.DataFrame) -> pd.DataFrame:
-    """Curves without what differs from run to run."""
+    """Returns curves without the seconds, which differ from run to run."""
     return curves[curves["metric"] != "seconds"].reset_index(drop=True)
 
 
 def assert_same_run(ours: Path, theirs: Path) -> None:
-    """Bit for bit: weights, optimisers, sums, curves but for the time they took, statuses."""
+    """Asserts that two runs have bitwise equal states of training, curves but for the seconds, and statuses."""
     one, other = RunDirectory.read(ours), RunDirectory.read(theirs)
     assert one.status() == other.status()
     pd.testing.assert_frame_equal(untimed(one.curves), untimed(other.curves), check_exact=True)

@@ -1,4 +1,4 @@
-"""Results tables of runs that nobody trained, with numbers that follow from the trial."""
+"""Results tables of made-up runs, with metrics computed from the fields of a trial."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def results_of(
     status: Callable[[Trial], str] = lambda trial: "done",
     **fields: Any,
 ) -> pd.DataFrame:
-    """One row per trial of a configuration: fields, status and, of trials that are done, metrics."""
+    """Returns a row for each trial of a configuration, with fields, status and, if it is done, metrics."""
     rows = []
     for trial in trials(SweepConfig.model_validate(BASE | fields)):
         state = status(trial)

@@ -1,4 +1,4 @@
-"""A third model, an attribute and a metric as somebody would add them: one object each, and one registration."""
+"""A toy model, a toy attribute and a toy metric, each added by one object and one registration."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ DRAW = ADVERSARIAL_VAE.linear
 
 
 class PlainVAE(Layer):
-    """One linear layer each way, without a regulariser, an adversary or any recurrence."""
+    """A VAE of linear layers, without a regulariser, an adversary or recurrence."""
 
     vocab_size: int
     hidden_size: int
@@ -44,7 +44,7 @@ class PlainVAE(Layer):
 
 
 class PlainVAEModel(Model):
-    """What the package has to know of it."""
+    """What the package needs to know about `PlainVAE`."""
 
     def networks(self, program: Program) -> dict[str, Layer]:
         return {"vae": PlainVAE(program.vocab_size, program.hidden_size, program.latent_dim)}

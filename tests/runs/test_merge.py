@@ -39,7 +39,7 @@ import sys
 from pathlib import Path
 import pytest
 from tests.helpers import sweeps
-from tests import test_merge
+from tests.runs import test_merge
 from vaemusic_jax.data.load import load_dataset
 
 dataset = sweeps.first_of(load_dataset("irish_folk"))

@@ -1,4 +1,4 @@
-"""`vaemusic data list | prepare NAME | inspect NAME`."""
+"""The commands `vaemusic data list`, `vaemusic data prepare NAME` and `vaemusic data inspect NAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `vaemusic sweep CONFIG --dry-run` prints: the trials, how they train together, and what that takes."""
+"""The output of `vaemusic sweep CONFIG --dry-run`: the trials, their cohorts, and the cost of training."""
 
 from typing import Any
 
@@ -11,9 +11,13 @@ from vaemusic_jax.support.progress import clock_time
 
 
 def print_plan(config: SweepConfig, members_per_device: int | None = None) -> None:
-    """Prints every trial by cohort, then each cohort's division and cost, and the sum; trains and writes nothing.
+    """Prints every trial by cohort, each cohort's division among devices and cost, and the sum. Nothing is trained.
 
-    Where a device may train several members side by side, the cohorts are compiled to see how many fit its memory.
+    If a device may train several members side by side, the cohorts are compiled to see how many fit its memory.
+
+    Args:
+        config: the configuration of the sweep.
+        members_per_device: the most members that a device trains side by side; None for as many as fit.
     """
     from vaemusic_jax.training.devices import use_every_core
     from vaemusic_jax.training.estimate import estimate
@@ -42,7 +46,7 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
 
 
 def _division(group: Cohort, cost: dict[str, Any]) -> str:
-    """How the cohort is spread over the devices and over turns, and what that needs of each device."""
+    """Returns a phrase on how a cohort is divided among devices and turns, and on the memory that each device needs."""
     n, devices, at_once, turns = len(group.trials), cost["devices"], cost["at_once"], cost["turns"]
     place = f"on {devices} devices" if devices > 1 else "on one device"
     how = f", each {at_once} at a time, in {turns} turns" if turns > 1 else ""
@@ -70,7 +74,7 @@ def _trials_table(group: Cohort, parameters: list[int]) -> Table:
 
 
 def _distinguishing(members: tuple[Trial, ...]) -> list[str]:
-    """Latent size, attributes and seed, and whatever else differs between these trials."""
+    """Returns latent size, attributes, seed and the other fields that differ between these trials."""
     always = ("latent_dim", "attributes", "seed")
     rows = [trial.row() for trial in members]
     return [name for name in Trial.model_fields if name in always or len({row[name] for row in rows}) > 1]

@@ -1,4 +1,4 @@
-"""`vaemusic evaluate RUN`: every metric of every trial, from checkpoints alone."""
+"""The command `vaemusic evaluate RUN`, which computes the metrics of every trial from its checkpoint."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     """Declares the command with its arguments."""
     parser = add_command(commands, evaluate)
-    parser.usage = "%(prog)s RUN [--metrics NAME ...] [--log-file FILE]"  # RUN first, else it were one more NAME
+    # RUN comes first, because after --metrics it would count as one more NAME.
+    parser.usage = "%(prog)s RUN [--metrics NAME ...] [--log-file FILE]"
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder that a sweep wrote.")
     parser.add_argument(
         "--metrics",
@@ -53,7 +54,12 @@ def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = 
 
 
 def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES) -> None:
-    """Evaluates an open run and shows its results, with where they are and what to try next."""
+    """Evaluates a run and prints its results, the places of its files and what to try next.
+
+    Args:
+        run: the run, open for writing.
+        families: the families of metrics to compute, of `metrics.registry.FAMILIES`.
+    """
     from vaemusic_jax.data.names import look_up
     from vaemusic_jax.data.tune import Reading
     from vaemusic_jax.evaluation.evaluate import evaluate_run

@@ -1,4 +1,4 @@
-"""What `vaemusic data inspect` prints."""
+"""The output of `vaemusic data inspect` on the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 
 
 def plain_table(*columns: str, title: str) -> Table:
-    """A table without frames whose first column holds words and whose others hold numbers."""
+    """Makes a table without frames; its first column holds words and the others numbers."""
     table = Table(columns[0], title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in columns[1:]:
         table.add_column(heading, justify="right")
@@ -22,7 +22,7 @@ def plain_table(*columns: str, title: str) -> Table:
 
 
 def print_inspection(console: Console, dataset: Dataset, statistics: Statistics, n_measures: int) -> None:
-    """Repeats, vocabulary, attributes, correlations, and the first measures of the training split."""
+    """Prints repeats, vocabulary, attributes, correlations and the first `n_measures` of the training split."""
     console.print("\n" + "\n".join(about_repeats(statistics)), highlight=False)
     _print_vocabulary(console, dataset, statistics)
     _print_attributes(console, statistics)
@@ -32,7 +32,7 @@ def print_inspection(console: Console, dataset: Dataset, statistics: Statistics,
 
 
 def about_repeats(statistics: Statistics) -> list[str]:
-    """Sentences."""
+    """Returns sentences on repeated measures and on the baseline of the commonest token."""
     return [
         f"{statistics.distinct:,} distinct measures; {statistics.repeated:.1%} of all measures occur more than once.",
         f"{statistics.seen_in_training:.1%} of the test measures also occur in the training split.",
@@ -41,7 +41,7 @@ def about_repeats(statistics: Statistics) -> list[str]:
 
 
 def first_measures(dataset: Dataset, n: int) -> str:
-    """The first measures of the training split as one tune in ABC."""
+    """Returns the first measures of the training split as one tune in ABC."""
     train = dataset.train
     title = f"{' '.join(dataset.tune_names[train.tune[0]].split())} and following"
     return measures_to_abc(train.tokens[:n], dataset.vocabulary, title=title)
@@ -59,7 +59,7 @@ def _print_vocabulary(console: Console, dataset: Dataset, statistics: Statistics
 
 
 def attribute_rows(statistics: Statistics) -> list[tuple[str, ...]]:
-    """For each attribute its name, mean, standard deviation and quantiles, as text."""
+    """Returns for each attribute its name, mean, standard deviation and quantiles, as text."""
     rows = []
     for name, column in zip(ATTRIBUTES, statistics.attributes.T, strict=True):
         numbers = (column.mean(), column.std(), *np.quantile(column, QUANTILES))

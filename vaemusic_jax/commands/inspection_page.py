@@ -1,4 +1,4 @@
-"""The page that `vaemusic data inspect --html` writes: one file that needs nothing else."""
+"""The HTML page that `vaemusic data inspect --html` writes, as one file without external resources."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; }
 
 
 def write_page(path: Path, dataset: Dataset, statistics: Statistics, n_measures: int) -> None:
-    """Writes counts, distributions and correlations of the attributes, tokens, and measures as notation.
+    """Writes a page with counts, distributions and correlations of attributes, tokens, and measures as notation.
 
     Args:
-        path: of the HTML file.
-        dataset: what it is about.
-        statistics: of the data set.
-        n_measures: how many measures of the training split to show.
+        path: the path of the HTML file.
+        dataset: the data set that the page describes.
+        statistics: the statistics of the data set.
+        n_measures: the number of measures of the training split to show.
 
     Raises:
         UserError: the file cannot be written.

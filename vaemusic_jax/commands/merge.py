@@ -1,4 +1,4 @@
-"""`vaemusic merge OUT RUN [RUN...]`: the shards of a sweep become one run."""
+"""The command `vaemusic merge OUT RUN [RUN...]`, which joins the shards of a sweep to one run."""
 
 from collections.abc import Sequence
 from pathlib import Path

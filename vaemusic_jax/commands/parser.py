@@ -1,4 +1,4 @@
-"""The parser of the command line: argparse, with mistakes as UserErrors and with help that reads like documentation."""
+"""The parser of the command line: argparse with errors as UserErrors and with help made from docstrings."""
 
 import argparse
 import difflib
@@ -13,13 +13,13 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose mistakes are one line: what is wrong, an option of a similar name, and where to read more."""
+    """A parser whose errors are one line that says what is wrong, which option is similar and where the help is."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, allow_abbrev=False, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's, except that a command refuses what it does not know, rather than leave it to `vaemusic`."""
+        """Parses as argparse does, but a command refuses unknown arguments instead of leaving them to `vaemusic`."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             similar = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
@@ -32,10 +32,15 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_command(commands: Commands, function: Callable[..., None], name: str = "") -> Parser:
-    """Adds a command that calls a function, and returns its parser for the arguments to be added.
+    """Adds a command that calls a function, and returns its parser, to which the caller adds the arguments.
 
-    The function's docstring is the help of the command, its first line that in the list of commands. Arguments are
-    passed by name; the defaults of options are those of the function.
+    The function's docstring is the help of the command; its first line stands in the list of commands. Arguments are
+    passed by name, and the defaults of options are those of the function.
+
+    Args:
+        commands: the commands to add to.
+        function: the function that the command calls.
+        name: the name of the command, by default the name of the function.
     """
     text = inspect.getdoc(function) or ""
     parser = commands.add_parser(name or function.__name__, help=text.partition("\n")[0], description=text)
@@ -46,13 +51,13 @@ def add_command(commands: Commands, function: Callable[..., None], name: str = "
 
 
 def add_log_file(parser: Parser) -> None:
-    """Adds the option of the commands that report events."""
+    """Adds the option `--log-file` of the commands that log events."""
     text = "append what happens to this file, one JSON object a line (docs/logging.md)."
     parser.add_argument("--log-file", metavar="FILE", type=Path, help=text)
 
 
 class _Help(argparse.HelpFormatter):
-    """Fills each paragraph to the width of the terminal, and leaves examples, which are indented, as they are."""
+    """Wraps each paragraph to the width of the terminal; examples, which are indented, stay as they are."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         fill = super()._fill_text
@@ -60,7 +65,7 @@ class _Help(argparse.HelpFormatter):
         return "\n\n".join(paragraphs)
 
     def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
-        """`NAME ...` for an option of several values, where argparse writes `NAME [NAME ...]`."""
+        """Writes `NAME ...` for an option of several values, for which argparse writes `NAME [NAME ...]`."""
         if action.option_strings and action.nargs == "+":
             return f"{action.metavar} ..."
         return super()._format_args(action, default_metavar)

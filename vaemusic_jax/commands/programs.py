@@ -1,17 +1,17 @@
-"""Compiled programs, kept from one command to the next: most of a short command is compiling them."""
+"""A cache of compiled programs for later commands, since most of a short command's time goes into compiling."""
 
 from filelock import FileLock
 
 from vaemusic_jax.data.cache import cache_directory
 
-MAX_BYTES = 2 * 2**30  # beyond them JAX drops the programs that were used longest ago
+MAX_BYTES = 2 * 2**30  # Beyond this size, JAX drops the programs that have not been used for the longest time.
 
 
 def keep_programs() -> None:
-    """Has JAX keep what takes it a second or more to compile in `programs` of the cache directory, and find it there.
+    """Makes JAX keep programs that take a second or more to compile in the folder `programs` of the cache directory.
 
-    To be called before JAX compiles anything. A folder of the user's own choice (JAX_COMPILATION_CACHE_DIR) is left to
-    the user; where ours cannot be written, nothing is kept. JAX tells versions and processors apart.
+    Call it before JAX compiles anything. If the user has chosen a folder (JAX_COMPILATION_CACHE_DIR), it changes
+    nothing; if our folder cannot be written, nothing is kept. JAX itself distinguishes versions and processors.
     """
     import jax
 
@@ -20,9 +20,9 @@ def keep_programs() -> None:
     folder = cache_directory() / "programs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lockfile", timeout=10):  # the one JAX writes under
+        with FileLock(folder / ".lockfile", timeout=10):  # JAX takes the same lock to write.
             for program in folder.glob("*-cache"):
-                # JAX notes the time of use last: without it, a process died or the disk was full half-way.
+                # JAX writes the time of use last. If it is missing, a process died or the disk was full on the way.
                 if not program.with_name(program.name.removesuffix("-cache") + "-atime").exists():
                     program.unlink()
     except OSError:

@@ -1,4 +1,4 @@
-"""`vaemusic report RUN`: what a run found, as a page, figures and tables."""
+"""The command `vaemusic report RUN`, which writes the results of a run as a page, figures and tables."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`vaemusic status RUN`: how far a run is, for one in progress too."""
+"""The command `vaemusic status RUN`, which shows the progress of a run, finished or not."""
 
 import time
 from collections import Counter
@@ -25,14 +25,16 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True)
 class CohortStatus:
-    """How far a cohort is.
+    """The progress of a cohort.
 
     Attributes:
-        states: number of trials by state.
-        step: training steps made when its curves were last written, 0 before.
-        accuracy: the best member's, at the newest validation; None before, or without a finite one.
-        rate: steps per second in the window that ended at `step`, training alone; None before.
-        saved_at: when its checkpoints were last written to, in seconds since the epoch; None before.
+        states: the number of trials in each state.
+        step: the training steps made when its curves were last written, or 0.
+        accuracy: the best member's accuracy at the newest validation; None if there is no validation or no finite one.
+        rate: training steps per second between the last two entries of the curves, without validation; None if there
+            are no curves.
+        saved_at: the time at which its checkpoints were last written to, in seconds since the epoch; None if there are
+            none.
     """
 
     states: Counter[str]
@@ -58,7 +60,7 @@ def status(run: Path) -> None:
         watch vaemusic status runs/quickstart
     """
     console = open_console()
-    busy = is_at_work(run)  # before reading: what has finished meanwhile is then shown as finished
+    busy = is_at_work(run)  # It is asked first, so that what finishes meanwhile is shown as finished.
     opened = RunDirectory.read(run)
     console.print(_table(opened, busy))
     lines = [_summary(opened, busy), *diverged_lines(opened.trials_table)]
@@ -70,15 +72,15 @@ def status(run: Path) -> None:
 
 
 def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus:
-    """How far a cohort of a run is; `busy` if a process is at work on the run."""
+    """Returns the progress of a cohort of a run; `busy` says whether a process is at work on the run."""
     words = [run.status()[trial.id].partition(":")[0] for trial in cohort.trials]
     states = Counter("interrupted" if word == "running" and not busy else word for word in words)
     curves = run.curves
     curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
     step = int(curves["step"].max()) if len(curves) else 0
-    accuracies = _values(curves, "validation", "reconstruction_accuracy")  # none of a window that was cut short
+    accuracies = _values(curves, "validation", "reconstruction_accuracy")  # A window that was cut short has none.
     accuracy = accuracies["value"][accuracies["step"] == accuracies["step"].max()].max()
-    seconds = _values(curves, "train", "seconds")  # each member's share of the cohort's
+    seconds = _values(curves, "train", "seconds")  # Each value is a member's share of the cohort's time.
     taken = seconds["value"][seconds["step"] == step].sum()
     before = curves.loc[curves["step"] < step, "step"].max()
     return CohortStatus(

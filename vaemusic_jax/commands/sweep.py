@@ -1,4 +1,4 @@
-"""`vaemusic sweep CONFIG`: trains all trials of a configuration and ends in a results table."""
+"""The command `vaemusic sweep CONFIG`, which trains all trials of a configuration and prints a results table."""
 
 import contextlib
 from pathlib import Path
@@ -15,7 +15,7 @@ RUN_FIELDS = ("name", "eval_every", "out", "shard")
 
 
 def value_kind(annotation: Any) -> str:
-    """What one value of a field looks like: INT, FLOAT, TEXT, or the words to choose from."""
+    """Returns what help shows for one value of a field: INT, FLOAT, TEXT, or the words to choose from."""
     if annotation in (int, float, str):
         return {int: "INT", float: "FLOAT", str: "TEXT"}[annotation]
     if get_origin(annotation) is Literal:
@@ -29,7 +29,7 @@ def value_kind(annotation: Any) -> str:
 def add_to(commands: Commands) -> None:
     """Declares the command with its arguments."""
     parser = add_command(commands, sweep)
-    parser.usage = "%(prog)s CONFIG [OPTIONS]"  # there are too many to list them twice
+    parser.usage = "%(prog)s CONFIG [OPTIONS]"  # Argparse would list all options here as well.
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the YAML file.")
     parser.add_argument(
         "--dry-run",
@@ -55,7 +55,7 @@ def add_to(commands: Commands) -> None:
         "Each replaces a field of the configuration, in its grids too. Several values make an axis.",
     )
     for name in (*AXES, *RUN_FIELDS):
-        # Values are checked with the configuration, so that errors read alike.
+        # The values are checked with the configuration, so that its errors and those of options are alike.
         kind = value_kind(SweepConfig.model_fields[name].annotation)
         fields.add_argument(
             f"--{name.replace('_', '-')}",
@@ -95,7 +95,7 @@ def sweep(
             raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
         from vaemusic_jax.commands.programs import keep_programs
 
-        keep_programs()  # those that a dry run compiles too: the sweep finds them
+        keep_programs()  # The sweep can then use the programs that a dry run compiled.
         if dry_run:
             from vaemusic_jax.commands.dry_run import print_plan
 

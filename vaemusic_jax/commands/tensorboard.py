@@ -1,4 +1,4 @@
-"""`vaemusic tensorboard RUN`: learning curves for TensorBoard."""
+"""The command `vaemusic tensorboard RUN`, which writes learning curves for TensorBoard."""
 
 from pathlib import Path
 

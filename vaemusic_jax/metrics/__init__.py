@@ -1,1 +1,1 @@
-"""What is measured about a trained model; formulas, ranges and sources are in each function's docstring."""
+"""The metrics of a trained model. Each function's docstring gives its formula, its range and its source."""

@@ -1,10 +1,12 @@
-"""How far the dimension that was tied to an attribute is ahead of the others. Numpy in, numpy out.
+"""Metrics of regularised latent dimensions: the gap between the dimension tied to an attribute and the others.
 
-Source: Watcharasupat & Lerch 2021. MIG asks that no second dimension tells of an attribute; where attributes depend on
-each other, the dimensions tied to them must, and the dependency-aware gaps make allowance for it.
+Source: Watcharasupat & Lerch 2021. The mutual information gap (MIG) demands that only one dimension holds information
+about an attribute. If attributes depend on each other, dimensions tied to other attributes must hold some, too; the
+dependency-aware gaps allow for that.
 
-L latent dimensions, K attributes, r_k the dimension tied to attribute k (`dims`). All gaps are at most 1, higher is
-better, and negative where another dimension is ahead of r_k.
+The functions take and return NumPy arrays. L is the number of latent dimensions, K that of attributes, and r_k the
+dimension tied to attribute k (`dims`). All gaps are at most 1 and higher is better; a gap is negative if another
+dimension holds more than r_k.
 """
 
 import numpy as np
@@ -17,20 +19,20 @@ Dims = NDArray[np.intp]
 
 
 def mig_regularised(information: ArrayLike, entropy: ArrayLike, dims: ArrayLike) -> Floats:
-    """MIG of the tied dimension: (I(z_r; a_k) - largest I of another dimension) / H(a_k).
+    """Computes the MIG of the tied dimension: (I(z_r; a_k) - largest I of another dimension) / H(a_k).
 
-    A sole dimension has no rival: then 0 is subtracted.
+    If there is only one dimension, 0 is subtracted.
 
     Args:
-        information: (L, K) nats, of ``information.mutual_information``.
-        entropy: (K,) nats, of the binned attributes.
+        information: (L, K) in nats, from ``information.mutual_information``.
+        entropy: (K,) in nats, of the binned attributes.
         dims: (K,) distinct indices r_k.
 
     Returns:
-        (K,); NaN where the entropy is 0.
+        (K,) float64; NaN where the entropy is 0.
 
     Raises:
-        ValueError: wrong shapes, values that are negative or not finite, dimensions that are not there or not distinct.
+        ValueError: a shape is wrong, a value is negative or not finite, or indices are out of range or repeated.
     """
     information_LxK = checked_information(information)
     entropy_K, dims_K = checked_entropy(entropy, information_LxK), checked_dims(dims, information_LxK)
@@ -38,26 +40,29 @@ def mig_regularised(information: ArrayLike, entropy: ArrayLike, dims: ArrayLike)
 
 
 def dmig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
-    """Dependency-aware MIG: as ``mig_regularised``, but allowing for what the rival must tell of the attribute.
+    """Computes the dependency-aware MIG, whose divisor allows for dependent attributes.
 
-    If the best other dimension is tied to an attribute l, the divisor is H(a_k) - I(a_k; a_l), what is left of a_k when
-    a_l is known; else, or if no other tells anything, it is H(a_k).
+    The numerator is that of ``mig_regularised``. If the best other dimension is tied to an attribute l, the divisor is
+    H(a_k) - I(a_k; a_l), the entropy of a_k that remains when a_l is known. If that dimension is tied to no attribute,
+    or no other dimension holds any information about a_k, the divisor is H(a_k).
 
     Args:
-        information: (L, K) nats, of ``information.mutual_information``.
-        between: (K, K) nats, I(a_k; a_l) with H(a_k) on the diagonal, as of ``information.binned_information``.
+        information: (L, K) in nats, from ``information.mutual_information``.
+        between: (K, K) in nats, I(a_k; a_l) with H(a_k) on the diagonal, from ``information.binned_information``.
         dims: (K,) distinct indices r_k.
 
     Returns:
-        (K,); NaN where the divisor is 0: for a constant, or an attribute that the rival's determines.
+        (K,) float64; NaN where the divisor is 0, which is so for a constant attribute and for one that attribute l
+        determines.
 
     Raises:
-        ValueError: as ``mig_regularised``.
+        ValueError: for the reasons given at ``mig_regularised``.
     """
     information_LxK = checked_information(information)
     between_KxK, dims_K = checked_between(between, information_LxK), checked_dims(dims, information_LxK)
     rivals_LxK = _rivals(information_LxK, dims_K)
-    expected_LxK = np.zeros_like(information_LxK)  # of a dimension about k, from the attribute it is tied to
+    # A dimension that is tied to attribute l is expected to hold I(a_k; a_l) about attribute k.
+    expected_LxK = np.zeros_like(information_LxK)
     expected_LxK[dims_K] = between_KxK.T
     attributes = np.arange(len(dims_K))
     allowance_K = np.where(rivals_LxK.any(0), expected_LxK[rivals_LxK.argmax(0), attributes], 0.0)
@@ -65,12 +70,12 @@ def dmig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
 
 
 def xmig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
-    """Dependency-blind external MIG: as ``mig_regularised``, but rivals are only dimensions tied to no attribute.
+    """Computes the dependency-blind external MIG, which compares with the dimensions tied to no attribute only.
 
-    It shows what leaks out of the tied dimensions. Arguments and errors are those of ``dmig``.
+    It shows how much information leaks out of the tied dimensions. The arguments and errors are those of ``dmig``.
 
     Returns:
-        (K,); NaN for a constant attribute, and for all where every dimension is tied to one.
+        (K,) float64; NaN for a constant attribute, and for all attributes if every dimension is tied to one.
     """
     information_LxK = checked_information(information)
     between_KxK, dims_K = checked_between(between, information_LxK), checked_dims(dims, information_LxK)
@@ -81,13 +86,14 @@ def xmig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
 
 
 def dlig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
-    """Dependency-aware latent information gap: how far z_r tells more of its own attribute than of any other.
+    """Computes the dependency-aware latent information gap of each tied dimension between its attribute and the others.
 
-    (I(z_r; a_k) - I(z_r; a_l)) / (H(a_k) - I(a_k; a_l)), a_l the other attribute of which z_r tells most; of equals,
-    such as where it tells of no other, the last, as published. Arguments and errors are those of ``dmig``.
+    The gap is (I(z_r; a_k) - I(z_r; a_l)) / (H(a_k) - I(a_k; a_l)), where a_l is the other attribute about which z_r
+    holds most information. Among equals, a_l is the last one, as in the published implementation. The arguments and
+    errors are those of ``dmig``.
 
     Returns:
-        (K,); NaN where the divisor is 0, and where there is no other attribute.
+        (K,) float64; NaN where the divisor is 0, and if there is no other attribute.
     """
     information_LxK = checked_information(information)
     between_KxK, dims_K = checked_between(between, information_LxK), checked_dims(dims, information_LxK)
@@ -101,7 +107,7 @@ def dlig(information: ArrayLike, between: ArrayLike, dims: ArrayLike) -> Floats:
 
 
 def sap_regularised(codes: ArrayLike, attributes: ArrayLike, dims: ArrayLike) -> Floats:
-    """SAP of the tied dimension: R^2 of a_k on z_r less the largest R^2 on another dimension.
+    """Computes the SAP of the tied dimension: R^2 of a_k on z_r minus the largest R^2 of a_k on another dimension.
 
     Args:
         codes: (N, L) posterior means.
@@ -109,11 +115,11 @@ def sap_regularised(codes: ArrayLike, attributes: ArrayLike, dims: ArrayLike) ->
         dims: (K,) distinct indices r_k.
 
     Returns:
-        (K,); NaN for a constant attribute.
+        (K,) float64; NaN for a constant attribute.
 
     Raises:
-        ValueError: wrong shapes, fewer than 5 measures, values that are not finite, dimensions that are not there or
-            not distinct.
+        ValueError: a shape is wrong, there are fewer than 5 measures, a value is not finite, or indices are out of
+            range or repeated.
     """
     z_NxL, a_NxK = checked(codes, attributes)
     explained_LxK = explained_variance(z_NxL, a_NxK)
@@ -123,7 +129,7 @@ def sap_regularised(codes: ArrayLike, attributes: ArrayLike, dims: ArrayLike) ->
 
 
 def checked_dims(dims: ArrayLike, scores_LxK: Floats) -> Dims:
-    """(K,) indices of dimensions; ValueError if they cannot be those tied to the attributes."""
+    """Returns the indices `dims` (K,) after checking them. Raises ValueError if they are out of range or repeated."""
     values = np.asarray(dims)
     n_dims, n_attributes = scores_LxK.shape
     if values.shape != (n_attributes,) or not np.issubdtype(values.dtype, np.integer):
@@ -134,7 +140,7 @@ def checked_dims(dims: ArrayLike, scores_LxK: Floats) -> Dims:
 
 
 def checked_between(between: ArrayLike, information_LxK: Floats) -> Floats:
-    """(K, K) as float64; ValueError if it does not fit the information."""
+    """Returns `between` (K, K) as float64. Raises ValueError if its shape does not fit the information (L, K)."""
     values = checked_information(between)
     n_attributes = information_LxK.shape[1]
     if values.shape != (n_attributes, n_attributes):
@@ -143,12 +149,12 @@ def checked_between(between: ArrayLike, information_LxK: Floats) -> Floats:
 
 
 def _own(scores_LxK: Floats, dims_K: Dims) -> Floats:
-    """(K,) of the tied dimensions."""
+    """Returns the scores (K,) of the tied dimensions, each for its own attribute."""
     return scores_LxK[dims_K, np.arange(len(dims_K))]
 
 
 def _rivals(scores_LxK: Floats, dims_K: Dims) -> Floats:
-    """(L, K) with 0 in place of the tied dimensions' own scores."""
+    """Returns the scores (L, K) with 0 where a dimension is tied to the attribute."""
     rivals = scores_LxK.copy()
     rivals[dims_K, np.arange(len(dims_K))] = 0.0
     return rivals

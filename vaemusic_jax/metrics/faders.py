@@ -1,11 +1,12 @@
-"""How well controls work as faders: consistency, restrictiveness and linearity. Numpy in, numbers out.
+"""Metrics of controls as faders: consistency, restrictiveness and linearity.
 
-The three names and what each asks are those of Tan & Herremans, "Music FaderNets: Controllable music generation based
-on high-level features via low-level feature modelling" (ISMIR 2020). Their exact scaling was not available to us, so
-the formulas are operational definitions of ours: spreads are shares of the spread over everything decoded with the
-control, which makes them free of units and keeps them between 0 and 1. Their figures are not to be compared with ours.
+The three names and ideas are those of Tan & Herremans, "Music FaderNets: Controllable music generation based on
+high-level features via low-level feature modelling" (ISMIR 2020). Their exact scaling was not available to us, so the
+formulas are our own operational definitions: each spread is divided by the spread over everything decoded with the
+control, which removes the unit and keeps the value between 0 and 1. Published figures cannot be compared with ours.
 
-Shapes as in ``control``: M measures, K controls and attributes, Q values; `changed` is (M, K, Q, K).
+The functions take and return NumPy arrays with the shapes of ``control``: M measures, K controls and attributes, and Q
+values of a control; `changed` is (M, K, Q, K).
 """
 
 import numpy as np
@@ -16,20 +17,21 @@ from vaemusic_jax.metrics.information import Floats
 
 
 def consistency(changed: ArrayLike) -> Floats:
-    """Whether a control's value means the same in every measure.
+    """Computes whether a control's value gives the same attribute in every measure.
 
-    consistency[k] = 1 - (mean over q of std over m of changed[m, k, q, k]) / (std over m and q of the same). Range 0 to
-    1, higher is better: 1 where the control alone decides the attribute, near 0 where the measure alone does. A control
-    under which the attribute never changes, in any measure, decides nothing: 0.
+    consistency[k] = 1 - (mean over q of std over m of changed[m, k, q, k]) / (std over m and q of the same). The range
+    is 0 to 1 and higher is better: 1 means that the control alone decides the attribute, near 0 that the measure alone
+    does. A control gets 0 if the attribute is the same in everything decoded.
 
     Args:
         changed: (M, K, Q, K) decoded attributes, see ``control``.
 
     Returns:
-        (K,)
+        (K,) float64.
 
     Raises:
-        ValueError: wrong shape, fewer than 2 measures, a control of fewer than 2 values, or values that are not finite.
+        ValueError: the shape is wrong, there are fewer than 2 measures, a control has fewer than 2 values, or a value
+            is not finite.
     """
     changed_MxKxQxK = checked_traversals(changed)
     if len(changed_MxKxQxK) < 2:
@@ -40,17 +42,18 @@ def consistency(changed: ArrayLike) -> Floats:
 
 
 def restrictiveness(changed: ArrayLike) -> Floats:
-    """Whether a control leaves the other attributes of a measure as they are.
+    """Computes whether a control leaves the other attributes of a measure as they are.
 
     restrictiveness[k] = mean over j != k of 1 - (mean over m of std over q of changed[m, k, :, j]) / (std over m and q
-    of the same). Range 0 to 1, higher is better: 1 where the others stay, near 0 where they differ between measures no
-    more than the control moves them. An attribute that is the same in everything decoded was not moved: 1. NaN where
-    there is one attribute only. It asks how far others move, ``attribute_independence`` how surely.
+    of the same). The range is 0 to 1 and higher is better: 1 means that the other attributes stay as they are, near 0
+    that the control moves them as much as they differ between measures. An attribute that is the same in everything
+    decoded counts as 1, because it was not moved. The value is NaN if there is only one attribute. This metric measures
+    how far the others move, ``attribute_independence`` how reliably.
 
-    Arguments as for ``consistency``; returns (K,).
+    The argument is that of ``consistency``. Returns (K,) float64.
 
     Raises:
-        ValueError: wrong shape, a control of fewer than 2 values, or values that are not finite.
+        ValueError: the shape is wrong, a control has fewer than 2 values, or a value is not finite.
     """
     changed_MxKxQxK = checked_traversals(changed)
     moved_KxK = changed_MxKxQxK.std(2).mean(0)
@@ -59,21 +62,21 @@ def restrictiveness(changed: ArrayLike) -> Floats:
 
 
 def linearity(control: ArrayLike, changed: ArrayLike) -> Floats:
-    """Whether the attribute follows its control along one straight line in all measures.
+    """Computes whether the attribute follows its control along one straight line in all measures.
 
-    linearity[k] = R^2 of one linear regression of changed[m, k, q, k] on control[k, q] over all m and q. Range 0 to 1,
-    higher is better. It does not see the direction; a control or an attribute that never changes gets 0. Unlike the
-    rank correlations it depends on the spacing of the control's values.
+    linearity[k] = R^2 of one linear regression of changed[m, k, q, k] on control[k, q] over all m and q. The range is 0
+    to 1 and higher is better. The metric ignores the direction; a control or an attribute that never changes gets 0.
+    Unlike the rank correlations, it depends on the spacing of the control's values.
 
     Args:
         control: (K, Q) values that the controls were set to.
         changed: (M, K, Q, K) decoded attributes.
 
     Returns:
-        (K,)
+        (K,) float64.
 
     Raises:
-        ValueError: wrong shapes, a control of fewer than 2 values, or values that are not finite.
+        ValueError: a shape is wrong, a control has fewer than 2 values, or a value is not finite.
     """
     changed_MxKxQxK = checked_traversals(changed)
     control_KxQ = checked_control(control, changed_MxKxQxK)
@@ -86,6 +89,6 @@ def linearity(control: ArrayLike, changed: ArrayLike) -> Floats:
 
 
 def _share_left(part: Floats, whole: Floats, is_constant: np.ndarray, constant: float) -> Floats:
-    """1 - part / whole, `constant` where there is no whole; rounding leaves it at most 1e-16 outside of 0 to 1."""
+    """Returns 1 - part / whole, clipped to 0 to 1 against rounding, and `constant` where `is_constant`."""
     share = np.divide(part, whole, out=np.zeros_like(part), where=~is_constant)
     return np.where(is_constant, constant, np.clip(1 - share, 0, 1))

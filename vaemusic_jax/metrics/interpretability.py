@@ -1,6 +1,7 @@
-"""How well single latent dimensions tell the musical attributes. Numpy in, numbers out.
+"""Interpretability: how well a single latent dimension explains each musical attribute.
 
-N measures, L latent dimensions, K attributes. Codes are posterior means, and only of a member's real dimensions.
+N is the number of measures, L that of latent dimensions and K that of attributes. Codes are posterior means, without
+the dimensions that only pad a member to the size of its cohort.
 """
 
 from dataclasses import dataclass
@@ -13,30 +14,36 @@ from vaemusic_jax.metrics.information import Floats, checked, mutual_information
 
 @dataclass(frozen=True)
 class Interpretability:
-    """Per attribute the most informative dimension, and how much of the attribute it explains linearly."""
+    """The most informative dimension of each attribute, and how much of the attribute it explains linearly.
 
-    score: Floats  # (K,) R^2, 0 to 1
-    dimension: NDArray[np.int64]  # (K,) index into the latent dimensions, -1 where none is informative
-    mutual_information: Floats  # (L, K) nats
+    Attributes:
+        score: (K,) R^2, 0 to 1; NaN for a constant attribute.
+        dimension: (K,) indices of latent dimensions; -1 if the attribute or every dimension is constant.
+        mutual_information: (L, K) in nats, of every dimension and attribute.
+    """
+
+    score: Floats
+    dimension: NDArray[np.int64]
+    mutual_information: Floats
 
 
 def interpretability(codes: ArrayLike, attributes: ArrayLike, seed: int = 0) -> Interpretability:
-    """Interpretability of a latent space (Adel, Ghahramani & Weller 2018, as computed by Pati & Lerch 2020).
+    """Computes the interpretability of a latent space (Adel, Ghahramani & Weller 2018, as in Pati & Lerch 2020).
 
-    For attribute k: d = argmax over dimensions of I(z_d; a_k); score = R^2 of the linear regression of a_k on z_d, that
-    is their squared correlation. Range 0 to 1, higher is better.
+    For attribute k, d is the dimension with the largest I(z_d; a_k), and the score is R^2 of the linear regression of
+    a_k on z_d, which is their squared correlation. The range is 0 to 1 and higher is better.
 
     Args:
         codes: (N, L) posterior means.
         attributes: (N, K) attribute values of the same measures.
-        seed: of the mutual information estimator.
+        seed: the seed of the mutual information estimator.
 
     Returns:
-        See ``Interpretability``. An attribute that is constant has no R^2: its score is NaN and its dimension -1. Where
-        every dimension is constant, as after posterior collapse, nothing is explained: score 0, dimension -1.
+        See ``Interpretability``. A constant attribute has no R^2, so its score is NaN and its dimension -1. If every
+        dimension is constant, as after posterior collapse, each score is 0 and each dimension -1.
 
     Raises:
-        ValueError: wrong shapes, fewer than 5 measures, or values that are not finite.
+        ValueError: a shape is wrong, there are fewer than 5 measures, or a value is not finite.
     """
     z_NxL, a_NxK = checked(codes, attributes)
     information_LxK = mutual_information(z_NxL, a_NxK, seed)

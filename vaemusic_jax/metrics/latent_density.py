@@ -1,8 +1,8 @@
-"""What lies along the controls: which attributes change, and whether what is decoded is music of the corpus's kind.
+"""Metrics of what a model decodes along its controls: which attributes change, and whether the corpus has such music.
 
-Both measures are named by Pati & Lerch, "Is disentanglement enough? On latent representations for controllable music
-generation" (ISMIR 2021). Their exact wording was not available to us, so the formulas are operational definitions of
-ours. Numpy in, numbers out; shapes as in ``control``.
+Pati & Lerch name both metrics in "Is disentanglement enough? On latent representations for controllable music
+generation" (ISMIR 2021). Their exact wording was not available to us, so the formulas are our own operational
+definitions. The functions take and return NumPy arrays with the shapes of ``control``.
 """
 
 import numpy as np
@@ -14,47 +14,47 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 
 
 def attribute_change(changed: ArrayLike) -> Floats:
-    """Of all the change that a control makes, which share falls on which attribute.
+    """Computes how the change that a control makes is divided among the attributes.
 
     change[k, j] = mean over m of (max - min over q of changed[m, k, :, j]) / (std of attribute j over everything
-    decoded), and each row divided by its sum. Range 0 to 1, rows sum to 1; best is the identity matrix. It is about how
-    far attributes move, ``dependence`` about how surely.
+    decoded), with each row divided by its sum. The range is 0 to 1; the best matrix is the identity. This metric
+    measures how far attributes move, ``dependence`` how reliably.
 
     Args:
         changed: (M, K, Q, K) decoded attributes, see ``control``.
 
     Returns:
-        (K, K), controls in rows; a row of NaN for a control that changes nothing.
+        (K, K) float64 with controls in rows; a control that changes nothing has a row of NaN.
 
     Raises:
-        ValueError: wrong shape, a control of fewer than 2 values, or values that are not finite.
+        ValueError: the shape is wrong, a control has fewer than 2 values, or a value is not finite.
     """
     changed_MxKxQxK = checked_traversals(changed)
     moved_KxK = np.ptp(changed_MxKxQxK, axis=2).mean(0)
     spread_K = changed_MxKxQxK.std((0, 1, 2))
-    # An attribute that never changes has no spread to divide by, and was not moved either.
+    # An attribute that never changes has no spread to divide by; its change is 0.
     moved_KxK = np.divide(moved_KxK, spread_K, out=np.zeros_like(moved_KxK), where=moved_KxK > 0)
     total_Kx1 = moved_KxK.sum(1, keepdims=True)
     return moved_KxK / np.where(total_Kx1 > 0, total_Kx1, np.nan)
 
 
 def latent_density_ratio(changed: ArrayLike, data: ArrayLike) -> Floats:
-    """Share of the points along a control at which a measure is decoded that the corpus could contain.
+    """Computes the share of decoded measures along each control that the corpus could contain.
 
-    A decoded measure counts as one if it has at least one note, and each of its four attributes lies within the range,
-    least to greatest, that it has in the data. Range 0 to 1, higher is better: a low ratio means holes in the latent
-    space. It sees no more of a measure than its attributes, so it is an upper bound.
+    The corpus could contain a measure if it has at least one note and each of its attributes lies between the smallest
+    and the largest value in the data. The range is 0 to 1 and higher is better; a low ratio means that the latent space
+    has holes. The metric looks at the attributes of a measure only, so it is an upper bound.
 
     Args:
-        changed: (M, K, Q, 4) all four attributes, in the order of ``trial.ATTRIBUTES``, of measure m decoded with
+        changed: (M, K, Q, A) all attributes, in the order of ``music.attributes.ATTRIBUTES``, of measure m decoded with
             control k at its q-th value.
-        data: (N, 4) the same of real measures.
+        data: (N, A) the same attributes of real measures.
 
     Returns:
-        (K,)
+        (K,) float64.
 
     Raises:
-        ValueError: wrong shapes, or values that are not finite.
+        ValueError: a shape is wrong, or a value is not finite.
     """
     changed_MxKxQxA, data_NxA = np.asarray(changed), np.asarray(data)
     n = len(ATTRIBUTES)

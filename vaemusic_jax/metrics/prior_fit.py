@@ -1,4 +1,7 @@
-"""Whether the codes lie where a control's values are taken from. Numpy in, numpy out; N measures, K dimensions."""
+"""Fit of the codes to the prior, from which the values of controls are taken.
+
+The functions take and return NumPy arrays. N is the number of measures and K the number of latent dimensions.
+"""
 
 from dataclasses import dataclass
 
@@ -7,37 +10,47 @@ from numpy.typing import ArrayLike
 
 from vaemusic_jax.metrics.information import Floats
 
-CELL = 1 / 128
-REACH = 6.0  # N(0, 1) has 2e-9 of its mass further out
+CELL = 1 / 128  # Width of a cell in which the two masses are compared.
+REACH = 6.0  # Cells reach from -6 to 6; N(0, 1) has 2e-9 of its mass outside.
 
 
 @dataclass(frozen=True)
 class PriorFit:
-    """Of each dimension's aggregate posterior, the mixture of the measures' posteriors."""
+    """Figures of each dimension's aggregate posterior, which is the mixture of the posteriors of all measures.
 
-    overlap: Floats  # (K,) shared mass with N(0, 1), 0 to 1
-    mean: Floats  # (K,)
-    std: Floats  # (K,)
+    Attributes:
+        overlap: (K,) the mass that it shares with N(0, 1), 0 to 1.
+        mean: (K,) its mean.
+        std: (K,) its standard deviation.
+    """
+
+    overlap: Floats
+    mean: Floats
+    std: Floats
 
 
 def prior_fit(means: ArrayLike, stds: ArrayLike) -> PriorFit:
-    """Overlap of each dimension's aggregate posterior q(z) = 1/N sum over i of N(mean_i, std_i) with the prior N(0, 1).
+    """Compares each dimension's aggregate posterior q(z) = 1/N sum over i of N(mean_i, std_i) with the prior N(0, 1).
 
-    overlap = integral of min(q(z), N(z; 0, 1)). Range 0 to 1, higher is better: a control is turned within the prior,
-    and what the codes never reach there, or reach only beyond, is no control. Best are mean 0 and std 1. A collapsed
-    posterior fits perfectly, and is no control either.
+    overlap = integral of min(q(z), N(z; 0, 1)). The range is 0 to 1 and higher is better: controls are moved within the
+    prior, so a dimension whose codes leave parts of the prior empty, or lie outside of it, makes a poor control. Mean 0
+    and std 1 are best. A collapsed posterior fits perfectly but is no control either.
 
-    Both masses are compared exactly in cells of 1/128 from -6 to 6. The sum is never below the integral but for the
-    2e-9 beyond; above it by less than 1e-5 for a q as smooth as a normal distribution of std .5, and 2e-4 of std .1.
+    The masses in cells of 1/128 from -6 to 6 are exact. Their sum is less than the integral by 2e-9 at most, and
+    greater by less than 1e-5 if q is as smooth as a normal distribution of std .5, or 2e-4 if it is as smooth as one of
+    std .1.
 
     Args:
         means: (N, K) posterior means.
         stds: (N, K) posterior standard deviations.
 
+    Returns:
+        See ``PriorFit``.
+
     Raises:
-        ValueError: wrong shapes, no measure, values that are not finite, or a deviation that is not above 0.
+        ValueError: a shape is wrong, there is no measure, a value is not finite, or a deviation is not above 0.
     """
-    from scipy.special import ndtr  # slow to import
+    from scipy.special import ndtr  # It is slow to import.
 
     means_NxK, stds_NxK = np.asarray(means, np.float64), np.asarray(stds, np.float64)
     if means_NxK.ndim != 2 or means_NxK.shape != stds_NxK.shape or not means_NxK.size:

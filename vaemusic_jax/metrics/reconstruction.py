@@ -1,7 +1,8 @@
-"""How much of a measure a model gives back. Pure functions of tokens; all but the baseline run under jit and vmap.
+"""Metrics of reconstruction: how many tokens of a measure a model gives back.
 
-Each returns one number per measure, so that callers can sum over batches, or mask padding, without bias.
-T = 24 ticks of a measure, V = vocabulary size; `predicted` are the argmax tokens of free-running, greedy decoding.
+They are pure functions of tokens, and all but the baseline run under jit and vmap. Each returns one number per measure,
+so that callers can sum over batches, or mask padding, without bias. T is the 24 ticks of a measure and V the vocabulary
+size; `predicted` holds the argmax tokens of free-running, greedy decoding.
 """
 
 import jax
@@ -11,14 +12,14 @@ from numpy.typing import ArrayLike
 
 
 def token_accuracy(predicted: jax.Array, tokens: jax.Array) -> jax.Array:
-    """Reconstruction accuracy: the share of a measure's tokens that are right.
+    """Computes the reconstruction accuracy: the share of a measure's tokens that are right (Pati & Lerch 2020).
 
-    Range 0 to 1, higher is better. Source: Pati & Lerch 2020. Holds are most of a measure, so read it against
+    The range is 0 to 1 and higher is better. Most tokens of a measure are holds, so compare the accuracy with
     ``majority_token_baseline``.
 
     Args:
         predicted: (..., T) integer tokens.
-        tokens: (..., T) integer tokens, the truth.
+        tokens: (..., T) the true tokens, integers.
 
     Returns:
         (...) float32.
@@ -30,7 +31,14 @@ def token_accuracy(predicted: jax.Array, tokens: jax.Array) -> jax.Array:
 
 
 def measure_accuracy(predicted: jax.Array, tokens: jax.Array) -> jax.Array:
-    """1 where a whole measure is right, else 0: (..., T), (..., T) -> (...) float32. Higher is better.
+    """Computes which measures are right as a whole: 1 for right, else 0. Higher is better.
+
+    Args:
+        predicted: (..., T) integer tokens.
+        tokens: (..., T) the true tokens, integers.
+
+    Returns:
+        (...) float32.
 
     Raises:
         ValueError: the shapes differ.
@@ -39,17 +47,18 @@ def measure_accuracy(predicted: jax.Array, tokens: jax.Array) -> jax.Array:
 
 
 def onset_accuracy(predicted: jax.Array, tokens: jax.Array, midi: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Token accuracy over the ticks at which the true measure has a note onset, as numerator and denominator.
+    """Computes the token accuracy over the ticks with a note onset in the true measure, as numerator and denominator.
 
-    The ratio of the two sums over measures has range 0 to 1, higher is better; a model that predicts only holds gets 0.
+    Sum both over measures and divide: the ratio has range 0 to 1 and higher is better. A model that predicts only holds
+    gets 0.
 
     Args:
         predicted: (..., T) integer tokens.
-        tokens: (..., T) integer tokens, the truth.
+        tokens: (..., T) the true tokens, integers.
         midi: (V,) MIDI pitch of each token, -1 for hold and rest.
 
     Returns:
-        Number of onset ticks that are right, and number of onset ticks: two (...) float32.
+        The number of onset ticks that are right and the number of onset ticks, (...) float32 each.
 
     Raises:
         ValueError: the shapes differ.
@@ -60,14 +69,14 @@ def onset_accuracy(predicted: jax.Array, tokens: jax.Array, midi: jax.Array) -> 
 
 
 def majority_token_baseline(train_tokens: ArrayLike, test_tokens: ArrayLike) -> float:
-    """Token accuracy of always predicting the token that is commonest in the training split.
+    """Computes the token accuracy, 0 to 1, of always predicting the commonest token of the training split.
 
     Args:
         train_tokens: (N, T) integer tokens.
         test_tokens: (M, T) integer tokens.
 
     Raises:
-        ValueError: one of them holds no token.
+        ValueError: one of the two holds no token.
     """
     train, test = np.asarray(train_tokens), np.asarray(test_tokens)
     if not train.size or not test.size:

@@ -1,12 +1,12 @@
-"""Every metric: a table of rows that say how each is computed, which columns it fills and what reports call it.
+"""The registry of metrics: a row for each says how it is computed, which columns it fills and what reports call it.
 
 To add a metric, write its formula in a file of this package and add a row:
 `METRICS["name"] = Metric("name", "latent", "what tables call it", lambda inputs: formula(inputs.codes))`.
 Evaluation computes it for runs that lack its columns, and results.csv and the report show it. `docs/run_directory.md`
 says what each column means.
 
-Columns follow from `METRICS` and `ATTRIBUTES` as they are when a function is called. What a metric of each family is
-given is described in `metrics.inputs`.
+The columns follow from `METRICS` and `ATTRIBUTES` as they are when a function is called. `evaluation.inputs` describes
+what the metrics of each family are given.
 """
 
 from collections.abc import Callable, Container, Iterable
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from vaemusic_jax.evaluation.inputs import ControlInputs, LatentInputs, TrainingInputs
 
 Family = Literal["reconstruction", "control", "latent", "training"]
-FAMILIES: tuple[Family, ...] = get_args(Family)  # what is computed together, from the same inputs
+FAMILIES: tuple[Family, ...] = get_args(Family)  # Metrics of one family are computed together, from the same inputs.
 Better = Literal["higher", "lower", ""]
 MEAN = "mean"
-PLACE = "ATTRIBUTE"  # in the name of a metric: where an attribute's name goes
+PLACE = "ATTRIBUTE"  # In the name of a metric, an attribute's name replaces this word.
 
 
 class Columns(Enum):
@@ -47,16 +47,16 @@ class Metric:
     """A row of the registry.
 
     Attributes:
-        name: of its columns.
-        family: decides what `compute` is given: an object of `metrics.inputs`.
-        label: what tables and text call it; empty for one that only results.csv holds.
-        compute: from the family's inputs to a number or, for a metric per attribute, to an array with a value for each
-            row of `ATTRIBUTES`, in that order. None, or NaN in the array, is undefined: an empty cell.
-        columns: which columns it fills.
-        better: which way is better; empty where neither is.
-        empty: why a finished trial has no value, a clause.
-        of_the_data: whether it says nothing of the model, and so needs no interval over seeds.
-        dtype: of its columns, for pandas.
+        name: the name of its column, or the beginning of the names of its columns.
+        family: the family decides which object of `evaluation.inputs` the function `compute` is given.
+        label: what tables and text call the metric; empty if only results.csv holds it.
+        compute: maps the family's inputs to a number or, for a metric per attribute, to an array with a value for each
+            row of `ATTRIBUTES`, in that order. None, or NaN in the array, means undefined and leaves the cell empty.
+        columns: which columns the metric fills.
+        better: whether higher or lower values are better; empty if neither is.
+        empty: a clause that says why a finished trial may have no value.
+        of_the_data: whether the metric describes the data set, not the model, and so needs no interval over seeds.
+        dtype: the pandas type of its columns.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Metric:
 
 
 def columns_of(metric: Metric) -> tuple[str, ...]:
-    """The columns that a metric fills, in the order of results.csv."""
+    """Returns the names of the columns that a metric fills, in the order of results.csv."""
     if metric.columns is Columns.ONE:
         return (metric.name,)
     template = metric.name if PLACE in metric.name else f"{metric.name}.{PLACE}"
@@ -80,10 +80,10 @@ def columns_of(metric: Metric) -> tuple[str, ...]:
 
 
 def all_columns() -> dict[str, Metric]:
-    """Every column that holds a metric, with its metric, in the order of results.csv.
+    """Returns every column that holds a metric, with its metric, in the order of results.csv.
 
-    Metrics that follow each other and fill columns of the form `NAME.ATTRIBUTE.PART` with one NAME go attribute by
-    attribute: all parts of the first attribute, then all of the second.
+    Neighbouring metrics whose columns have the form `NAME.ATTRIBUTE.PART` with the same NAME are ordered by attribute:
+    all parts of the first attribute come first, then all parts of the second.
     """
     found: dict[str, Metric] = {}
     for _, group in groupby(METRICS.values(), key=lambda metric: metric.name.partition(PLACE)[0]):
@@ -94,7 +94,7 @@ def all_columns() -> dict[str, Metric]:
 
 
 def metric_of(column: str) -> Metric:
-    """The metric of a column, or of a column's name without `.ATTRIBUTE` or `.mean` at its end.
+    """Returns the metric of a column; the name may lack `.ATTRIBUTE` or `.mean` at its end.
 
     Raises:
         KeyError: no metric has such a column.
@@ -106,7 +106,7 @@ def metric_of(column: str) -> Metric:
 
 
 def missing_from(columns: Container[str], families: Iterable[str]) -> list[Metric]:
-    """The metrics of some families of which at least one column is missing."""
+    """Returns the metrics of some families that have a column which is not among `columns`."""
     wanted = set(families)
     return [
         metric
@@ -116,10 +116,13 @@ def missing_from(columns: Container[str], families: Iterable[str]) -> list[Metri
 
 
 def families_of(name: str) -> tuple[str, ...]:
-    """The families that a name asks for: its own, or that of a column or of all columns that begin with it.
+    """Returns the families that a name stands for.
+
+    Args:
+        name: a family, a column, or the part of columns' names before a dot.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no family and no column has this name.
     """
     if name in FAMILIES:
         return (name,)
@@ -132,17 +135,17 @@ def families_of(name: str) -> tuple[str, ...]:
 
 
 def _score(name: str, label: str, **row: Any) -> Metric:
-    """A score of the test split."""
+    """Makes the row of a score on the test split."""
     return Metric(name, "reconstruction", label, lambda inputs: inputs.scores.get(name), **row)
 
 
 def _fact(name: str, label: str) -> Metric:
-    """A fact about the data set, to be read beside the scores."""
+    """Makes the row of a fact about the data set, with which readers compare the scores."""
     return Metric(name, "reconstruction", label, lambda inputs: inputs.facts.get(name), better="", of_the_data=True)
 
 
 def _control(name: str, label: str, formula: "Callable[[ControlInputs], Floats | None]", **row: Any) -> Metric:
-    """A metric of each control, which is that of one imposed attribute."""
+    """Makes the row of a metric of controls. `formula` returns (K,) values, one per imposed attribute, or None."""
 
     def compute(inputs: "ControlInputs") -> Floats | None:
         values_K = formula(inputs)
@@ -152,12 +155,12 @@ def _control(name: str, label: str, formula: "Callable[[ControlInputs], Floats |
 
 
 def _latent(name: str, label: str, compute: "Callable[[LatentInputs], Floats]") -> Metric:
-    """A metric of the whole latent space about every attribute."""
+    """Makes the row of a metric of the whole latent space, with a value for every attribute."""
     return Metric(name, "latent", label, compute, Columns.PER_ATTRIBUTE_AND_MEAN, empty=_CONSTANT)
 
 
 def _regularised(name: str, label: str, formula: "Callable[[LatentInputs], Floats]", **row: Any) -> Metric:
-    """A metric of the dimensions that are regularised, each for one imposed attribute."""
+    """Makes the row of a metric of regularised dimensions. `formula` returns (K,) values, one per imposed attribute."""
 
     def compute(inputs: "LatentInputs") -> Floats | None:
         return inputs.spread(formula(inputs)) if inputs.regularises else None
@@ -167,7 +170,7 @@ def _regularised(name: str, label: str, formula: "Callable[[LatentInputs], Float
 
 
 def _training(name: str, label: str, compute: "Callable[[TrainingInputs], float | None]", **row: Any) -> Metric:
-    """A metric of the learning curves."""
+    """Makes the row of a metric of the learning curves."""
     return Metric(name, "training", label, compute, **row)
 
 
@@ -205,7 +208,7 @@ _ROWS = (
     _control(
         "attribute_change",
         "share of the change",
-        # Of one attribute's change all falls on it, whatever the control does.
+        # With one attribute the share is always 1, whatever the control does.
         lambda x: attribute_change(x.changed).diagonal() if x.n_controls > 1 else None,
         empty=f"{_TWO}, and a control that changes one of them",
     ),

@@ -1,9 +1,9 @@
-"""Whether an attribute goes one way, and evenly, as its control is turned. Numpy in and out.
+"""Monotonicity and smoothness: whether an attribute changes in one direction, and evenly, along its control.
 
-Monotonicity and smoothness are metrics of the latte tool kit (Watcharasupat, Lee & Lerch, "Latte: Cross-framework
-Python package for evaluation of latent-based generative models", 2021) and take equal steps of the control. Where its
-values are quantiles, which are not equally spaced and may repeat, give the series by rank with step 1: a knob with Q
-marks, turned from one to the next. Two marks of equal value then are a step that changes nothing.
+Both are metrics of the latte tool kit (Watcharasupat, Lee & Lerch, "Latte: Cross-framework Python package for
+evaluation of latent-based generative models", 2021) and assume equal steps of the control. Quantiles are not equally
+spaced and may repeat; if a control's values are quantiles, pass the series in their order with step 1. Two equal values
+then are a step that changes nothing. The functions take and return NumPy arrays.
 """
 
 import numpy as np
@@ -11,26 +11,27 @@ from numpy.typing import ArrayLike
 
 from vaemusic_jax.metrics.information import Floats
 
-LIVELY = 1e-3  # latte's threshold
-ROUNDING = 1e-6  # of the largest value: attributes are float32
+LIVELY = 1e-3  # This is latte's threshold.
+ROUNDING = 1e-6  # Share of the largest value that counts as a rounding error, since attributes are float32.
 
 
 def monotonicity(series: ArrayLike, step: ArrayLike = 1.0, threshold: float = LIVELY) -> Floats:
-    """Of the steps that change the attribute, the share that raise it less the share that lower it.
+    """Computes the share of steps that raise the attribute minus the share that lower it, among steps that change it.
 
-    With D = diff(series) / step: mean of sign(D) over the steps with |D| > threshold. Range -1 to 1, higher is better,
-    -1 where the control works backwards. It does not see how often or how far the attribute moves.
+    With D = diff(series) / step, it is the mean of sign(D) over the steps with |D| > threshold. The range is -1 to 1
+    and higher is better; -1 means that the control works backwards. The metric ignores how often and how far the
+    attribute moves.
 
     Args:
-        series: (..., Q) attribute at Q equal steps of the control, at least 2.
-        step: between the control's values, positive, one or as many as broadcast to (...); by ranks it is 1.
-        threshold: slope up to which a step counts as no change.
+        series: (..., Q) the attribute at Q equally spaced values of the control, at least 2.
+        step: the positive distance between values of the control; its shape broadcasts to (...). It is 1 for ranks.
+        threshold: a step whose slope is at most this counts as no change.
 
     Returns:
-        (...), NaN where no step changes the attribute. Average with ``numpy.nanmean``, as the tool kit does.
+        (...) float64, NaN where no step changes the attribute. Average it with ``numpy.nanmean``, as the tool kit does.
 
     Raises:
-        ValueError: fewer than 2 values, a step that is not positive, or values that are not finite.
+        ValueError: there are fewer than 2 values, a step is not positive, or a value is not finite.
     """
     values, step_ = _checked(series, 2), np.asarray(step, np.float64)
     if not (np.isfinite(step_).all() and (step_ > 0).all()):
@@ -43,21 +44,22 @@ def monotonicity(series: ArrayLike, step: ArrayLike = 1.0, threshold: float = LI
 
 
 def smoothness(series: ArrayLike) -> Floats:
-    """How evenly the slope of an attribute changes along its control: no sudden jumps.
+    """Computes how evenly the slope of an attribute changes along its control.
 
-    With D = diff(series), x = |diff(D)|: 1 - (sum x^2 / sum x) / (max D - min D). Range 0 to 1, higher is better: near
-    1 where the slope changes in many small parts, 0 where it changes in jumps of its full range, as on every staircase
-    of equal steps, so attributes that count something score low by nature. The step between control values cancels.
+    With D = diff(series) and x = |diff(D)|, it is 1 - (sum x^2 / sum x) / (max D - min D). The range is 0 to 1 and
+    higher is better: near 1 the slope changes in many small parts, at 0 it changes in jumps of its full range. Every
+    staircase of equal steps gets 0, so attributes that count something score low. The distance between values of the
+    control cancels.
 
     Args:
-        series: (..., Q) attribute at Q equal steps of the control, at least 3.
+        series: (..., Q) the attribute at Q equally spaced values of the control, at least 3.
 
     Returns:
-        (...). A constant series has no smoothness: NaN; average with ``numpy.nanmean``. A straight line, of which the
-        formula makes 0/0, gets 1; that is our choice. Differences up to 1e-6 of the largest value are rounding.
+        (...) float64. It is NaN for a constant series; average it with ``numpy.nanmean``. For a straight line, for
+        which the formula gives 0/0, we chose 1. Differences up to 1e-6 of the largest value count as rounding errors.
 
     Raises:
-        ValueError: fewer than 3 values, or values that are not finite.
+        ValueError: there are fewer than 3 values, or a value is not finite.
     """
     values = _checked(series, 3)
     slope = np.diff(values)
@@ -70,7 +72,7 @@ def smoothness(series: ArrayLike) -> Floats:
 
 
 def mean_of_defined(values: ArrayLike) -> Floats:
-    """Mean over the last axis without undefined values: (..., M) -> (...), NaN where none is defined."""
+    """Returns the mean over the last axis without NaN: (..., M) -> (...), NaN where there is no other value."""
     values_ = np.asarray(values, np.float64)
     defined = ~np.isnan(values_)
     n_defined = defined.sum(-1)

@@ -1,4 +1,4 @@
-"""How soon a model learns, from the validation curve of one trial. Numpy in, numbers out."""
+"""Training efficiency: how soon a model learns, from the validation curve of one trial."""
 
 from dataclasses import dataclass
 
@@ -10,30 +10,40 @@ SHARE_OF_BEST = 0.95
 
 @dataclass(frozen=True)
 class TrainingEfficiency:
-    """What it took to nearly reach the run's best, and how good the model was on the way."""
+    """The cost of nearly reaching a run's best validation accuracy, and the mean accuracy on the way.
 
-    steps: float  # training steps to 95% of the best validation accuracy, lower is better
-    seconds: float  # seconds of training to the same point, lower is better
-    area: float  # mean validation accuracy over the steps, 0 to 1, higher is better
+    Attributes:
+        steps: training steps to 95% of the best validation accuracy; lower is better.
+        seconds: seconds of training to the same point; lower is better.
+        area: the mean validation accuracy over the steps, 0 to 1; higher is better.
+    """
+
+    steps: float
+    seconds: float
+    area: float
 
 
 def training_efficiency(steps: ArrayLike, accuracy: ArrayLike, seconds: ArrayLike) -> TrainingEfficiency:
-    """Steps and seconds to 95% of the run's own best validation accuracy, and the area under the validation curve.
+    """Computes steps and seconds to 95% of a run's own best validation accuracy, and the area under its curve.
 
-    The curve is taken as straight between validations, and the first point at which it has 95% of its best value is
-    found on it; where the first validation has that already, it is that one, an upper bound. The area is the integral
-    of the curve over the steps from the first to the last validation, divided by their number (trapezoid rule); of a
-    single validation, its accuracy. As the best is the run's own, a run that learns little has that little soon: read
-    it beside the accuracy, and compare runs of equal length that were validated at the same steps. The formulas are
-    ours.
+    The curve is interpolated linearly between validations, and the first point with 95% of the best value counts. If
+    the first validation already has that much, its steps and seconds are returned, which are upper bounds. The area is
+    the integral of the curve over the steps from the first to the last validation (trapezoid rule), divided by the
+    number of these steps; for a single validation it is the accuracy. Since each run is measured by its own best, a run
+    that learns little may reach 95% of it soon: read the result together with the accuracy, and compare runs of equal
+    length that were validated at the same steps. The formulas are ours.
 
     Args:
-        steps: (V,) training steps made at each validation, increasing.
-        accuracy: (V,) validation accuracy there, 0 to 1.
-        seconds: (V,) seconds of training up to there, never decreasing.
+        steps: (V,) training steps made before each validation, increasing.
+        accuracy: (V,) the accuracy of each validation, 0 to 1.
+        seconds: (V,) seconds of training before each validation, never decreasing.
+
+    Returns:
+        See ``TrainingEfficiency``.
 
     Raises:
-        ValueError: shapes that differ, no validation, steps or seconds out of order, or accuracies outside of 0 to 1.
+        ValueError: the shapes differ, there is no validation, steps or seconds are out of order, or an accuracy is
+            outside of 0 to 1.
     """
     steps_V, accuracy_V, seconds_V = (np.asarray(values, np.float64) for values in (steps, accuracy, seconds))
     if not (steps_V.shape == accuracy_V.shape == seconds_V.shape) or steps_V.ndim != 1 or not steps_V.size:

@@ -1,1 +1,4 @@
-"""A finished run as tables, figures and a page, from its run directory alone: no checkpoints, data sets or JAX."""
+"""Reports on finished runs: tables, figures and an HTML page.
+
+They are made from run directories alone, without checkpoints, data sets or JAX.
+"""

@@ -1,4 +1,4 @@
-"""Configurations as rows of a table: what tells them apart, their cells with footnotes, and which is best."""
+"""Configurations as rows of tables: the fields that differ, the cells with their footnotes, and the best rows."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ NOT_IMPOSED = "Only for imposed attributes."
 
 
 def initials_note() -> str:
-    """What the initials of attributes in a table stand for."""
+    """Returns a sentence that says what the initials of attributes stand for."""
     return f"{', '.join(f'{attribute.initial}: {attribute.words}' for attribute in ATTRIBUTES.values())}."
 
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """A row.
+    """A configuration with its results over seeds, which is one row of a table.
 
     Attributes:
-        fields: of the trials, all but the seed.
-        counts: n_seeds (done), n_diverged, n_unfinished.
-        intervals: by metric; none for a metric of which the results have no column.
+        fields: the fields that its trials share, which are all but the seed.
+        counts: n_seeds (of trials that are done), n_diverged and n_unfinished.
+        intervals: mean and interval by metric; a metric without a column in the results is absent.
     """
 
     fields: Mapping[str, Any]
@@ -51,13 +51,14 @@ class Configuration:
 
 
 def configurations(results: pd.DataFrame, metrics: Iterable[str]) -> list[Configuration]:
-    """All configurations of a results table, by data set, number of attributes, model and latent size.
+    """Returns the configurations of a results table, ordered by data set, number of attributes, model and latent size.
 
     Args:
         results: one row per trial.
-        metrics: columns; those that are absent are left out.
+        metrics: names of columns; absent columns are left out.
     """
-    present = [metric for metric in metrics if metric in results] or ["latent_dim"]  # a row even without any metric
+    # A stand-in keeps one row for each configuration if there is no metric at all.
+    present = [metric for metric in metrics if metric in results] or ["latent_dim"]
     table = aggregate(results, present)
     found = []
     for start in range(0, len(table), len(present)):
@@ -80,10 +81,10 @@ def configurations(results: pd.DataFrame, metrics: Iterable[str]) -> list[Config
 
 
 def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
-    """Data set, attributes, model, latent size, and whatever else varies among the trials of a model."""
+    """Returns data set, attributes, model, latent size, and the other fields that differ among trials of one model."""
     varied = {
         name
-        for model in MODELS  # between models a recipe's own values differ anyway
+        for model in MODELS  # The values of a recipe differ between models in any case.
         for name in CONFIGURATION
         if name not in unused_by(model) and results.loc[results["model"] == model, name].nunique() > 1
     }
@@ -91,31 +92,31 @@ def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
 
 
 def field_columns(fields: Iterable[str]) -> tuple[Column, ...]:
-    """Of trial fields."""
+    """Returns the columns for fields of trials."""
     return tuple(Column(name, field_header(name)) for name in fields)
 
 
 def field_header(name: str) -> str:
-    """What a field is called in print."""
+    """Returns the name of a trial's field as print shows it."""
     return HEADERS.get(name, name.replace("_", " "))
 
 
 def named_value(name: str, value: Any) -> Any:
-    """A field's value as it is written in print."""
+    """Returns the value of a trial's field as print shows it."""
     if name == "model":
         return MODELS[value].title
     return attribute_initials(value) if name == "attributes" else value
 
 
 def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
-    """As in results.csv, models and attributes shortened in print; empty where the model does not use a field."""
+    """Returns cells as in results.csv, with models and attributes shortened in print; a field not in use is empty."""
     unused = unused_by(row.fields["model"])
     shortened = {name: Word(row.fields[name], named_value(name, row.fields[name])) for name in ("model", "attributes")}
     return tuple("" if name in unused else {**row.fields, **shortened}[name] for name in fields)
 
 
 def count_columns(rows: Sequence[Configuration]) -> tuple[Column, ...]:
-    """Seeds that are done and, where there are any, trials that diverged and that are unfinished."""
+    """Returns the columns of counts: seeds that are done and, if there are any, diverged and unfinished trials."""
     return tuple(
         Column(name, header)
         for name, header in COUNTS.items()
@@ -124,18 +125,26 @@ def count_columns(rows: Sequence[Configuration]) -> tuple[Column, ...]:
 
 
 def count_cells(row: Configuration, columns: Iterable[Column]) -> tuple[Cell, ...]:
-    """For the columns of ``count_columns``."""
+    """Returns the cells of the columns of ``count_columns``."""
     return tuple(int(row.counts[column.name]) for column in columns)
 
 
 def metric_column(metric: str) -> Column:
-    """Of a column of results."""
+    """Returns the table's column for a metric of the results."""
     row = metric_of(metric)
     return Column(metric, row.label, row.better)
 
 
 def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
-    """A metric of a configuration, with the footnotes it needs; `diverged` or `unfinished` where no trial is done."""
+    """Returns the cell of a metric of a configuration, with the footnotes that it needs.
+
+    The cell says `diverged` or `unfinished` if no trial of the configuration is done.
+
+    Args:
+        metric: the name of a column of results.
+        row: the configuration.
+        best: whether the cell is printed as the best of its group.
+    """
     if not row.counts["n_seeds"]:
         return Value(NO_VALUE, instead="unfinished" if row.counts["n_unfinished"] else "diverged")
     if metric not in row.intervals:
@@ -156,9 +165,15 @@ def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
 
 
 def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str]) -> set[int]:
-    """Which rows have the best mean among those that share some fields, with all that print the same.
+    """Returns the indices of the rows with the best mean of a metric in each group of rows that share some fields.
 
-    None where there is only one to choose from, or no better way.
+    Rows whose means print the same as the best are included. A group of one row has no best, and neither has a metric
+    of which neither higher nor lower values are better.
+
+    Args:
+        rows: the configurations.
+        metric: the name of a column of results.
+        within: the fields that the rows of a group share.
     """
     better = metric_of(metric).better
     means = {i: row.intervals[metric].mean for i, row in enumerate(rows) if metric in row.intervals}
@@ -176,7 +191,7 @@ def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str])
 
 
 def unfinished_notes(results: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence for each trial that diverged, and one for each state of unfinished ones."""
+    """Returns a sentence for each trial that diverged, and one for each status of unfinished trials."""
     state = states(results)
     diverged = [
         f"{MODELS[row['model']].title}, {row['dataset']}, {attribute_initials(row['attributes'])}, latent size "

@@ -1,17 +1,17 @@
-"""ABC as notation, engraved by Verovio."""
+"""Engraving of tunes in ABC as notation, by the library Verovio."""
 
 from typing import Any
 
 
 def engrave(abc: str, **options: Any) -> list[str]:
-    """ABC as SVG elements, one for each page; the same text for the same ABC.
+    """Engraves a tune and returns an SVG element for each page; equal input gives equal text.
 
     Args:
-        abc: one tune.
-        options: of Verovio, beside those set here.
+        abc: one tune in ABC.
+        options: options of Verovio; they override those set here.
 
     Raises:
-        ImportError: Verovio cannot be loaded.
+        ImportError: Verovio is not installed or cannot be loaded.
     """
     import verovio
 

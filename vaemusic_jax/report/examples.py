@@ -1,4 +1,4 @@
-"""Musical examples: held-out measures, what a model makes of them, and what turning its controls does."""
+"""Musical examples: measures of the test split, their reconstructions, and traversals of a model's controls."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ RULE = (
 
 @dataclass(frozen=True)
 class Example:
-    """A grid of measures.
+    """A grid of drawn measures.
 
     Attributes:
-        headings: of the columns after the first.
-        rows: a label, then an SVG element and a line below it, for each column.
+        headings: the headings of the columns; the column of labels has none.
+        rows: for each row a label and its cells, each an SVG element and a line of text below it.
     """
 
     headings: tuple[str, ...]
@@ -43,7 +43,7 @@ class Example:
 
 
 def reconstructions(corpus: CorpusSample, evaluation: TrialEvaluation) -> Example:
-    """Test measures above their reconstructions, with the share of tokens that are right."""
+    """Returns test measures above their reconstructions, with the number of tokens that are right."""
     chosen = _chosen(corpus)
     given, back = corpus.tokens[chosen], evaluation.arrays["reconstruction"][chosen]
     right = [f"{(one == other).sum()} of 24 tokens right" for one, other in zip(given, back, strict=True)]
@@ -61,7 +61,7 @@ def reconstructions(corpus: CorpusSample, evaluation: TrialEvaluation) -> Exampl
 
 
 def traversals(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) -> Example:
-    """One measure with each control at some of its values in turn, all else as it was; below, the control's value."""
+    """Returns one measure decoded with each control at several values in turn, with the value below the measure."""
     chosen = _chosen(corpus)
     m = next((m for m in chosen if (corpus.tokens[m] > REST).sum() >= 2), chosen[0])
     values, tokens = evaluation.arrays["control_values"], evaluation.arrays["traversal_tokens"][m]
@@ -77,7 +77,12 @@ def traversals(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) 
 
 
 def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
-    """A measure as an SVG element: notation, or a piano roll where Verovio is not installed."""
+    """Draws a measure as an SVG element: as notation, or as a piano roll if Verovio is not installed.
+
+    Args:
+        tokens: (24,) token indices.
+        vocabulary: the vocabulary of the tokens.
+    """
     if not has_notation():
         return to_svg(piano_roll(tokens, vocabulary))
     abc = f"X:1\nM:4/4\nL:1/8\nK:C\n{measure_to_abc(tokens, vocabulary)}\n"
@@ -86,7 +91,7 @@ def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
 
 
 def has_notation() -> bool:
-    """Whether Verovio is installed."""
+    """Returns whether Verovio is installed, so that measures are drawn as notation."""
     return importlib.util.find_spec("verovio") is not None
 
 

@@ -1,4 +1,4 @@
-"""A claim of the study and what a run says of it."""
+"""Findings: a claim of the study, the verdict on it and the numbers behind the verdict."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ T_TEST = f"two-sided one-sample t-test over seeds at 5%, at least {MIN_SEEDS} se
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A claim of the study, and what this run says of it.
+    """A claim of the study, checked on the trials of one or several runs.
 
     Attributes:
-        name: short, for anchors.
-        claim: in words.
-        verdict: `not supported` covers a difference that is not significant and one in the opposite direction;
-            the numbers say which.
-        test: how the verdict was reached.
-        numbers: the figures behind it, or what is missing.
-        n: seeds; 0 where there are no data.
+        name: a short name for anchors.
+        claim: the claim in words.
+        verdict: `not supported` stands for a difference that is not significant as well as for one in the opposite
+            direction; `numbers` says which it is.
+        test: a description of the test behind the verdict.
+        numbers: the figures behind the verdict, or what is missing.
+        n: the number of seeds; 0 if there are no data.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Finding:
 
 
 def direction(test: TTest, difference: float) -> str:
-    """What to add where the claim is not borne out."""
+    """Returns what a sentence adds if the test does not support the claim that `difference` is above 0."""
     if not test.enough:
         return f"; a verdict needs {MIN_SEEDS} seeds"
     if not test.significant:

@@ -1,4 +1,4 @@
-"""The study's findings, checked: each claim against the trials of this run, by a test whose unit is the seed."""
+"""Checks of the study's findings: each claim is tested on the trials of a run, with the seed as the unit."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ ABOUT_INTERVALS = (
 
 
 def check_findings(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """All claims, in the order of the study's argument.
+    """Checks all claims, in the order of the study's argument.
 
     Args:
         results: one row per trial, of one run or several; columns may be missing.
-        facts: of each data set, as in ``evaluation_store.CorpusSample``; those there are.
+        facts: facts by name of data set, as in ``runs.evaluations.CorpusSample``; data sets may be missing.
     """
     return (
         better_reconstruction(results),
@@ -66,7 +66,7 @@ def check_findings(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """The claims as a table of words."""
+    """Returns the claims and verdicts as a table of words."""
     fields = ("claim", "verdict", "numbers", "test", "n")
     rows = tuple(tuple(getattr(finding, name) for name in fields) for finding in findings)
     columns = tuple(Column(name, {"n": "seeds"}.get(name, name)) for name in fields)
@@ -74,7 +74,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def better_reconstruction(results: pd.DataFrame) -> Finding:
-    """MeasureVAE's accuracy less AdversarialVAE's."""
+    """Tests MeasureVAE's accuracy minus AdversarialVAE's against 0."""
     difference = paired(results, ACCURACY, "model", "measure_vae", "adversarial_vae")
     test = (
         "MeasureVAE's test accuracy less AdversarialVAE's, paired by data set, latent size, attributes and seed, "
@@ -85,7 +85,7 @@ def better_reconstruction(results: pd.DataFrame) -> Finding:
 
 
 def better_independence(results: pd.DataFrame) -> Finding:
-    """AdversarialVAE's independence less MeasureVAE's."""
+    """Tests AdversarialVAE's attribute independence minus MeasureVAE's against 0."""
     difference = paired(results, INDEPENDENCE, "model", "adversarial_vae", "measure_vae")
     test = (
         "AdversarialVAE's attribute independence less MeasureVAE's, mean over the imposed attributes, paired by data "
@@ -96,7 +96,7 @@ def better_independence(results: pd.DataFrame) -> Finding:
 
 
 def headline_accuracy(results: pd.DataFrame) -> Finding:
-    """MeasureVAE at 256 dimensions against .996."""
+    """Compares MeasureVAE's best validation accuracy at 256 dimensions with .996."""
     claim = f"MeasureVAE reaches {HEADLINE_ACCURACY:.1%} validation accuracy at {HEADLINE_DIM} dimensions"
     test = (
         f"the best configuration's mean over at least {MIN_SEEDS} seeds is {HEADLINE_ACCURACY} when rounded to three "
@@ -122,7 +122,7 @@ def headline_accuracy(results: pd.DataFrame) -> Finding:
 
 
 def high_interpretability(results: pd.DataFrame) -> tuple[Finding, ...]:
-    """MeasureVAE's interpretability of each attribute against .8, then of all."""
+    """Tests MeasureVAE's interpretability of each attribute against .8; the first finding is about all attributes."""
     rows = results[results["model"] == "measure_vae"]
     found = []
     for attribute in ATTRIBUTES:
@@ -174,7 +174,7 @@ def _one_interpretability(imposed: pd.DataFrame, attribute: str) -> Finding:
 
 
 def simpler_is_easier(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> Finding:
-    """Differences between data sets, the simpler less the harder one."""
+    """Tests the accuracy on the simpler of two data sets minus that on the harder one against 0."""
     claim = "Simpler music is easier"
     test = (
         "test accuracy on the simpler data set (fewer bits per token in training) less that on the harder one, for "
@@ -198,7 +198,7 @@ def simpler_is_easier(results: pd.DataFrame, facts: Mapping[str, Mapping[str, An
 
 
 def _between(results: pd.DataFrame, metric: str, order: Sequence[str]) -> Balanced:
-    """All pairs of data sets, each before those that are harder."""
+    """Returns differences of a metric for all pairs of data sets, the simpler minus the harder one."""
     pairs = {
         f"{simple} less {hard}": paired(results, metric, "dataset", simple, hard)
         for i, simple in enumerate(order)
@@ -213,7 +213,7 @@ def _between(results: pd.DataFrame, metric: str, order: Sequence[str]) -> Balanc
 
 
 def _compared(name: str, claim: str, difference: Balanced, test: str, field: str = "dataset") -> Finding:
-    """A finding from paired differences that the claim says are above 0."""
+    """Returns the finding on a claim that paired differences are above 0."""
     one = difference.test
     if not one.n:
         return Finding(name, claim, NOT_ENOUGH, test, "no two finished trials that differ in nothing else", 0)
@@ -229,7 +229,7 @@ def _compared(name: str, claim: str, difference: Balanced, test: str, field: str
 
 
 def _configurations_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Configurations by seeds."""
+    """Returns a metric as a table with a row for each configuration and a column for each seed."""
     return by_seed(rows, metric, list(CONFIGURATION))
 
 

@@ -1,4 +1,4 @@
-"""A table as HTML, LaTeX and CSV: one object, three renderings, so that page, paper and spreadsheet say the same."""
+"""Tables and their renderings as HTML, LaTeX and CSV, which all show the same content."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from vaemusic_jax.metrics.registry import Better
 from vaemusic_jax.report.aggregate import Interval
 
 DASH = "\N{EN DASH}"
-LONG_WORDS = 40  # letters; more are a sentence
-SENTENCES = 0.75  # of a line, for all columns of sentences together
+LONG_WORDS = 40  # Text with more letters counts as a sentence and wraps in LaTeX.
+SENTENCES = 0.75  # Share of the line that all columns of sentences take together in LaTeX.
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """What a column holds.
+    """A column of a table.
 
     Attributes:
-        name: in the CSV file.
-        header: in print.
-        better: which way is better, an arrow beside the header; empty where neither is.
+        name: its name in the CSV file.
+        header: its heading in print.
+        better: whether higher or lower values are better, shown as an arrow beside the heading; empty if neither is.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """A number over seeds in a cell.
+    """A cell with a mean over seeds.
 
     Attributes:
-        interval: what is shown; the interval is left out where it has no ends.
-        best: printed in bold.
-        notes: footnotes, whole sentences.
-        instead: what stands in print where there is no mean.
+        interval: the mean and its interval; an interval without ends is not printed.
+        best: whether the cell is printed in bold.
+        notes: footnotes, each a sentence.
+        instead: the text that is printed if there is no mean.
     """
 
     interval: Interval
@@ -52,11 +52,11 @@ class Value:
 
 @dataclasses.dataclass(frozen=True)
 class Word:
-    """Text that is spelt otherwise in print.
+    """A cell whose text differs between the CSV file and print.
 
     Attributes:
-        text: in the CSV file.
-        shown: in print.
+        text: the text in the CSV file.
+        shown: the text in print.
     """
 
     text: str
@@ -68,15 +68,19 @@ Cell = Value | Word | str | int | float
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows and columns, and what must be said of them.
+    """A table with its caption and notes.
 
     Attributes:
-        name: stem of its file names.
-        caption: what is in it.
-        columns: as many as each row has cells.
-        rows: cells: text, a plain number, or a `Value` over seeds.
-        notes: below the footnotes of the cells.
-        parted: one table in print for each run of rows that share the first cell, so that a long one fits on pages.
+        name: the stem of its file names.
+        caption: a sentence or phrase about its content.
+        columns: the columns, as many as each row has cells.
+        rows: rows of cells; a cell is text, a `Word`, a plain number, or a `Value` over seeds.
+        notes: sentences that are printed below the footnotes of the cells.
+        parted: whether LaTeX gets one table for each run of rows with the same first cell, so that long tables fit on
+            pages.
+
+    Raises:
+        ValueError: a row has another number of cells than there are columns.
     """
 
     name: str
@@ -93,7 +97,7 @@ class Table:
 
 
 def number(value: float) -> str:
-    """Three decimals; none from 100 on, with a comma between thousands; a dash for NaN."""
+    """Formats a number with three decimals, from 100 on without decimals but with commas, and NaN as a dash."""
     if math.isnan(value):
         return DASH
     if isinstance(value, int) or abs(value) >= 100:
@@ -103,12 +107,12 @@ def number(value: float) -> str:
 
 
 def ends(interval: Interval) -> str:
-    """`[low, high]`, or nothing where the interval has no ends."""
+    """Returns `[low, high]`, or an empty text if the interval has no ends."""
     return "" if math.isnan(interval.low) else f"[{number(interval.low)}, {number(interval.high)}]"
 
 
 def to_html(table: Table) -> str:
-    """A `<table>` with its footnotes, escaped; numbers have the class `number`, the best are `<strong>`."""
+    """Renders a table as an escaped `<table>` with its footnotes; cells of numbers have the class `number`."""
     marks = _marks(table)
 
     def text(cell: Cell) -> str:
@@ -135,7 +139,7 @@ def to_html(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """`table` environments, escaped, for a document that loads `booktabs` and has lines of some 17 cm."""
+    """Renders a table as escaped `table` environments, for documents that load `booktabs` and have lines of 17 cm."""
     marks = _marks(table)
 
     def text(cell: Cell) -> str:
@@ -146,7 +150,7 @@ def to_latex(table: Table) -> str:
         return bold + "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
 
     def lines_of(row: tuple[Cell, ...]) -> list[str]:
-        """The means, and below them the intervals: beside them they would be wider than a page."""
+        """Returns a line of means and below it a line of intervals, because pages are too narrow for one line."""
         below = [ends(cell.interval) if isinstance(cell, Value) else "" for cell in row]
         small = [f"{{\\tiny {interval}}}" if interval else "" for interval in below]
         return [" & ".join(map(text, row)), *([" & ".join(small)] if any(small) else [])]
@@ -158,7 +162,7 @@ def to_latex(table: Table) -> str:
     ]
     parts = []
     for title, rows in _parts(table):
-        first = int(table.parted)  # the cell that all rows share is in the caption
+        first = int(table.parted)  # The first cell, which all rows of a part share, is in the caption.
         kinds = _kinds(rows, first, len(headers))
         used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
         footnotes = [f"\\textsuperscript{{{marks[note]}}} {escape_latex(note)}" for note in marks if note in used]
@@ -185,7 +189,10 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Plain numbers, unrounded: a `Value` is four columns, NAME, NAME.low, NAME.high and NAME.n; empty where NaN."""
+    """Renders a table as CSV with unrounded numbers; NaN becomes an empty field.
+
+    A `Value` fills four columns: NAME, NAME.low, NAME.high and NAME.n.
+    """
     is_value = [any(isinstance(row[i], Value) for row in table.rows) for i in range(len(table.columns))]
 
     def header() -> Iterator[str]:
@@ -202,7 +209,7 @@ def to_csv(table: Table) -> str:
             else:
                 plain = cell.text if isinstance(cell, Word) else cell
                 yield "" if isinstance(plain, float) and math.isnan(plain) else plain
-                yield from ("",) * (3 if wide else 0)  # words in a column of values
+                yield from ("",) * (3 if wide else 0)  # This is a word in a column of values.
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -218,7 +225,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "[": "{[}",  # else an option where it follows a row's end
+    "[": "{[}",  # LaTeX reads a bracket after the end of a row as an option.
     "]": "{]}",
     "\N{EN DASH}": "--",
     "\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}",
@@ -231,7 +238,7 @@ _NO_LABEL = str.maketrans(dict.fromkeys(" \\{}%#~^&$,", "-"))
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX prints as it is."""
+    """Escapes a text so that LaTeX prints it as it is."""
     return text.translate(_LATEX_TABLE)
 
 
@@ -248,7 +255,7 @@ def _mean(cell: Value) -> str:
 
 
 def _marks(table: Table) -> dict[str, str]:
-    """A letter for each footnote of the cells, in the order of first use: a to z, aa, ab..."""
+    """Returns a letter for each footnote of the cells, in the order of first use: a to z, aa, ab..."""
     notes = dict.fromkeys(note for row in table.rows for cell in row if isinstance(cell, Value) for note in cell.notes)
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = ("".join(word) for size in itertools.count(1) for word in itertools.product(letters, repeat=size))
@@ -256,7 +263,7 @@ def _marks(table: Table) -> dict[str, str]:
 
 
 def _kinds(rows: tuple[tuple[Cell, ...], ...], first: int, width: int) -> str:
-    """LaTeX's column types from a column on: right for numbers, left for words, and lines that wrap for sentences."""
+    """Returns LaTeX's column types from a column on: `r` for numbers, `l` for words, `p` for sentences, which wrap."""
     columns = [[row[i] for row in rows] for i in range(first, width)]
     wraps = [any(isinstance(cell, str) and len(cell) > LONG_WORDS for cell in column) for column in columns]
     wrapped = f"p{{{SENTENCES / max(sum(wraps), 1):.2f}\\linewidth}}"

@@ -1,4 +1,4 @@
-"""The report's page: chapters of sentences, tables, figures and music become one HTML file that needs nothing else."""
+"""The report's HTML page: chapters of sentences, tables, figures and music in one file without external resources."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: .85rem; 
 
 @dataclass(frozen=True)
 class Heading:
-    """Of what follows within a chapter."""
+    """A heading within a chapter."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Verbatim:
-    """Text as it is."""
+    """Text that is shown with its own line breaks and spaces."""
 
     text: str
 
@@ -53,9 +53,9 @@ class Drawing:
     """A figure.
 
     Attributes:
-        name: stem of its file names.
-        figure: of matplotlib.
-        caption: what it shows, of which split and how many seeds, and which way is better.
+        name: the stem of its file names.
+        figure: the matplotlib figure.
+        caption: what it shows, of which split and how many seeds, and whether higher or lower is better.
     """
 
     name: str
@@ -65,11 +65,11 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Folded:
-    """A table that is too long to be shown unasked, and too wide to be printed.
+    """A table that is too large for print; the page shows it when the reader unfolds it.
 
     Attributes:
-        summary: what is shown in its place.
-        table: to be unfolded.
+        summary: the text that is shown in its place.
+        table: the table.
     """
 
     summary: str
@@ -81,12 +81,12 @@ Part = str | Heading | Verbatim | Drawing | Table | Folded | Example
 
 @dataclass(frozen=True)
 class Chapter:
-    """One part of the report.
+    """A chapter of the report.
 
     Attributes:
-        name: of its anchor, which is `chapter-NAME`: tables and figures have their own names for theirs.
+        name: the name of its anchor, `chapter-NAME`.
         title: its heading.
-        parts: what is in it; a plain string is a paragraph.
+        parts: its content; a plain string is a paragraph.
     """
 
     name: str
@@ -95,11 +95,11 @@ class Chapter:
 
 
 def render(title: str, chapters: Sequence[Chapter], svgs: Mapping[str, str]) -> str:
-    """The whole page; makes no request, not even for its figures.
+    """Renders the whole page as HTML, which makes no request, not even for its figures.
 
     Args:
-        title: of the page.
-        chapters: in order.
+        title: the title of the page.
+        chapters: the chapters in order.
         svgs: each drawing as an SVG element, by its name.
     """
     contents = "".join(f'<li><a href="#chapter-{c.name}">{escape(c.title)}</a></li>' for c in chapters)
@@ -145,6 +145,6 @@ def _music(example: Example) -> str:
 
 
 def _image(svg: str, alternative: str) -> str:
-    """An SVG in the page as an image: its ids and styles are its own, and meet no other figure's."""
+    """Embeds an SVG element as an image, so that its ids and styles do not collide with those of other figures."""
     encoded = base64.b64encode(svg.encode()).decode()
     return f'<img alt="{escape(alternative)}" src="data:image/svg+xml;base64,{encoded}"/>'

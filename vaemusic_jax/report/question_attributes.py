@@ -1,4 +1,4 @@
-"""Open question: how many attributes can be regularised before something suffers, and does it depend on latent size?"""
+"""An open question of the study: how many attributes can be regularised, and does it depend on the latent size?"""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ DRAWN = ("reconstruction_accuracy", "reconstruction_efficiency.mean", "interpret
 
 
 def number_of_attributes(results: pd.DataFrame) -> Section | None:
-    """Between the choice with fewest and that with most attributes, paired by everything else and the seed.
+    """Compares the choice of most attributes with that of fewest, paired by all other fields and the seed.
 
     Args:
         results: one row per trial, of one run or several.
 
     Returns:
-        None where no finished trials differ in the attributes alone, or only in which ones.
+        The section, or None unless finished trials differ in the number of attributes alone.
     """
     rows = varied(results, "attributes")
     lengths = {choice: len(parse_attributes(choice)) for choice in rows["attributes"].unique()}

@@ -1,4 +1,4 @@
-"""Open question: which features of a corpus make its attributes easy to learn?"""
+"""An open question of the study: which features of a corpus make its attributes easy to learn?"""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from vaemusic_jax.report.markup import Cell, Column, Table, Value
 from vaemusic_jax.report.section import FigureData, Section, Series, varied
 from vaemusic_jax.report.seed_tests import by_seed
 
-Point = tuple[str, float, float, Interval]  # data set, mean and standard deviation of the attribute, interpretability
+# The data set, the mean and the standard deviation of the attribute in it, and the interpretability.
+Point = tuple[str, float, float, Interval]
 
-MIN_POINTS = 3  # of which a rank correlation says anything
+MIN_POINTS = 3  # A rank correlation of fewer points says nothing.
 
 
 def corpus_features(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> Section | None:
-    """MeasureVAE's interpretability of imposed attributes against how much they vary in the training data.
+    """Compares MeasureVAE's interpretability of imposed attributes with their variation in the training data.
 
-    How much is the coefficient of variation, standard deviation over mean, which has no unit: points of different
-    attributes can share an axis.
+    The measure of variation is the coefficient of variation, standard deviation over mean. It has no unit, so that
+    points of different attributes can share an axis.
 
     Args:
         results: one row per trial, of one run or several.
-        facts: of each data set; those there are.
+        facts: facts by name of data set, as in ``runs.evaluations.CorpusSample``; data sets may be missing.
 
     Returns:
-        None unless finished trials of MeasureVAE differ in nothing but the data set.
+        The section, or None unless finished trials of MeasureVAE differ in nothing but the data set.
     """
     rows = finished(varied(results[results["model"] == "measure_vae"], "dataset"))
     rows = rows[rows["dataset"].isin(list(facts))]
     others = [name for name in Trial.model_fields if name != "dataset"]
-    if not rows.empty:  # only what is done on every data set, or some would be judged by other latent sizes
+    if not rows.empty:  # Only what is done on every data set counts, so that all data sets have the same latent sizes.
         rows = rows[rows.groupby(others)["dataset"].transform("nunique") == rows["dataset"].nunique()]
     found = {attribute: points for attribute in ATTRIBUTES if (points := _points(rows, attribute, facts))}
     if rows["dataset"].nunique() < 2 or not found:
@@ -76,13 +77,13 @@ def _points(rows: pd.DataFrame, attribute: str, facts: Mapping[str, Mapping[str,
     found: list[Point] = []
     for name, values in by_seed(imposed, f"interpretability.{attribute}", ["dataset"]).iterrows():
         mean, std = (float(facts[str(name)][f"attribute_{part}"][attribute]) for part in ("mean", "std"))
-        if mean > 0:  # else the data set has nothing but rests
+        if mean > 0:  # Otherwise the data set holds nothing but rests.
             found.append((str(name), mean, std, interval_over_seeds(values)))
     return found
 
 
 def _correlations(series: tuple[Series, ...]) -> str:
-    """`all 8 points +0.62; note range, 4 data sets, +0.80`."""
+    """Returns a text like `over all 8 points +0.62; note range, 4 data sets, +0.80`."""
     x, y = ([value for one in series for value in getattr(one, axis)] for axis in "xy")
     words = [f"over all {len(x)} points {_rank_correlation(x, y)}"]
     words += [

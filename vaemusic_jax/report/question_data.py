@@ -1,4 +1,4 @@
-"""Open question: how much data does it take, and does transposition stand in for it?"""
+"""An open question of the study: how much data is needed, and can transposition replace some of it?"""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DRAWN = ("reconstruction_accuracy", "reconstruction_efficiency.mean", "interpret
 
 
 def size_of_the_data(results: pd.DataFrame) -> Section | None:
-    """Between the smallest and the largest share of the tunes, and between no transposition and the widest.
+    """Compares the largest share of the tunes with the smallest, and the widest transposition with the narrowest.
 
     Args:
         results: one row per trial, of one run or several.
 
     Returns:
-        None where no finished trials differ in the share of the tunes or in transposition alone.
+        The section, or None unless finished trials differ in nothing but the share of the tunes or transposition.
     """
     rows = varied(results, "data_fraction", "transpose")
     if rows.empty:

@@ -1,4 +1,4 @@
-"""Open question: how strong and how steep should MeasureVAE's attribute regulariser be?"""
+"""An open question of the study: how strong and how steep should MeasureVAE's attribute regulariser be?"""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ METRICS = (
 
 
 def regularisation_strengths(results: pd.DataFrame) -> Section | None:
-    """Where on the grid of gamma and delta each measure is best, and what the recipes' own values give.
+    """Finds where on the grid of gamma and delta each metric is best, and its values at those of the recipes.
 
     Args:
         results: one row per trial, of one run or several.
 
     Returns:
-        None where no finished trials of MeasureVAE differ in gamma or delta alone.
+        The section, or None unless finished trials of MeasureVAE differ in nothing but gamma or delta.
     """
     rows = varied(results[results["model"] == "measure_vae"], "gamma", "delta")
     if rows.empty:
@@ -58,7 +58,7 @@ def regularisation_strengths(results: pd.DataFrame) -> Section | None:
 
 
 def _grid(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Delta by gamma, ascending; NaN where no trial is done."""
+    """Returns means of a metric by delta (rows) and gamma (columns), both ascending; NaN where no trial is done."""
     table = by_seed(rows, metric, ["delta", "gamma"])
     deltas, gammas = (sorted(rows[name].unique()) for name in ("delta", "gamma"))
     if table.empty:
@@ -67,7 +67,7 @@ def _grid(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _about(metric: str, grid: pd.DataFrame) -> str:
-    """`Accuracy is 0.700 to 0.900, best at gamma 0.2, delta 3; 0.850 at the fast recipe's gamma 1, delta 10.`"""
+    """Returns `Accuracy is 0.700 to 0.900, best at gamma 0.2, delta 3; 0.850 at the fast recipe's 1 and 10.`"""
     deltas, gammas = ([float(at) for at in axis] for axis in (grid.index, grid.columns))
     value = {(gammas[j], deltas[i]): float(z) for (i, j), z in np.ndenumerate(grid.to_numpy()) if not np.isnan(z)}
     gamma, delta = max(value, key=lambda at: value[at])

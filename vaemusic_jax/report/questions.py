@@ -1,4 +1,4 @@
-"""The questions that the study leaves open, each a section of the report where the run varies the thing."""
+"""The questions that the study leaves open: the report has a section on each for which a run has data."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vaemusic_jax.report.section import Section
 
 
 def open_questions(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
-    """How many attributes to regularise; how much data; which features of the music matter; how strong a regulariser.
+    """Returns a section for each open question on which the finished trials say something.
+
+    The questions are how many attributes can be regularised, how much data is needed, which features of the music
+    matter, and how strong the regulariser should be.
 
     Args:
         results: one row per trial, of one run or several; columns may be missing.
-        facts: of each data set, as in ``evaluation_store.CorpusSample``; those there are.
-
-    Returns:
-        A section for each question of which the finished trials say something.
+        facts: facts by name of data set, as in ``runs.evaluations.CorpusSample``; data sets may be missing.
     """
     sections = (
         number_of_attributes(results),

@@ -1,4 +1,4 @@
-"""Several runs read as one: what a report is made of. Neither checkpoints nor data sets are needed."""
+"""Several run directories read as one, which is all that a report needs: no checkpoints and no data sets."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from vaemusic_jax.runs.results import assemble
 if TYPE_CHECKING:
     import pandas as pd
 
-EVALUATED = "reconstruction_accuracy"  # reports are on trials that have one
+EVALUATED = "reconstruction_accuracy"  # A trial with a value in this column has been evaluated.
 
 
 class JoinedRuns:
-    """The trials of some run directories, each trial once.
+    """The trials of several run directories, each trial once.
 
     Attributes:
-        paths: of the runs.
-        configs: of the runs.
-        trials: by id.
-        results: one row per trial, evaluated or not: its fields, status and metrics, empty where there are none.
-        curves: learning curves: trial, step, split, metric, value.
-        faults: what could not be read, or does not go together, a sentence each; grows while files are read.
+        paths: the paths of the runs.
+        configs: the configurations of the runs.
+        trials: the trials by id.
+        results: one row per trial with its fields, status and metrics; metrics are empty if it has not been evaluated.
+        curves: the learning curves, with columns trial, step, split, metric and value.
+        faults: a sentence for each file that could not be read or does not fit the others; the list grows while files
+            are read.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Reads the tables; the arrays of a trial only when they are asked for.
+        """Reads the tables of the runs. The arrays of a trial are read when they are asked for.
 
         Args:
-            paths: of the run directories; of a trial in several, an evaluated one counts, else the first.
+            paths: run directories. If a trial is in several of them, the first run that has evaluated it counts, or
+                the first run if none has.
 
         Raises:
-            UserError: one is no run, or has no evaluated trial.
+            UserError: a path is no run directory, or a run has no evaluated trial.
         """
         import pandas as pd
 
@@ -55,7 +57,7 @@ class JoinedRuns:
         first = everything.sort_values(EVALUATED, key=lambda column: column.isna(), kind="stable")
         kept = first.drop_duplicates("trial").sort_index()
         self._run_of = dict(zip(kept["trial"], kept.index.get_level_values(0), strict=True))
-        self.results = kept.reset_index(drop=True).copy()  # in one piece: pandas warns of tables that grew by columns
+        self.results = kept.reset_index(drop=True).copy()  # pandas warns of tables whose columns were added one by one.
         curves = [run.curves for run in runs]
         mine = [rows[rows["trial"].map(self._run_of) == i] for i, rows in enumerate(curves)]
         self.curves = pd.concat([rows for rows in mine if len(rows)] or curves[:1], ignore_index=True)
@@ -64,15 +66,15 @@ class JoinedRuns:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Names, in the order of the trials."""
+        """The names of the data sets, in the order of the trials."""
         return tuple(dict.fromkeys(trial.dataset for trial in self.trials.values()))
 
     def evaluation(self, trial_id: str) -> TrialEvaluation | None:
-        """The arrays of a trial; None where there are none, and where the file is damaged, which becomes a fault."""
+        """Returns the evaluation of a trial, or None if there is none. For a damaged file it adds a fault."""
         return self._or_fault(lambda: self._stores[self._run_of[trial_id]].trial(trial_id))
 
     def corpus(self, name: str) -> CorpusSample | None:
-        """The sample of a data set, of the first run that has one; None and a fault as above."""
+        """Returns the first run's sample of a data set, or None if no run has one. A damaged file adds a fault."""
         if name not in self._corpora:
             found = [sample for store in self._stores if (sample := self._or_fault(lambda s=store: s.corpus(name)))]
             if len({sample.facts["digest"] for sample in found}) > 1:
@@ -93,7 +95,7 @@ class JoinedRuns:
 
 
 def _why(path: Path, statuses: pd.Series) -> str:
-    """What keeps a run from having numbers, and what to do."""
+    """Returns the end of an error message: why a run has no evaluated trial, and what to do about it."""
     if (statuses == "done").any():
         return f"; run `vaemusic evaluate {path}` first"
     unfinished = statuses[~statuses.str.startswith("diverged")]
@@ -103,11 +105,11 @@ def _why(path: Path, statuses: pd.Series) -> str:
 
 
 def _results_now(run: RunDirectory) -> pd.DataFrame:
-    """Metrics as evaluated, statuses as they are now."""
+    """Returns the results of a run with the metrics as evaluated and the statuses as they are now."""
     results = run.results
     if results is None:
         return assemble(run.trials_table, {})
     table = run.trials_table
-    done = table.loc[table["status"] == "done", "trial"]  # others may have numbers from before the run was started anew
+    done = table.loc[table["status"] == "done", "trial"]  # Others may have numbers from before a restart.
     metrics = results[[name for name in results.columns if name == "trial" or name not in table.columns]]
     return table.merge(metrics[metrics["trial"].isin(done)], on="trial", how="left")

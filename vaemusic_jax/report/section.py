@@ -1,4 +1,4 @@
-"""A section of the report on an open question: its words, its table and what its figures draw."""
+"""Sections of the report on open questions: text, a table and the data of figures."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vaemusic_jax.report.seed_tests import by_seed
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """One line, or one cloud of points.
+    """One line, or the points of one kind, in a figure.
 
     Attributes:
-        label: in the legend.
-        x, y: as many of each; never NaN.
-        low, high: ends of the interval of each y, NaN where there is none; empty for points.
-        names: of the points of a scatter plot, to be written beside them; empty for lines.
+        label: its text in the legend.
+        x, y: the coordinates, equally many, without NaN.
+        low, high: the ends of the interval of each y, NaN if it has none; empty for points.
+        names: texts to be written beside the points of a scatter plot; empty for lines.
     """
 
     label: str
@@ -36,18 +36,18 @@ class Series:
 
 @dataclasses.dataclass(frozen=True)
 class FigureData:
-    """What to draw, without a word on how.
+    """The data of a figure, without its style.
 
     Attributes:
-        name: stem of its file names.
+        name: the stem of its file names.
         kind: `lines` and `scatter` have `series`; `heatmap` has `x`, `y` and `z`.
-        caption: what is drawn, a sentence.
-        x_label, y_label: of the axes.
-        log_x, log_y: whether an axis is logarithmic; its values are then above 0, and those to be ticked.
-        series: of lines or points.
-        x, y: of a heat map's columns and rows.
-        z: of its cells, `z[i][j]` at `y[i]`, `x[j]`; NaN where there is none.
-        z_label: what the cells say.
+        caption: a sentence that says what is drawn.
+        x_label, y_label: the labels of the axes.
+        log_x: whether the horizontal axis is logarithmic, with a tick at each value; the values are then above 0.
+        series: the lines or points.
+        x, y: the values of a heat map's columns and rows.
+        z: the values of its cells, `z[i][j]` at `y[i]` and `x[j]`; NaN for an empty cell.
+        z_label: the label of the cells' colour scale.
     """
 
     name: str
@@ -65,14 +65,14 @@ class FigureData:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """An open question, as far as the run answers it.
+    """A section on an open question, as far as the run answers it.
 
     Attributes:
-        name: short, for anchors.
+        name: a short name for anchors.
         title: the question.
-        text: what the run says, computed from its numbers.
+        text: the answer, computed from the run's numbers.
         table: the numbers.
-        figures: what to draw.
+        figures: the data of the section's figures.
     """
 
     name: str
@@ -83,14 +83,15 @@ class Section:
 
 
 def varied(results: pd.DataFrame, *fields: str) -> pd.DataFrame:
-    """The trials that have, with all else being equal but the seed, finished counterparts that differ in some fields.
+    """Selects the trials among which some fields vary while all other fields but the seed are equal.
 
     Args:
         results: one row per trial.
-        fields: of the trial; a combination of values that differs from another is enough.
+        fields: the fields of a trial that may vary; it is enough if one of them does.
 
     Returns:
-        Those rows, whatever their status; none where the run does not vary the fields.
+        The rows of each group of such trials of which finished ones differ in the fields. Unfinished trials of a group
+        are included. The table is empty if the run does not vary the fields.
     """
     others = [name for name in CONFIGURATION if name not in fields]
     done = finished(results).groupby(others)[list(fields)].apply(lambda rows: len(rows.drop_duplicates()))
@@ -101,12 +102,12 @@ def varied(results: pd.DataFrame, *fields: str) -> pd.DataFrame:
 
 
 def lines(results: pd.DataFrame, metric: str, x: str) -> tuple[Series, ...]:
-    """Means over seeds with bootstrap intervals, against a field: a line for each setting of whatever else varies.
+    """Returns means over seeds with bootstrap intervals against a field: a line for each setting of the other fields.
 
     Args:
-        results: one row per trial; those that are done count.
-        metric: column of results.
-        x: a numeric field.
+        results: one row per trial; only trials that are done count.
+        metric: the name of a column of results.
+        x: the name of a numeric field.
     """
     others = [name for name in distinguishing_fields(results) if name != x and results[name].nunique() > 1]
     table = by_seed(results, metric, [*others, x])
@@ -122,7 +123,15 @@ def lines(results: pd.DataFrame, metric: str, x: str) -> tuple[Series, ...]:
 def line_figures(
     results: pd.DataFrame, name: str, x: str, metrics: Sequence[str], log_x: bool
 ) -> tuple[FigureData, ...]:
-    """``lines`` of each metric that has values, for each model by itself."""
+    """Returns a figure of ``lines`` for each model and each metric that has values.
+
+    Args:
+        results: one row per trial.
+        name: the beginning of the figures' file names.
+        x: the name of a numeric field, for the horizontal axis.
+        metrics: names of columns of results.
+        log_x: whether the horizontal axis is logarithmic.
+    """
     figures = []
     for model, rows in results.groupby("model", sort=False):
         shown = str(named_value("model", model))
@@ -137,7 +146,7 @@ def line_figures(
 
 
 def _label(fields: Sequence[str], values: Sequence[Any]) -> str:
-    """`bach, transpose 5`."""
+    """Returns the label of a line, such as `bach, transposed by up to 5`."""
     words = ("dataset", "model", "attributes")
     return ", ".join(
         str(named_value(name, value)) if name in words else f"{field_header(name)} {named_value(name, value)}"

@@ -1,7 +1,7 @@
-"""Tests whose unit is the seed: paired differences between configurations, averaged per seed, then a t-test over seeds.
+"""Statistical tests whose unit is the seed: paired differences are averaged per seed and t-tested over seeds.
 
-Trials of one seed share their order of measures, so their differences are paired; configurations of one seed are not
-independent, so they are averaged and not counted.
+Trials of one seed share their order of measures, so their differences are paired. Configurations of one seed are not
+independent, so they are averaged instead of counted.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from scipy import stats
 
 from vaemusic_jax.report.aggregate import CONFIGURATION, finished, numbers
 
-MIN_SEEDS = 3  # two degrees of freedom
-LEVEL = 0.05
+MIN_SEEDS = 3  # A t-test of so many seeds has two degrees of freedom.
+LEVEL = 0.05  # Significance level.
 
-# What differs between the models in any case, by recipe or size.
+# These fields differ between the models in any case, because of the recipe or the size.
 OF_THE_MODEL = ("hidden_size", "learning_rate", "beta", "gamma", "delta", "adversary_weight")
 
 
 @dataclasses.dataclass(frozen=True)
 class TTest:
-    """A mean over seeds against a value.
+    """The result of a t-test of a mean over seeds against a value.
 
     Attributes:
-        mean, low, high: mean of the values and its 95% t interval; NaN ends for fewer than two values.
-        p: of the two-sided one-sample t-test; NaN for fewer than two values.
-        n: how many seeds.
+        mean, low, high: the mean of the values and its 95% t interval; the ends are NaN for fewer than two values.
+        p: the p-value of the two-sided one-sample t-test; NaN for fewer than two values.
+        n: the number of seeds.
     """
 
     mean: float
@@ -43,31 +43,31 @@ class TTest:
 
     @property
     def enough(self) -> bool:
-        """Whether there are seeds enough for a verdict."""
+        """Whether there are enough seeds for a verdict."""
         return self.n >= MIN_SEEDS
 
     @property
     def significant(self) -> bool:
-        """At 5%, with seeds enough."""
+        """Whether there are enough seeds and the difference is significant at 5%."""
         return self.enough and self.p < LEVEL
 
 
 def t_test(values: ArrayLike, against: float = 0.0) -> TTest:
-    """Two-sided one-sample t-test (Student 1908) and 95% t interval of the mean.
+    """Computes the two-sided one-sample t-test (Student 1908) and the 95% t interval of a mean.
 
     Args:
         values: (n,), one per seed, without NaN.
         against: the mean to test against.
 
     Returns:
-        See ``TTest``. Values that are all the same differ from any other value with p = 0.
+        See ``TTest``. If all values are equal, p is 0 for any other `against`, and 1 for their own value.
     """
     known = np.asarray(values, dtype=float)
     n = len(known)
     if n < 2:
         return TTest(float(known[0]) if n else np.nan, np.nan, np.nan, np.nan, n)
     mean, error = float(known.mean()), float(known.std(ddof=1) / np.sqrt(n))
-    if error <= 1e-12 * max(1.0, abs(mean)):  # rounding, not spread
+    if error <= 1e-12 * max(1.0, abs(mean)):  # The values are equal but for rounding.
         return TTest(mean, mean, mean, 0.0 if abs(mean - against) > 1e-12 else 1.0, n)
     p = 2 * float(stats.t.sf(abs(mean - against) / error, n - 1))
     half = error * float(stats.t.ppf(1 - LEVEL / 2, n - 1))
@@ -76,11 +76,12 @@ def t_test(values: ArrayLike, against: float = 0.0) -> TTest:
 
 @dataclasses.dataclass(frozen=True)
 class Balanced:
-    """Numbers by configuration and seed, none missing.
+    """A metric by configuration and seed, without missing values.
 
     Attributes:
-        table: a row for each configuration, or pair of them, a column for each seed; the index holds their fields.
-        n_left_out: how many were left out, since they lack some of the seeds.
+        table: a row for each configuration, or for each pair of them, and a column for each seed; the index holds their
+            fields.
+        n_left_out: the number of configurations or pairs that were left out because they lack a seed.
     """
 
     table: pd.DataFrame
@@ -88,31 +89,32 @@ class Balanced:
 
     @property
     def left_out(self) -> str:
-        """What to add to the number of configurations."""
+        """The words about configurations left out, to follow the number of configurations; empty if there are none."""
         return f" ({self.n_left_out} left out, which lack a seed)" if self.n_left_out else ""
 
     @property
     def test(self) -> TTest:
-        """Of the means per seed against 0."""
+        """The t-test of the means per seed against 0."""
         return t_test(self.table.mean(axis=0).to_numpy() if len(self.table) else [])
 
     def by(self, field: str) -> dict[str, TTest]:
-        """The same for each value of a field."""
+        """Returns the t-test of the means per seed against 0 for each value of a field."""
         groups = self.table.groupby(level=field, sort=False)
         return {str(value): t_test(rows.mean(axis=0).to_numpy()) for value, rows in groups}
 
 
 def paired(results: pd.DataFrame, metric: str, field: str, first: object, second: object) -> Balanced:
-    """A metric of trials with one value of a field, less that of those with another, all else being equal.
+    """Pairs trials that differ in one field and subtracts a metric of the second from that of the first.
 
     Args:
-        results: one row per trial; those that are not done are passed over.
-        metric: column of results; trials without a value are passed over.
-        field: of the trial. For `model`, what a recipe sets by model may differ.
-        first, second: its values.
+        results: one row per trial; trials that are not done are ignored.
+        metric: the name of a column of results; trials without a value are ignored.
+        field: the field of a trial that differs. If it is `model`, the fields `OF_THE_MODEL` may differ, too.
+        first, second: the two values of the field.
 
     Returns:
-        The pairs that have all the seeds that most pairs have. Several trials of one side of a pair are averaged.
+        The differences of the pairs that have all the seeds that most pairs have. If one side of a pair has several
+        trials with a seed, they are averaged.
     """
     shared = [name for name in CONFIGURATION if name != field and not (field == "model" and name in OF_THE_MODEL)]
     sides = [by_seed(results[results[field] == side], metric, shared) for side in (first, second)]
@@ -122,12 +124,12 @@ def paired(results: pd.DataFrame, metric: str, field: str, first: object, second
 
 
 def by_seed(results: pd.DataFrame, metric: str, index: list[str]) -> pd.DataFrame:
-    """A metric of finished trials: a row for each combination of some fields, a column for each seed.
+    """Returns a metric of finished trials with a row for each combination of some fields and a column for each seed.
 
     Args:
-        results: one row per trial; those that are not done are passed over.
-        metric: column of results; trials without a value are passed over.
-        index: the fields. Trials that share them and the seed are averaged.
+        results: one row per trial; trials that are not done are ignored.
+        metric: the name of a column of results; trials without a value are ignored.
+        index: the names of the fields. Trials with the same values of them and the same seed are averaged.
     """
     done = finished(results)
     cells: dict[tuple[Any, ...], dict[int, list[float]]] = {}
@@ -147,10 +149,10 @@ def _index(keys: list[tuple[Any, ...]], names: list[str]) -> pd.Index:
 
 
 def balanced(table: pd.DataFrame) -> Balanced:
-    """The rows that have all the seeds that most rows have.
+    """Selects the rows that have all the seeds that most rows have.
 
     Args:
-        table: rows by seeds, NaN where there is no value.
+        table: a row for each configuration and a column for each seed, with NaN for missing values.
     """
     table = table.dropna(how="all")
     present = table.notna().to_numpy()
@@ -166,7 +168,7 @@ def balanced(table: pd.DataFrame) -> Balanced:
 
 
 def describe(test: TTest) -> str:
-    """`+0.021, 95% t interval [+0.010, +0.032], p = 0.015, 3 seeds`."""
+    """Returns a text such as `+0.021, 95% t interval [+0.010, +0.032], p = 0.015, 3 seeds`."""
     if not test.n:
         return "no value"
     seeds = count_of_seeds(test.n)
@@ -176,15 +178,15 @@ def describe(test: TTest) -> str:
 
 
 def count_of_seeds(n: int) -> str:
-    """`1 seed`, `3 seeds`."""
+    """Returns `1 seed`, `3 seeds` and so on."""
     return f"{n} seed{'s' * (n != 1)}"
 
 
 def describe_p(p: float) -> str:
-    """`p = 0.015`, `p < 0.001`."""
+    """Returns `p = 0.015`, or `p < 0.001` for smaller values."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def describe_each(tests: Mapping[str, TTest], prefix: str = "") -> str:
-    """``describe`` of each after the prefix and its name."""
+    """Returns ``describe`` of each test after the prefix and the test's name."""
     return "; ".join(f"{prefix}{name} {describe(test)}" for name, test in tests.items())

@@ -1,4 +1,4 @@
-"""Which trials a figure shows where a run has more than fit."""
+"""Selection of the trials that a figure shows if a run has more than fit into it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ EXAMPLE_RULE = (
 
 
 def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Of each model, the trials of the setting that most of its finished ones have: a figure compares like with like.
+    """Selects, for each model, the trials of the setting that most of its finished trials have.
+
+    A setting is a combination of values of the fields that figures do not distinguish, so that a figure compares trials
+    of one setting only.
 
     Args:
-        results: one row per trial, its fields among the columns.
+        results: one row per trial, with its fields among the columns.
 
     Returns:
-        Those rows, in the order they were, and a sentence on what was left out; empty where nothing was.
+        The selected rows in their order, and a sentence that names the settings; it is empty if there is only one.
     """
     fields = [name for name in Trial.model_fields if name not in _SHOWN]
     kept: list[Any] = []
@@ -38,7 +41,7 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         rows = results[results["model"] == model]
         varied = [name for name in fields if rows[name].nunique() > 1]
         groups = [group for _, group in rows.groupby(varied, sort=False)] if varied else [rows]
-        largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # the first at a tie
+        largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # The first wins a tie.
         kept.extend(largest.index)
         if varied:
             values = ", ".join(f"{field_header(name)} {largest[name].iloc[0]}" for name in varied)
@@ -48,7 +51,7 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def most_attributes(results: pd.DataFrame) -> pd.DataFrame:
-    """Of each data set, the trials with the choice of attributes that has most of them, the first at a tie."""
+    """Selects, for each data set, the trials that impose most attributes; among equal choices, the first."""
     best = {
         dataset: max(rows["attributes"].unique(), key=lambda choice: len(parse_attributes(choice)))
         for dataset, rows in results.groupby("dataset", sort=False)
@@ -57,14 +60,14 @@ def most_attributes(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def evenly(values: Sequence[T], most: int) -> list[T]:
-    """At most so many of the values, evenly spread, with the first and the last."""
+    """Selects at most `most` of the values, evenly spread, with the first and the last; `most` is at least 2."""
     if len(values) <= most:
         return list(values)
     return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
 def example_trials(results: pd.DataFrame) -> pd.DataFrame:
-    """By `EXAMPLE_RULE`: one evaluated trial of each data set and model.
+    """Selects one evaluated trial of each data set and model by `EXAMPLE_RULE`.
 
     Args:
         results: one row per trial.

@@ -1,4 +1,7 @@
-"""How figures look, and figures as files: readable in print and by colour-blind readers, the same bytes every time."""
+"""The style of figures, and their export as SVG and PNG.
+
+Figures are readable in print and by colour-blind readers, and equal figures give equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, which people with any common colour blindness tell apart; yellow is too faint for lines.
+# These are Okabe & Ito's colours, which people with any common colour blindness can tell apart. Their yellow is left
+# out, because it is too faint for lines.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#000000")
 GREY = "#666666"
-# Colour is never the only difference: series differ in marker and line as well.
+# Series differ in marker and line as well as in colour.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
-SEQUENTIAL = "cividis"  # even in lightness, and alike to all eyes
+SEQUENTIAL = "cividis"  # It is even in lightness and looks the same to colour-blind readers.
 
 _RC = {
     "font.size": 9,
@@ -32,7 +36,7 @@ _RC = {
     "legend.frameon": False,
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
-    "svg.hashsalt": "vaemusic",  # else ids are drawn at random
+    "svg.hashsalt": "vaemusic",  # Without it, ids would be random.
     "svg.fonttype": "none",
 }
 _DPI = 200
@@ -40,7 +44,7 @@ _DPI = 200
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Within, figures are made in the report's style, whatever the user's own settings are."""
+    """Applies the report's style to figures made within the context, whatever the user's own settings are."""
     from matplotlib import style
 
     with style.context(["default", _RC]):
@@ -48,12 +52,12 @@ def applied() -> Iterator[None]:
 
 
 def panels(rows: int, columns: int, width: float = 2.5, height: float = 2.1, **shared: Any) -> tuple[Figure, Any]:
-    """A figure of small multiples.
+    """Makes a figure with a grid of panels.
 
     Args:
-        rows, columns: how many panels.
-        width, height: of one panel, in inches.
-        shared: as for `Figure.subplots`, such as `sharey="row"`.
+        rows, columns: the numbers of rows and columns of panels.
+        width, height: the size of one panel, in inches.
+        shared: further arguments of `Figure.subplots`, such as `sharey="row"`.
 
     Returns:
         The figure and its axes, an object array (rows, columns).
@@ -65,29 +69,29 @@ def panels(rows: int, columns: int, width: float = 2.5, height: float = 2.1, **s
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 4) -> None:
-    """One legend for all panels, of what is drawn in one of them."""
+    """Draws one legend below all panels, with what is drawn in one of them."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, max(len(labels), 1)))
 
 
 def to_svg(figure: Figure) -> str:
-    """A figure as an SVG element, the same text for the same figure."""
+    """Renders a figure as an SVG element; equal figures give equal text."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     text = io.StringIO()
     with applied():
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})  # `savefig` would draw it twice
-    figure.set_layout_engine("none")  # placed once for all files: that takes longer than drawing
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})  # `savefig` would draw it twice.
+    figure.set_layout_engine("none")  # The layout is kept, since computing it again takes longer than drawing.
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 
 
 def to_png(figure: Figure) -> bytes:
-    """A figure as a PNG file for print, the same bytes for the same figure."""
+    """Renders a figure as the content of a PNG file for print; equal figures give equal bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
-    figure.set_dpi(_DPI)  # drawing it as SVG leaves another one
+    figure.set_dpi(_DPI)  # Rendering as SVG leaves another resolution behind.
     with applied():
         FigureCanvasAgg(figure).print_png(content)
     figure.set_layout_engine("none")

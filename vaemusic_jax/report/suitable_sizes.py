@@ -1,4 +1,4 @@
-"""Whether 32 to 64 dimensions suit four attributes: an operational score, the mean rank over the study's measures."""
+"""A check of the finding that 32 to 64 dimensions suit four attributes, by the mean rank over the study's metrics."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from vaemusic_jax.report.finding import (
 )
 from vaemusic_jax.report.seed_tests import balanced, by_seed, describe, t_test
 
-LOW, HIGH = 32, 64  # both included
+LOW, HIGH = 32, 64  # Both ends are included.
 REGIONS = ("smaller", "within", "larger")
 
 
 def suitable_sizes(results: pd.DataFrame) -> tuple[Finding, ...]:
-    """For each model, ranks of latent sizes from 32 to 64 against those of smaller and of larger ones.
+    """Tests, for each model, whether latent sizes from 32 to 64 rank better than smaller and than larger ones.
 
     Args:
-        results: one row per trial; those with all four attributes count.
+        results: one row per trial; only trials that impose all attributes count.
     """
     rows = results[results["attributes"] == ALL_ATTRIBUTES]
     return tuple(_of_model(rows[rows["model"] == model], model) for model in MODELS)
 
 
 def mean_ranks(rows: pd.DataFrame) -> pd.DataFrame:
-    """Seeds by latent sizes: the rank of each size among all, 1 is best, averaged over the study's measures.
+    """Computes the rank of each latent size among all sizes, averaged over the study's metrics; 1 is best.
 
-    Trials are compared that differ in latent size alone; ranks are averaged over whatever else the run varies, where it
-    has the same sizes. A measure without values is passed over, a size or seed that another measure lacks is too.
+    Trials that differ in latent size alone are compared, and the ranks are averaged over the other fields that the run
+    varies if it has the same sizes there. A metric without values is ignored, and so is a size or seed that some other
+    metric lacks.
 
     Args:
-        rows: trials of one model.
+        rows: the trials of one model.
 
     Returns:
-        Empty where there are no two sizes to compare.
+        A table with a row for each seed and a column for each size, which is empty if there are no two sizes.
     """
     others = [name for name in CONFIGURATION if name != "latent_dim"]
     tables = [ranks for _, group in rows.groupby(others, sort=False) if len(ranks := _ranks(group)) > 1]
@@ -57,16 +58,16 @@ def mean_ranks(rows: pd.DataFrame) -> pd.DataFrame:
     covering = {one: count for one, count in sizes.items() if {region(size) for size in one} == set(REGIONS)}
     chosen, _ = max((covering or dict(sizes)).items(), key=lambda item: (item[1], len(item[0])))
     alike = [ranks for ranks in tables if tuple(ranks.index) == chosen]
-    return (sum(alike[1:], start=alike[0]) / len(alike)).dropna(axis=1).T  # seeds that not all have become NaN
+    return (sum(alike[1:], start=alike[0]) / len(alike)).dropna(axis=1).T  # A seed that some table lacks is NaN.
 
 
 def region(size: int) -> str:
-    """`smaller`, `within` or `larger`."""
+    """Returns whether a size is `smaller` than, `within` or `larger` than the range of the finding."""
     return REGIONS[int(size >= LOW) + int(size > HIGH)]
 
 
 def _ranks(group: pd.DataFrame) -> pd.DataFrame:
-    """Latent sizes by seeds."""
+    """Returns the mean ranks of one setting's trials, with a row for each latent size and a column for each seed."""
     tables = {name: balanced(by_seed(group, name, ["latent_dim"])).table for name in STUDY_MEASURES}
     known = {name: table for name, table in tables.items() if len(table)}
     if not known:

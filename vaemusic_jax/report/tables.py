@@ -1,4 +1,4 @@
-"""The study's tables: its measures by model, latent size, attributes and data set, with intervals over seeds."""
+"""The study's tables: metrics by model, latent size, attributes and data set, with intervals over seeds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOSSES = ("training_loss", "validation_loss", "loss", "cross_entropy", "kl")
 CONTROL = ("reconstruction_efficiency.mean", "attribute_independence.mean", "interpretability.mean")
 QUANTILES = ("reconstruction_efficiency_quantiles.mean", "attribute_independence_quantiles.mean")
 TRAINING = ("training_efficiency.steps", "training_efficiency.seconds", "training_efficiency.area")
-BY_ATTRIBUTE = (  # these first, then any others that the registry has
+BY_ATTRIBUTE = (  # These come first, followed by any other metrics of the registry.
     "interpretability",
     "mig",
     "sap",
@@ -63,15 +63,15 @@ BY_ATTRIBUTE = (  # these first, then any others that the registry has
 
 
 def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
-    """Reconstruction accuracy; loss; efficiency, independence and interpretability; training efficiency.
+    """Returns the tables of accuracy, of losses, of control and interpretability, and of training efficiency.
 
-    Metrics of one column that neither these nor the overview show have a table of their own, if there are any.
+    A last table holds the metrics of one column that neither these tables nor the overview show, if there are any.
 
     Args:
         results: one row per trial, of one run or several.
 
     Returns:
-        One row per configuration in each, whether or not a trial of it has finished.
+        Tables with one row per configuration, whether or not a trial of it has finished.
     """
     tables = (
         configuration_table(
@@ -117,7 +117,9 @@ def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
 
 
 def overview_table(results: pd.DataFrame) -> Table:
-    """Every measure of a single attribute: a row for each configuration and attribute, and one for their mean.
+    """Returns a table of every metric of single attributes.
+
+    It has a row for each configuration and attribute, and a row for each configuration's mean over attributes.
 
     Args:
         results: one row per trial, of one run or several.
@@ -162,14 +164,15 @@ def configuration_table(
     best_within: Sequence[str] = COMPARED,
     notes: Iterable[str] = (),
 ) -> Table:
-    """A row for each configuration, a column for each metric.
+    """Returns a table with a row for each configuration and a column for each metric.
 
     Args:
         results: one row per trial.
-        name, caption: of the table.
-        metrics: columns of results; an absent one is empty, and a footnote says so.
-        best_within: fields; the best mean of the rows that share them is bold, with all that print the same.
-        notes: sentences to go below.
+        name, caption: the name and the caption of the table.
+        metrics: names of columns of results; an absent column is empty in the table, and a footnote says so.
+        best_within: names of fields. Among the rows that share them, the best mean is bold, and so are those that print
+            the same.
+        notes: sentences to be printed below the table.
     """
     found = configurations(results, metrics)
     fields, counts = distinguishing_fields(results), count_columns(found)

@@ -1,4 +1,4 @@
-"""Learning curves as TensorBoard reads them: a folder of events for every trial."""
+"""Export of learning curves for TensorBoard, with a folder of events for every trial."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,23 +9,23 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.atomic import writing
 
-SUFFIX = ".vaemusic"  # tells our event files from others in a folder
+SUFFIX = ".vaemusic"  # It distinguishes our event files from others in a folder.
 
 
 def write_events(run: RunDirectory, out: Path) -> list[str]:
-    """Writes the curves and hyper-parameters of every trial that has been validated, replacing what we wrote before.
+    """Writes the curves and hyper-parameters of every trial that has been validated, in place of earlier ones.
 
-    Scalars are named `SPLIT/METRIC`. Their times are those of training: the run's start and the trial's seconds since.
+    Scalars are named `SPLIT/METRIC`. Their time is the start of the run plus the trial's seconds of training.
 
     Args:
-        run: open for reading or writing.
-        out: folder of the folders; made if need be.
+        run: the run, open for reading or writing.
+        out: the folder that holds the trials' folders; it is made if it does not exist.
 
     Returns:
-        The names of the folders.
+        The names of the trials' folders.
 
     Raises:
-        UserError: TensorBoard is not installed; the folder cannot be written.
+        UserError: TensorBoard is not installed, or the folder cannot be written.
     """
     try:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -61,7 +61,7 @@ def write_events(run: RunDirectory, out: Path) -> list[str]:
 
 
 def trial_names(trials: Sequence[Trial]) -> Mapping[str, str]:
-    """By id, a name that tells trials apart: model, latent size, whatever else differs within a model, and the id."""
+    """Returns for each trial id a name made of model, latent size, other fields that differ in a model, and the id."""
     rows: dict[str, dict[str, Any]] = {trial.id: trial.row() for trial in trials}
     models = {trial.model for trial in trials}
     shown = [

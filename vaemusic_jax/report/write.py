@@ -1,4 +1,4 @@
-"""A report on runs: read, drawn, written."""
+"""Writes a report on runs: an HTML page, figures and tables."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from vaemusic_jax.support.atomic import write_atomically, writing
 
 @dataclass(frozen=True)
 class Written:
-    """What a report consists of.
+    """The files of a report.
 
     Attributes:
         page: the HTML file.
-        figures: how many, each as PNG and SVG.
-        tables: how many, each as CSV, and as LaTeX but for those that are folded in the page.
+        figures: the number of figures; each is a PNG and an SVG file.
+        tables: the number of tables; each is a CSV file and, unless the page shows it folded, a LaTeX file.
     """
 
     page: Path
@@ -37,14 +37,14 @@ class Written:
 
 
 def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
-    """Writes `index.html`, `figures/` and `tables/`; the same bytes for the same runs.
+    """Writes `index.html`, `figures/` and `tables/`; equal runs give equal bytes.
 
     Args:
-        paths: of the run directories; a trial in several counts once.
-        out: folder of the report; left out: `report` in the first run.
+        paths: run directories; a trial that is in several of them counts once.
+        out: the folder of the report; by default it is `report` in the first run.
 
     Raises:
-        UserError: a path is no run, or no trial of it has been evaluated; the report cannot be written.
+        UserError: a path is no run directory, a run has no evaluated trial, or the report cannot be written.
     """
     runs = JoinedRuns(paths)
     out = out or runs.paths[0] / "report"
@@ -85,7 +85,7 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
         *(_question(section) for section in open_questions(runs.results, facts)),
         single_trials.music(runs),
     ]
-    first = about(runs)  # last, when all that cannot be read is known
+    first = about(runs)  # It is made last, when all files that cannot be read are known.
     return [Chapter(first.name, first.title, (*runs.faults, *first.parts)), *chapters]
 
 

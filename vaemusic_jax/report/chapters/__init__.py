@@ -1,1 +1,1 @@
-"""The chapters of the report with figures and facts: joined runs in, what is drawn and said out."""
+"""Chapters of the report: each function makes a `Chapter` of text, tables and figures from joined runs."""

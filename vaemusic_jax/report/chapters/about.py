@@ -1,4 +1,4 @@
-"""The report's first chapter: what was run, on what, and what became of it."""
+"""The report's first chapter: the trials and their states, the data sets and the configurations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATES = ("done", "diverged", "running", "waiting", "pending")
 
 
 def about(runs: JoinedRuns) -> Chapter:
-    """Trials by state, data sets, configurations, versions."""
+    """Makes the chapter on trials by state, data sets, configurations and versions of packages."""
     parts: list[Part] = [
         f"{len(runs.results)} trials of {len(runs.paths)} run{'s' * (len(runs.paths) > 1)}, each trial once. "
         "A trial is one configuration with one seed; all figures and tables name how many seeds they rest on.",
@@ -31,7 +31,7 @@ def about(runs: JoinedRuns) -> Chapter:
         parts.append(not_done_table(runs))
     parts += [Heading("Data"), *_data(runs)]
     for path, config in zip(runs.paths, runs.configs, strict=True):
-        # the name of the folder only: a report says the same wherever the run is kept
+        # Only the name of the folder is given, so that a report does not depend on where the run is kept.
         parts += [Heading(f"Configuration of {path.resolve().name}"), Verbatim(config.to_yaml())]
     made_with = ", ".join(f"{name} {version(name)}" for name in _MADE_WITH if _is_installed(name))
     parts.append(f"This page was made with {made_with}, Python {platform.python_version()}.")
@@ -39,7 +39,7 @@ def about(runs: JoinedRuns) -> Chapter:
 
 
 def states_table(runs: JoinedRuns) -> Table:
-    """How many trials of each data set and model are in which state."""
+    """Returns a table of the number of trials in each state, by data set and model."""
     rows: list[tuple[Cell, ...]] = []
     for (dataset, model), trials in runs.results.groupby(["dataset", "model"], sort=False):
         states = Counter(status.partition(":")[0] for status in trials["status"])
@@ -50,7 +50,7 @@ def states_table(runs: JoinedRuns) -> Table:
 
 
 def not_done_table(runs: JoinedRuns) -> Table:
-    """Every trial that has no numbers, and why."""
+    """Returns a table of every trial that is not done, with its status."""
     fields = ("dataset", "model", "attributes", "latent_dim", "seed", "trial", "status")
     rows = runs.results[runs.results["status"] != "done"]
     return Table(

@@ -1,4 +1,4 @@
-"""What captions say alike."""
+"""Phrases that several captions share."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 def legend() -> str:
-    """What the initials of attributes stand for."""
+    """Returns a phrase that says what the initials of attributes stand for."""
     return "; ".join(f"{attribute.initial}: {attribute.words}" for attribute in ATTRIBUTES.values())
 
 
 def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
-    """How many seeds there are per point, and how many trials have no number.
+    """Returns a phrase on the number of seeds per configuration and on the trials without a number.
 
     Args:
-        summed: as of ``aggregate``, of one metric.
-        counted: its column of counts: "n" of those with a value, "n_seeds" of those that are done; one is above 0.
+        summed: the result of ``aggregate`` for one metric.
+        counted: its column of counts: "n" counts seeds with a value, "n_seeds" trials that are done. At least one
+            count is above 0.
     """
     numbers = summed.loc[summed[counted] > 0, counted]
     low, high = int(numbers.min()), int(numbers.max())
@@ -33,5 +34,5 @@ def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
 
 
 def named(trial: Trial) -> str:
-    """A trial in words."""
+    """Returns a phrase that names a trial."""
     return f"{MODELS[trial.model].title} on {trial.dataset}, latent size {trial.latent_dim}, seed {trial.seed}"

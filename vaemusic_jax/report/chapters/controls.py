@@ -1,4 +1,4 @@
-"""Interpretability, and what each control does to each attribute, as heat maps."""
+"""The report's chapter on controls: interpretability and the effect of each control on each attribute."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from vaemusic_jax.report.runs import JoinedRuns
 
-_MOST_SIZES = 4  # latent sizes with heat maps of their own
+_MOST_SIZES = 4  # The largest number of latent sizes that are shown.
 
 
 def control_matrices(runs: JoinedRuns) -> Chapter:
-    """Interpretability, and what each control does to each attribute, as heat maps."""
+    """Makes the chapter with heat maps of interpretability and of each control's effect on each attribute."""
     rows, selected = main_setting(runs.results)
     shown = most_attributes(rows[rows["reconstruction_accuracy"].notna()])
     parts: list[Part] = [f"Trials with the most attributes of each data set. {selected} {legend()}."]
@@ -77,7 +77,7 @@ def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
 
 
 def _dependences(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[list[Matrix | None]] | None:
-    """A row for each model: some latent sizes, and the data's own correlations at the end of the first row."""
+    """Returns a row of matrices for each model, one per latent size; the first row ends with that of the data."""
     corpus = runs.corpus(dataset)
     attributes = runs.trials[trials["trial"].iloc[0]].attributes
     labels = [ATTRIBUTES[name].initial for name in attributes]
@@ -107,7 +107,7 @@ def _control_matrices(runs: JoinedRuns, trial_ids: pd.Series) -> Iterator[np.nda
 
 
 def _rank_correlations(values: np.ndarray) -> np.ndarray:
-    """(K, K) |Spearman| of the columns; NaN where one is constant."""
+    """Returns |Spearman| of the columns (K, K); NaN if one of them is constant."""
     import pandas as pd
 
     return pd.DataFrame(values).corr("spearman").abs().to_numpy()

@@ -1,4 +1,4 @@
-"""What one trial of each model and data set does: surfaces, posteriors, music."""
+"""The report's chapters on one trial of each model and data set: surfaces, posteriors and music."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROUNDED = "Pitches in commas are written as the nearest of twelve tones; the mo
 
 
 def attribute_surfaces(runs: JoinedRuns) -> Chapter:
-    """Decoded attributes over two controls."""
+    """Makes the chapter with surfaces of decoded attributes over two controls."""
     parts: list[Part] = [f"Shown is, {EXAMPLE_RULE}."]
     for dataset in runs.datasets:
         found = [_surface(trial, corpus, evaluation) for trial, corpus, evaluation in _examples(runs, dataset)]
@@ -48,7 +48,7 @@ def attribute_surfaces(runs: JoinedRuns) -> Chapter:
 
 
 def priors(runs: JoinedRuns) -> Chapter:
-    """Regularised dimensions against N(0, 1)."""
+    """Makes the chapter that compares regularised dimensions with the prior N(0, 1)."""
     parts: list[Part] = []
     for dataset in runs.datasets:
         for trial, _, evaluation in _examples(runs, dataset):
@@ -71,7 +71,7 @@ def priors(runs: JoinedRuns) -> Chapter:
 
 
 def music(runs: JoinedRuns) -> Chapter:
-    """Measures, reconstructions and traversals as notation."""
+    """Makes the chapter with measures, reconstructions and traversals as notation."""
     drawn = "" if has_notation() else " Verovio is not installed, hence piano rolls: time in quarters, MIDI pitch."
     parts: list[Part] = [
         f"Shown is, {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
@@ -103,7 +103,7 @@ def _examples(runs: JoinedRuns, dataset: str) -> Iterator[tuple[Trial, CorpusSam
 
 def _surface(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) -> Surface | None:
     values = evaluation.arrays.get("surface_values")
-    if values is None or (np.diff(values) <= 0).any():  # constant attributes leave a control nowhere to go
+    if values is None or (np.diff(values) <= 0).any():  # The control of a constant attribute has a single value.
         return None
     first, second = trial.attributes[:2]
     own = [ATTRIBUTES.index(first), ATTRIBUTES.index(second)]

@@ -1,4 +1,4 @@
-"""Metrics against latent size, and learning curves."""
+"""The report's chapters on whole sweeps: metrics against latent size, and learning curves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaemusic_jax.report.selection import main_setting, most_attributes
 if TYPE_CHECKING:
     from vaemusic_jax.report.runs import JoinedRuns
 
-# Column of results, name of the figure, label of its axis, what the caption says of it.
+# Each row holds a column of results, the name of its figure, the label of its axis, and words for the caption.
 _BY_SIZE = (
     (
         "reconstruction_accuracy",
@@ -51,7 +51,7 @@ _BY_SIZE = (
 
 
 def latent_sizes(runs: JoinedRuns) -> Chapter:
-    """Metrics against latent size."""
+    """Makes the chapter with figures of metrics against latent size."""
     rows, selected = main_setting(runs.results)
     parts: list[Part] = [
         "Points are means over seeds, bars 95% bootstrap intervals over seeds, all on the test split. "
@@ -72,7 +72,7 @@ def latent_sizes(runs: JoinedRuns) -> Chapter:
 
 
 def learning(runs: JoinedRuns) -> Chapter:
-    """Learning curves."""
+    """Makes the chapter with learning curves."""
     rows, selected = main_setting(runs.results)
     shown = most_attributes(rows[rows["status"] == "done"])
     parts: list[Part] = []

@@ -1,1 +1,1 @@
-"""One file for each kind of figure: tables and arrays in, matplotlib figures out."""
+"""Figures of the report: each module draws one kind of figure from tables and arrays, with matplotlib."""

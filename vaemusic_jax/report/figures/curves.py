@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""The figure of learning curves."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ if TYPE_CHECKING:
 
 
 def learning_curves(curves: pd.DataFrame, results: pd.DataFrame, metric: str, label: str) -> Figure:
-    """A row for each data set, a column for each model, a line for each latent size: mean over seeds, band their span.
+    """Draws the learning curves of a metric, with a line for each latent size.
+
+    The figure has a row for each data set and a column for each model. A line is the mean over seeds, and its band
+    reaches from the lowest to the highest seed.
 
     Args:
-        curves: trial, step, metric, value; of one split.
-        results: the trials to show: trial, dataset, model, latent_dim.
-        metric: of the curves.
-        label: of the vertical axis.
+        curves: the curves of one split, with columns trial, step, metric and value.
+        results: the trials to show, with columns trial, dataset, model and latent_dim.
+        metric: the name of the metric in `curves`.
+        label: the label of the vertical axis.
     """
     from matplotlib import colormaps
 
     datasets, models = list(dict.fromkeys(results["dataset"])), list(dict.fromkeys(results["model"]))
     sizes = sorted(results["latent_dim"].unique())
-    shades = colormaps["viridis"]  # even in lightness; its bright end is too faint for lines
+    shades = colormaps["viridis"]  # It is even in lightness; its bright end is too faint for lines.
     rows = curves[curves["metric"] == metric].merge(results[["trial", "dataset", "model", "latent_dim"]], on="trial")
     figure, axes = panels(len(datasets), len(models), width=3.1, height=2.1, sharex=True, sharey="row")
     for i, dataset in enumerate(datasets):

@@ -1,4 +1,4 @@
-"""Matrices of numbers between 0 and 1: what controls change, what attributes have in common, how well they are read."""
+"""Heat maps of matrices with values from 0 to 1, such as interpretability and the effect of controls on attributes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_DARK = 0.45  # below, numbers are written in white
+_DARK = 0.45  # Smaller values are written in white.
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """What one heat map shows.
+    """The content of one heat map.
 
     Attributes:
-        title: above it.
-        values: (rows, columns) in [0, 1]; NaN cells stay empty.
-        rows, columns: labels.
-        marks: (rows, columns) of text to write after the numbers, or None.
+        title: the title above it.
+        values: (rows, columns) in [0, 1]; cells with NaN stay empty.
+        rows, columns: the labels of rows and columns.
+        marks: (rows, columns) texts to be written after the numbers, or None.
     """
 
     title: str
@@ -37,18 +37,18 @@ class Matrix:
 
 
 def heat_maps(grid: Sequence[Sequence[Matrix | None]], label: str, x: str = "", y: str = "") -> Figure:
-    """Matrices side by side, all on the colour scale from 0 to 1.
+    """Draws a grid of matrices with one colour scale from 0 to 1.
 
     Args:
-        grid: rows of matrices, equally many, at least one; None leaves a place empty.
-        label: of the colour scale.
-        x, y: what columns and rows of each matrix are.
+        grid: rows of matrices of equal length, with at least one matrix; None leaves a place empty.
+        label: the label of the colour scale.
+        x, y: the labels of the axes, which say what the columns and the rows of each matrix are.
     """
     widest = max(len(matrix.columns) for row in grid for matrix in row if matrix)
     tallest = max(len(matrix.rows) for row in grid for matrix in row if matrix)
     size = {"width": 0.9 + 0.4 * widest, "height": 0.7 + 0.4 * tallest}
     figure, axes = panels(len(grid), len(grid[0]), **size)
-    figure.set_layout_engine("compressed")  # for panels of fixed aspect: the titles of others are cut off
+    figure.set_layout_engine("compressed")  # This layout is for panels of fixed aspect; the usual one cuts off titles.
     images = []
     for i, row in enumerate(grid):
         for j, matrix in enumerate(row):

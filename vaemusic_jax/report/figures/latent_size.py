@@ -1,4 +1,4 @@
-"""A metric against the number of latent dimensions."""
+"""The figure of a metric against the number of latent dimensions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-_DODGE = 0.05  # of a doubling, so that bars of equal sizes do not cover each other
+_DODGE = 0.05  # Share of a doubling by which points of equal size are moved apart, so that bars do not overlap.
 _MOST_LABELS = 8
 
 
 def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | None = None) -> Figure:
-    """One panel for each data set, one line for each model and choice of attributes, bars for the interval over seeds.
+    """Draws a metric against latent size, with a panel for each data set and bars for the interval over seeds.
+
+    A panel has a line for each model and choice of attributes.
 
     Args:
-        rows: one per configuration: dataset, model, attributes, latent_dim, mean, low, high; an empty mean is no point.
-        label: of the vertical axis.
-        baseline: by data set, what a dashed line marks.
+        rows: one per configuration, with columns dataset, model, attributes, latent_dim, mean, low and high; a row
+            without a mean is left out.
+        label: the label of the vertical axis.
+        baseline: a value for each data set, which a dotted line marks.
     """
     datasets = list(dict.fromkeys(rows["dataset"]))
     n_columns = min(COLUMNS, len(datasets))
@@ -52,7 +55,7 @@ def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | 
 
 
 def latent_axis(axes: Axes, sizes: list[int]) -> None:
-    """A horizontal axis in doublings, with a tick at every size; labelled at every second one where there are many."""
+    """Makes the horizontal axis logarithmic, with a tick at every size; if there are many, only some have labels."""
     axes.set_xscale("log", base=2)
     step = -(-len(sizes) // _MOST_LABELS)
     axes.set_xticks(sizes, [str(size) if i % step == 0 else "" for i, size in enumerate(sizes)])
@@ -61,7 +64,7 @@ def latent_axis(axes: Axes, sizes: list[int]) -> None:
 
 
 def series_styles(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """By model and choice of attributes: colour tells the model, marker and line the attributes."""
+    """Returns the style of each model and choice of attributes: colour shows the model, marker and line the choice."""
     models, choices = list(dict.fromkeys(rows["model"])), list(dict.fromkeys(rows["attributes"]))
     present = set(zip(rows["model"], rows["attributes"], strict=True))
     styles = {}

@@ -1,4 +1,4 @@
-"""A measure as a piano roll, for where no notation can be engraved."""
+"""The drawing of a measure as a piano roll, which replaces notation if Verovio is not installed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from vaemusic_jax.music.vocabulary import Vocabulary
 
-_SEMITONES = 24  # the least that is shown, so that one height is one interval in most measures
+_SEMITONES = 24  # The smallest range that is shown, so that most measures have the same vertical scale.
 
 
 def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
-    """Notes as bars over time in quarters, their pitches as MIDI numbers.
+    """Draws notes as bars, with time in quarter notes and pitch as MIDI numbers.
 
     Args:
         tokens: (24,) token indices.
-        vocabulary: of the tokens.
+        vocabulary: the vocabulary of the tokens.
     """
     from matplotlib.figure import Figure
 

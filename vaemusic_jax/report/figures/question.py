@@ -1,4 +1,4 @@
-"""The plain figure data of open questions, drawn."""
+"""The figures of the sections on open questions, drawn from their `FigureData`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from vaemusic_jax.report.section import FigureData
 
-_DARK = 0.5  # share of the colour scale below which numbers are written in white
+_DARK = 0.5  # Numbers below this share of the colour scale are written in white.
 
 
 def draw(data: FigureData) -> Figure:
-    """Lines with intervals, named points, or a heat map, as the data say."""
+    """Draws lines with intervals, named points, or a heat map, depending on the kind of the data."""
     is_map = data.kind == "heatmap"
     size = {"width": 1.4 + 0.55 * len(data.x), "height": 0.9 + 0.45 * len(data.y)} if is_map else {"width": 4.6}
     figure, axes = panels(1, 1, **({"height": 2.9} | size))
@@ -49,7 +49,7 @@ def _series(axes: Axes, data: FigureData) -> None:
 
 
 def _tick_values(axes: Axes, data: FigureData) -> None:
-    """Logarithmic axes have their ticks where there are values."""
+    """Puts the ticks of a logarithmic horizontal axis where there are values."""
     if data.log_x:
         values = sorted({value for series in data.series for value in series.x})
         axes.set_xscale("log", base=2)

@@ -1,4 +1,4 @@
-"""Attributes of what is decoded when two controls are set, as surfaces over both."""
+"""The figure of attributes of decoded measures as surfaces over two controls."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Surface:
-    """What one row of surfaces shows.
+    """The content of one row of surfaces.
 
     Attributes:
-        title: of the row.
+        title: the title of the row.
         controls: the two attributes that are controlled.
-        values: (2, G) settings of the controls.
-        reached: (G, G, 4) attributes decoded, first control first.
-        data: (N, 2) where the test measures lie on the two controls.
+        values: (2, G) the values of the two controls.
+        reached: (G, G, A) the attributes of the decoded measures; the first axis is that of the first control.
+        data: (N, 2) the test measures' own values of the two controls.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Surface:
 
 
 def surfaces(rows: Sequence[Surface]) -> Figure:
-    """A row for each model, a column for each of the two controlled attributes."""
+    """Draws the surfaces, with a row for each model and a column for each of its two controlled attributes."""
     figure, axes = panels(len(rows), 2, width=3.3, height=2.5)
     for i, surface in enumerate(rows):
         x, y = surface.values
@@ -53,6 +53,6 @@ def surfaces(rows: Sequence[Surface]) -> Figure:
             panel.set_title(f"{ATTRIBUTES[attribute].words}\n{surface.title}")
             if np.ptp(heights) > 0:
                 figure.colorbar(image, ax=panel)
-            else:  # a scale without a span says nothing
+            else:  # A colour scale of one value would say nothing.
                 panel.set_title(f"{panel.get_title()}: {heights[0, 0]:.2f} everywhere")
     return figure

@@ -1,4 +1,4 @@
-"""What turning each control does to every attribute."""
+"""The figure of traversals: the effect of moving each control on every attribute."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def traversals(controls: Sequence[str], values: np.ndarray, reached: np.ndarray) -> Figure:
-    """A row for each control, a column for each attribute: mean over the measures; the band holds 80% of them.
+    """Draws the attributes of decoded measures against the values of the controls.
 
-    The attribute that a control is meant to change is drawn in a colour and with a marker of its own.
+    The figure has a row for each control and a column for each attribute. A line is the mean over measures, and its
+    band holds 80% of them. The attribute that a control is meant to change has a colour and a marker of its own.
 
     Args:
         controls: the controlled attributes.
-        values: (K, Q) settings of the controls.
-        reached: (M, K, Q, 4) attributes of M measures decoded with control k at setting q.
+        values: (K, Q) the values of the controls.
+        reached: (M, K, Q, A) the attributes of M measures decoded with control k at its q-th value.
 
     Raises:
-        ValueError: the shapes do not go together.
+        ValueError: the shapes do not fit each other.
     """
     if reached.shape[1:] != (*values.shape, len(ATTRIBUTES)) or len(values) != len(controls):
         raise ValueError(f"{len(controls)} controls, values {values.shape} and attributes {reached.shape} do not match")
