@@ -23,7 +23,7 @@ from benchmarks.mutations import mutated, problems
 from vaemusic_jax.data.pieces import collect
 from vaemusic_jax.data.read_pieces import import_readers
 from vaemusic_jax.data.sources import find_files
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits, available_cores, worker_pool
 from vaemusic_jax.support.progress import progress_bar
 

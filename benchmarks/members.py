@@ -8,7 +8,7 @@ import numpy as np
 
 from vaemusic_jax.config.recipes import RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import trained_on
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES

@@ -9,10 +9,10 @@ import re
 import zipfile
 from fractions import Fraction
 
-from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.registry import READERS
-from vaemusic_jax.data.tune import Reading, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, UnreadableTuneError
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
 

@@ -16,7 +16,7 @@ import tyro
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.read_pieces import read_piece
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import measures_to_abc

@@ -26,7 +26,7 @@ from benchmarks.floor import matmul_rate
 from benchmarks.members import Model
 from benchmarks.timing import Run, Spread, in_turns, others_share
 from vaemusic_jax.config.recipes import RecipeName
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.training.estimate import step_operations
 
 HEAD = ("members", "compile s", "ours, s a member", "PyTorch, s", "PyTorch / ours", "of matmul rate", "others")

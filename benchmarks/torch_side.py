@@ -13,7 +13,7 @@ from benchmarks.members import VOCAB_SIZE
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
 from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import Conditioning
 
 

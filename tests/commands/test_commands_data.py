@@ -11,7 +11,7 @@ from vaemusic_jax.commands import data as commands
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.data.tune_book import split_book
+from vaemusic_jax.data.readers.abc_book import split_book
 from vaemusic_jax.errors import UserError
 
 

@@ -18,11 +18,11 @@ from fractions import Fraction
 
 import pytest
 
+from vaemusic_jax.data.bars import Bar, Drop, metre_quarters
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
-from vaemusic_jax.data.grid import Bar, Drop, metre_quarters
 from vaemusic_jax.data.readers.abc import read_tune
-from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import decode, split_book
+from vaemusic_jax.data.readers.abc_book import decode, split_book
+from vaemusic_jax.data.tunes import UnreadableTuneError
 from vaemusic_jax.music.grid import N_BEATS
 
 Notes = list[tuple[str | None, Fraction]]

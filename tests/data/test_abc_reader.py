@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.reading import parse_tune
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.abc import read_tune
-from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.readers.abc_book import TuneText
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 
 def bars(music: str, *, key: str = "C", metre: str = "4/4", unit: str = "1/8") -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.data.grid import TICK_OF_ONSET, Bar, Drop, Event, bar_to_tokens
+from vaemusic_jax.data.bars import TICK_OF_ONSET, Bar, Drop, Event, bar_to_tokens
 from vaemusic_jax.music.grid import ONSET_OF_TICK
 
 QUARTER = Fraction(1)

@@ -7,11 +7,11 @@ from typing import Any
 import music21
 import pytest
 
+from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.chorales import chorale_files
-from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl
 from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 
 BACH = Path(music21.__file__).parent / "corpus" / "bach"
 FILES = chorale_files(BACH)

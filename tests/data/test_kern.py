@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.readers.kern import read_kern
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError, Voices
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError, Voices
 
 
 def kern(*lines: str) -> bytes:

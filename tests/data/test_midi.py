@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.helpers.midi_files import Note, even, midi_file, track
-from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.readers.midi_bars import MOST_BARS_HELD
-from vaemusic_jax.data.tune import Reading, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, UnreadableTuneError
 
 MELODY = Reading()
 SCALE = (60, 62, 64, 65)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.readers.symbtr_text import read_symbtr_text
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.music.vocabulary import HOLD_NAME, is_pitch, pitch_to_midi
 
 Result = tuple[str, ...] | Drop

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.helpers.midi_files import Note, even, midi_file, track
-from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.bars import Bar
 from vaemusic_jax.data.readers.midi import read_midi
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 
 HIGH = even([72, 74, 76, 77] * 4)
 LOW = even([40, 41, 43, 45] * 4)

@@ -17,8 +17,8 @@ from tests.helpers.musicxml_files import (
     score,
     wrapped,
 )
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
-from vaemusic_jax.data.tune import UnreadableTuneError
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 
 def test_a_bar_is_its_notes_with_exact_onsets() -> None:

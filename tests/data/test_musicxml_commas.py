@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.musicxml_files import START, bars, names, note, notes, score
-from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.writers.musicxml import COMMA_SOFTWARE
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.musicxml_files import START, names, note, notes, read, score
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.readers import musicxml_tree
 from vaemusic_jax.data.readers.musicxml import read_musicxml, read_mxl
 from vaemusic_jax.data.readers.musicxml_part import MOST_VOICES
-from vaemusic_jax.data.tune import Reading, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, UnreadableTuneError
 
 
 @pytest.mark.parametrize(

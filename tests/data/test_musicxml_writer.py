@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.music21_measures import tokenise
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.musicxml import read_musicxml
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import token_names
 from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, Vocabulary

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.dataset import SPLITS, Dataset
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.readers.abc_book import TuneText
 from vaemusic_jax.data.writers.notation import measure_to_abc, measures_to_abc, sounds, token_names
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.pieces import NO_ACCESS, Collection, collect
-from vaemusic_jax.data.session_table import read_session_table
+from vaemusic_jax.data.readers.session_table import read_session_table
 from vaemusic_jax.data.song_names import song_of
 from vaemusic_jax.data.sources import SAME_PIECE, find_files
 
@@ -126,8 +126,8 @@ def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
 def test_more_tunes_than_a_file_may_have(
     name: str, data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("tune_book", "session_table"):
-        monkeypatch.setattr(f"vaemusic_jax.data.{module}.MOST_TUNES", 1000)
+    for module in ("abc_book", "session_table"):
+        monkeypatch.setattr(f"vaemusic_jax.data.readers.{module}.MOST_TUNES", 1000)
     (tmp_path / name).write_bytes(data)
     (tmp_path / "fine.abc").write_text("X:1\nK:C\nC8|")
     collection = collected(tmp_path)

@@ -26,7 +26,7 @@ from vaemusic_jax.data.read_pieces import (
 )
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.registry import READERS
-from vaemusic_jax.data.tune import Reading, Tune
+from vaemusic_jax.data.tunes import Reading, Tune
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 
@@ -170,7 +170,7 @@ def test_a_script_without_main_guard_is_run_once(tmp_path: Path) -> None:
         "from vaemusic_jax.data.read_pieces import parse_all\n"
         "from vaemusic_jax.data.parsed_store import ParsedStore\n"
         "from vaemusic_jax.data.pieces import Piece\n"
-        "from vaemusic_jax.data.tune import Reading\n"
+        "from vaemusic_jax.data.tunes import Reading\n"
         "pieces = [Piece(str(n), 'abc', '', Path(), f'X:{n}') for n in range(100)]\n"
         f"with ParsedStore(Path({str(tmp_path / 'read.sqlite')!r})) as store:\n"
         "    print(len(parse_all(pieces, Reading(), store, workers=2)))\n"
@@ -189,7 +189,7 @@ def test_an_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
         "from vaemusic_jax.data.read_pieces import parse_all\n"
         "from vaemusic_jax.data.parsed_store import ParsedStore\n"
         "from vaemusic_jax.data.pieces import Piece\n"
-        "from vaemusic_jax.data.tune import Reading\n"
+        "from vaemusic_jax.data.tunes import Reading\n"
         "@contextmanager\n"
         "def progress(description, total, unit):\n"
         "    def advance(n=1, note=''):\n"

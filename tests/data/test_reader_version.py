@@ -17,7 +17,7 @@ from vaemusic_jax.data.prepare import prepare_dataset
 from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.sources import find_files
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.support.progress import no_progress
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "reading"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data.grid import Bar, Event
+from vaemusic_jax.data.bars import Bar, Event
 from vaemusic_jax.data.pieces import collect
 from vaemusic_jax.data.read_pieces import read_piece
+from vaemusic_jax.data.readers.abc_book import TuneText
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.registry import READERS, read_suffixes
 from vaemusic_jax.data.sources import find_files
-from vaemusic_jax.data.tune import Reading, Tune
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.tunes import Reading, Tune
 
 
 def read_semibreves(data: bytes, reading: Reading) -> list[Tune]:

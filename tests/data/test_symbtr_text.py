@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vaemusic_jax.data.grid import Bar, Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.readers.musicxml import read_musicxml
 from vaemusic_jax.data.readers.symbtr_text import is_symbtr_text, read_symbtr_text
-from vaemusic_jax.data.tune import Pitch, Reading, UnreadableTuneError
+from vaemusic_jax.data.tunes import Pitch, Reading, UnreadableTuneError
 
 HEADER = "Sira\tKod\tNota53\tNotaAE\tKoma53\tKomaAE\tPay\tPayda\tMs\tLNS\tBas\tSoz1\tOffset"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.reading import parse_tune
-from vaemusic_jax.data.tune_book import TuneText, decode, split_book, without_text_blocks
+from vaemusic_jax.data.readers.abc_book import TuneText, decode, split_book, without_text_blocks
 
 BOOK = """Free text before, with a colon: here.
 M:4/4

@@ -17,15 +17,8 @@ from vaemusic_jax.data.load import NotReadyError
 from vaemusic_jax.data.statistics import statistics_of
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation import evaluate
-from vaemusic_jax.evaluation.corpus import sample_of, token_entropy
-from vaemusic_jax.metrics.registry import (
-    FAMILIES,
-    METRICS,
-    Columns,
-    Metric,
-    all_columns,
-    families_of,
-)
+from vaemusic_jax.evaluation.corpus_sample import sample_of, token_entropy
+from vaemusic_jax.metrics.registry import FAMILIES, METRICS, Columns, Metric, all_columns, families_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory

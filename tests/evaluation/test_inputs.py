@@ -21,15 +21,7 @@ from vaemusic_jax.evaluation.inputs import (
     regularises,
 )
 from vaemusic_jax.metrics.interpretability import Interpretability
-from vaemusic_jax.metrics.registry import (
-    METRICS,
-    Columns,
-    Metric,
-    all_columns,
-    columns_of,
-    metric_of,
-    missing_from,
-)
+from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns, columns_of, metric_of, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, note_density
 from vaemusic_jax.support.arrays_file import Arrays
 

@@ -8,9 +8,9 @@ import pytest
 from tests.helpers.evaluated_runs import config_of
 from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.evaluation.corpus import chosen_measures
-from vaemusic_jax.evaluation.plan import N_GRID, N_VALUES, Part, plan
+from vaemusic_jax.evaluation.corpus_sample import chosen_measures
 from vaemusic_jax.evaluation.traversal import ORIGIN
+from vaemusic_jax.evaluation.traversal_plan import N_GRID, N_VALUES, Part, plan
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from vaemusic_jax.config.recipes import MODELS, RecipeName
 from vaemusic_jax.config.trial import Trial, unused_by
+from vaemusic_jax.data.blocks import Measures, measures_of
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import Measures, measures_of
 from vaemusic_jax.models.member import trained_on
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES

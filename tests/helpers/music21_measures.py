@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from vaemusic_jax.data.grid import Bar, Drop, Event, bar_to_tokens
+from vaemusic_jax.data.bars import Bar, Drop, Event, bar_to_tokens
 
 
 def tokenise(measure: Any) -> tuple[str, ...] | Drop:

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.bars import Bar
 from vaemusic_jax.data.readers.musicxml import read_musicxml
-from vaemusic_jax.data.tune import Pitch, Reading, Tune, Voices
+from vaemusic_jax.data.tunes import Pitch, Reading, Tune, Voices
 
 FOUR_FOUR = "<time><beats>4</beats><beat-type>4</beat-type></time>"
 DIVISIONS = "<attributes><divisions>12</divisions></attributes>"

@@ -1,8 +1,8 @@
 """Short forms of calls of the readers, as worker processes make them."""
 
 from vaemusic_jax.data.read_pieces import Parsed, read_piece
-from vaemusic_jax.data.tune import Reading
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.readers.abc_book import TuneText
+from vaemusic_jax.data.tunes import Reading
 
 
 def parse_tune(source: TuneText) -> Parsed:

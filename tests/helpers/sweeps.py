@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from vaemusic_jax.config.sweep import SweepConfig
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.data.dataset import Dataset, Split
-from vaemusic_jax.data.measures import Measures
-from vaemusic_jax.evaluation import corpus, evaluate
+from vaemusic_jax.evaluation import corpus_sample
+from vaemusic_jax.evaluation import evaluate
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.progress import no_progress
@@ -79,7 +80,7 @@ def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
     """Lets every sweep and evaluation load this data set, whatever the name, and traverse a few of its measures."""
     for module in (sweep, evaluate):
         patch.setattr(module, "load_dataset", lambda name, **options: dataclasses.replace(dataset, name=name))
-    patch.setattr(corpus, "N_TRAVERSED", N_TRAVERSED)
+    patch.setattr(corpus_sample, "N_TRAVERSED", N_TRAVERSED)
 
 
 _ensembles: dict[tuple[str, ...], Ensemble] = {}

@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from tests.helpers.controls import control_values, perfect, random
-from vaemusic_jax.metrics.control import (
-    attribute_independence,
-    attribute_span,
-    dependence,
-    reconstruction_efficiency,
-)
+from vaemusic_jax.metrics.control import attribute_independence, attribute_span, dependence, reconstruction_efficiency
 
 SEEDS = st.integers(0, 10_000)
 

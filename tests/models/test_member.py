@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.helpers import cohorts
 from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.blocks import ROWS, Measures, blocks, n_in_fraction
 from vaemusic_jax.data.dataset import Split
-from vaemusic_jax.data.measures import ROWS, Measures, blocks, n_in_fraction
 from vaemusic_jax.models.member import Conditioning, HyperParameters, make_batch, trained_on
 
 

@@ -21,8 +21,8 @@ from vaemusic_jax.report import examples, write
 from vaemusic_jax.report.chapters.controls import control_matrices
 from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
 from vaemusic_jax.report.chapters.sweeps import latent_sizes, learning
+from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.page import Drawing
-from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory, State
 from vaemusic_jax.runs.evaluations import EvaluationStore

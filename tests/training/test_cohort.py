@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import cohorts
-from vaemusic_jax.data.measures import measures_of
+from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training.cohort import epoch_order, run_member
 from vaemusic_jax.training.memory import cohort_ensemble
@@ -62,7 +62,7 @@ def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_fol
 
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_and_codes_do_not_depend_on_padding(model, irish_folk):
-    from vaemusic_jax.data.measures import blocks
+    from vaemusic_jax.data.blocks import blocks
 
     trials = mixed_cohort(model, "fast")
     split = blocks(cohorts.first_measures(irish_folk, 100))

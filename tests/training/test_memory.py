@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers import cohorts, sweeps
 from vaemusic_jax.config.trial import Cohort
+from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import blocks, measures_of
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training import estimate, memory

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.helpers import cohorts
+from vaemusic_jax.data.blocks import ROWS, blocks
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import ROWS, blocks
 from vaemusic_jax.training.score import encode_split, score
 
 N = ROWS + 44  # a full block and one that is mostly filling

@@ -17,9 +17,9 @@ from jax.sharding import Mesh, PartitionSpec
 
 from tests.helpers import cohorts, sweeps
 from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.blocks import blocks
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
-from vaemusic_jax.data.measures import blocks
 from vaemusic_jax.evaluation.evaluate import evaluate_run
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory

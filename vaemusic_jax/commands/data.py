@@ -16,8 +16,8 @@ from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.names import Entry, look_up, prepared_names
-from vaemusic_jax.data.report import counts, write_report
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.reading_report import counts, write_report
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import check_writable

@@ -61,7 +61,7 @@ def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES
         families: the families of metrics to compute, of `metrics.registry.FAMILIES`.
     """
     from vaemusic_jax.data.names import look_up
-    from vaemusic_jax.data.tune import Reading
+    from vaemusic_jax.data.tunes import Reading
     from vaemusic_jax.evaluation.evaluate import evaluate_run
     from vaemusic_jax.runs.results import to_rich
 

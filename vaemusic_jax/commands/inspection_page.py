@@ -11,7 +11,7 @@ import numpy as np
 
 from vaemusic_jax.commands.inspection import ATTRIBUTE_HEADINGS, about_repeats, attribute_rows, first_measures
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.report import counts
+from vaemusic_jax.data.reading_report import counts
 from vaemusic_jax.data.statistics import Statistics
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.engraving import engrave

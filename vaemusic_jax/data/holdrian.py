@@ -6,7 +6,7 @@ above C (`vocabulary.NATURAL_COMMAS`). Nine commas are a whole tone. In this sys
 
 from __future__ import annotations
 
-from vaemusic_jax.data.tune import Pitch
+from vaemusic_jax.data.tunes import Pitch
 from vaemusic_jax.music.vocabulary import COMMAS_PER_OCTAVE, NATURAL_COMMAS, SEMITONES, comma_spelling, has_commas
 
 #: MusicXML's accidental names in a score in commas: the signs of Arel, Ezgi and Uzdilek; the doubles are whole tones.

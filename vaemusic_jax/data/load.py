@@ -8,7 +8,7 @@ from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import find_corpus
 from vaemusic_jax.data.dataset import Dataset, open_dataset
 from vaemusic_jax.data.names import check_name, look_up, prepared_names, version_of
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.progress import Progress, progress_bar
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.tune import Pitch, Voices
+from vaemusic_jax.data.tunes import Pitch, Voices
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.sources import SAME_PIECE, Found, may_be_music
-from vaemusic_jax.data.tune import UnreadableTuneError
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 NO_ACCESS = "cannot be opened"
 NO_MUSIC = "no music"

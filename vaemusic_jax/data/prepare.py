@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from vaemusic_jax.data import cache
+from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
 from vaemusic_jax.data.dataset import Dataset, attribute_versions, open_dataset
-from vaemusic_jax.data.grid import Drop
 from vaemusic_jax.data.names import Entry, check_name, prepared_names, version_of, write_down
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import Collection, Piece, collect
 from vaemusic_jax.data.read_pieces import Parsed, parse_all
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.split import assign_splits, group_settings
-from vaemusic_jax.data.tune import Reading
+from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import compute_attributes

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from vaemusic_jax.data.grid import Drop, bar_to_tokens
+from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import NO_ACCESS, Piece
 from vaemusic_jax.data.readers.registry import READERS
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.workers import Limits, available_cores, worker_pool
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.progress import Progress, no_progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.bars import Bar
 
 Pitch = Literal["rounded", "microtonal"]
 Voices = Literal["melody", "all"]

@@ -14,11 +14,11 @@ import numpy as np
 
 from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import blocks, measures_of
-from vaemusic_jax.evaluation.corpus import chosen_measures
-from vaemusic_jax.evaluation.plan import plan
+from vaemusic_jax.evaluation.corpus_sample import chosen_measures
 from vaemusic_jax.evaluation.traversal import decode_edited
+from vaemusic_jax.evaluation.traversal_plan import plan
 from vaemusic_jax.models.member import HyperParameters, restored
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import compute_attributes

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.data.dataset import SPLITS, Dataset
-from vaemusic_jax.data.measures import measures_of
 from vaemusic_jax.metrics.reconstruction import majority_token_baseline
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.evaluations import CorpusSample

@@ -16,8 +16,8 @@ from vaemusic_jax.config.trial import Cohort, Trial
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation.cohort_arrays import TrialArrays, measure_members
-from vaemusic_jax.evaluation.corpus import sample_of
+from vaemusic_jax.evaluation.codes import TrialArrays, measure_members
+from vaemusic_jax.evaluation.corpus_sample import sample_of
 from vaemusic_jax.evaluation.inputs import (
     ControlInputs,
     Inputs,

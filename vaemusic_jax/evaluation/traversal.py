@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from vaemusic_jax.data.measures import ROWS
+from vaemusic_jax.data.blocks import ROWS
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.layers import Array
 from vaemusic_jax.models.member import HyperParameters

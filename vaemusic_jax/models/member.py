@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaemusic_jax.config.trial import Trial, hyper_parameter_fields
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.layers import Array
 from vaemusic_jax.music.attributes import ATTRIBUTES
 

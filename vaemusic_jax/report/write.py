@@ -11,10 +11,10 @@ from vaemusic_jax.report.chapters import controls, single_trials, sweeps
 from vaemusic_jax.report.chapters.about import about
 from vaemusic_jax.report.figures.question import draw
 from vaemusic_jax.report.findings import check_findings, findings_table
+from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.markup import Table, to_csv, to_latex
 from vaemusic_jax.report.page import Chapter, Drawing, Folded, Part, render
 from vaemusic_jax.report.questions import open_questions
-from vaemusic_jax.report.runs import JoinedRuns
 from vaemusic_jax.report.section import Section
 from vaemusic_jax.report.style import applied, to_png, to_svg
 from vaemusic_jax.report.tables import overview_table, study_tables

@@ -19,7 +19,7 @@ from flax import serialization
 from jax import lax
 
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.layers import Array

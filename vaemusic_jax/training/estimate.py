@@ -12,8 +12,8 @@ import jax.numpy as jnp
 
 from vaemusic_jax.config.recipes import MODELS
 from vaemusic_jax.config.trial import Cohort
+from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
-from vaemusic_jax.data.measures import blocks, measures_of
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.runs.checkpoint import Owner

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config.trial import Cohort
+from vaemusic_jax.data.blocks import Measures, blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import Measures, blocks, measures_of
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
 from vaemusic_jax.runs.directory import RunDirectory

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from vaemusic_jax.data.blocks import Measures, measures_of, n_in_fraction
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.data.measures import Measures, measures_of, n_in_fraction
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.member import trained_on
 from vaemusic_jax.models.program import program_of

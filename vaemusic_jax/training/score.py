@@ -6,7 +6,7 @@ They are used for the validation curves during training, and for the results tab
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.data.measures import Measures
+from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.metrics.reconstruction import measure_accuracy, onset_accuracy, token_accuracy
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.layers import Array

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vaemusic_jax.data.tune import UnreadableTuneError
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 #: In one file, of any kind: The Session has some 50,000 settings.
 MOST_TUNES = 200_000

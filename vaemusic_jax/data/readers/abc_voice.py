@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.readers.abc_fields import ALTERATIONS
 
 LENGTH = r"\d*(?:/+\d*)*"

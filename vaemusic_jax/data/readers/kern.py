@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 
-from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.bars import Drop
+from vaemusic_jax.data.readers.abc_book import decode
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
-from vaemusic_jax.data.tune_book import decode
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
 MOST_BYTES = 4 * 2**20  # of one file
 MOST_COLUMNS = 256  # side by side: spines and their parts

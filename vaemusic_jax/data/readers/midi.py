@@ -34,7 +34,7 @@ from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature
 from vaemusic_jax.data.readers.midi_grid import Grid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen
 from vaemusic_jax.data.readers.reader import Reader
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
 MOST_TRACKS = 256
 MOST_NOTES = 1_000_000

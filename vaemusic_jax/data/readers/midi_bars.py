@@ -30,10 +30,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.readers.midi_grid import Grid, Section
 from vaemusic_jax.data.readers.midi_tracks import Part
-from vaemusic_jax.data.tune import UnreadableTuneError
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 MOST_BARS_HELD = 16
 MOST_BARS = 100_000  # of one part

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from vaemusic_jax.data.grid import Bar
+from vaemusic_jax.data.bars import Bar
 from vaemusic_jax.data.holdrian import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.readers.musicxml_part import PartReader
 from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
 from vaemusic_jax.data.readers.reader import Reader
-from vaemusic_jax.data.tune import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
 _COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`: both repeat each sign
 _PERCUSSION_CHANNEL = "10"

@@ -18,10 +18,10 @@ from collections.abc import Iterable
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
-from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL, written_name
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
-from vaemusic_jax.data.tune import Pitch, UnreadableTuneError
+from vaemusic_jax.data.tunes import Pitch, UnreadableTuneError
 
 MOST_VOICES = 32  # of one part
 

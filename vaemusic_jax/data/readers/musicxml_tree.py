@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from vaemusic_jax.data.tune import UnreadableTuneError
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 MOST_BYTES = 32 * 2**20  # of one file, unpacked
 MOST_ELEMENTS = 1_000_000  # in the tree; a note has about eight

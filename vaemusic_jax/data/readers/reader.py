@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vaemusic_jax.data.readers.abc_book import TuneText
 from vaemusic_jax.data.song_names import song_of
-from vaemusic_jax.data.tune import Reading, Tune
-from vaemusic_jax.data.tune_book import TuneText
+from vaemusic_jax.data.tunes import Reading, Tune
 
 BYTES_TO_LOOK_AT = 1000
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaemusic_jax.data import session_table
-from vaemusic_jax.data.readers import abc, kern, midi, musicxml, symbtr_text
+from vaemusic_jax.data.readers import abc, kern, midi, musicxml, session_table, symbtr_text
 from vaemusic_jax.data.readers.reader import Reader
 
 READERS: dict[str, Reader] = {

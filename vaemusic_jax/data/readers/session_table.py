@@ -14,9 +14,9 @@ from itertools import chain, islice
 from typing import Any
 
 from vaemusic_jax.data.readers.abc import read_abc
+from vaemusic_jax.data.readers.abc_book import MOST_TUNES, TuneText, decode
 from vaemusic_jax.data.readers.reader import Reader
-from vaemusic_jax.data.tune import UnreadableTuneError
-from vaemusic_jax.data.tune_book import MOST_TUNES, TuneText, decode
+from vaemusic_jax.data.tunes import UnreadableTuneError
 
 COLUMNS = {"tune_id", "setting_id", "meter", "mode", "abc"}
 # A cell of the csv module is 128 KiB at most unless told; no tune comes near this.

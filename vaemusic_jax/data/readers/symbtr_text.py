@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from vaemusic_jax.data.grid import Drop
+from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.holdrian import comma_number, written_name
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
-from vaemusic_jax.data.tune import Pitch, Reading, Tune, UnreadableTuneError
+from vaemusic_jax.data.tunes import Pitch, Reading, Tune, UnreadableTuneError
 
 MOST_BYTES = 4 * 2**20  # of one file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from vaemusic_jax.data.grid import Bar, Drop, Event
+from vaemusic_jax.data.bars import Bar, Drop, Event
 
 
 @dataclass

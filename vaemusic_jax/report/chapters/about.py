@@ -14,7 +14,7 @@ from vaemusic_jax.report.markup import Cell, Column, Table
 from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim
 
 if TYPE_CHECKING:
-    from vaemusic_jax.report.runs import JoinedRuns
+    from vaemusic_jax.report.joined_runs import JoinedRuns
 
 _MADE_WITH = ("vaemusic-jax", "numpy", "pandas", "scipy", "matplotlib", "verovio")
 _STATES = ("done", "diverged", "running", "waiting", "pending")

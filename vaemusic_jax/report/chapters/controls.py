@@ -19,7 +19,7 @@ from vaemusic_jax.report.selection import evenly, main_setting, most_attributes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vaemusic_jax.report.runs import JoinedRuns
+    from vaemusic_jax.report.joined_runs import JoinedRuns
 
 _MOST_SIZES = 4  # The largest number of latent sizes that are shown.
 

@@ -18,7 +18,7 @@ from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
 from vaemusic_jax.report.selection import EXAMPLE_RULE, example_trials
 
 if TYPE_CHECKING:
-    from vaemusic_jax.report.runs import JoinedRuns
+    from vaemusic_jax.report.joined_runs import JoinedRuns
     from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
 _ROUNDED = "Pitches in commas are written as the nearest of twelve tones; the models know them in commas."

@@ -12,7 +12,7 @@ from vaemusic_jax.report.page import Chapter, Drawing, Part
 from vaemusic_jax.report.selection import main_setting, most_attributes
 
 if TYPE_CHECKING:
-    from vaemusic_jax.report.runs import JoinedRuns
+    from vaemusic_jax.report.joined_runs import JoinedRuns
 
 # Each row holds a column of results, the name of its figure, the label of its axis, and words for the caption.
 _BY_SIZE = (
