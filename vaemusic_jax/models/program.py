@@ -53,10 +53,11 @@ class Program:
 
     def initial_params(self, seed: int) -> Params:
         """Draws initial weights of every network, as numpy arrays."""
-        keys = jax.random.split(jax.random.key(seed))
+        networks = self.networks
+        keys = jax.random.split(jax.random.key(seed), max(2, len(networks)))  # a lone network has the first of two
         return {
             name: dict(network.init(key, method="declare")["params"])
-            for key, (name, network) in zip(keys, self.networks.items(), strict=False)
+            for key, (name, network) in zip(keys, networks.items(), strict=False)
         }
 
     def encode(self, params: Params, tokens_BxT: Array, dropout_key: Array | None = None) -> Posterior:
