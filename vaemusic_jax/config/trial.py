@@ -42,8 +42,8 @@ class HyperParameter:
 
     Attributes:
         only: the names of the models that use the field; empty if all do.
-        unused: the constant that the field is set to for every other model, so that trials which differ only in a value
-            that is not used are the same trial.
+        unused: the value that the field has for every other model, so that values without a meaning make no trials of
+            their own. A field with a default has its default there.
     """
 
     only: tuple[str, ...] = ()
@@ -130,9 +130,12 @@ def hyper_parameter_fields() -> dict[str, HyperParameter]:
 
 def unused_by(model: str) -> dict[str, float]:
     """Returns the hyper-parameters that a model does not use, with the constants that they are set to."""
-    return {
-        name: mark.unused for name, mark in hyper_parameter_fields().items() if mark.only and model not in mark.only
-    }
+    unused = {}
+    for name, mark in hyper_parameter_fields().items():
+        if mark.only and model not in mark.only:
+            field = Trial.model_fields[name]
+            unused[name] = mark.unused if field.is_required() else field.default
+    return unused
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,7 +207,7 @@ def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
 def parse_attributes(choice: str) -> tuple[str, ...]:
     """Splits ``"note_density+note_range"`` or ``"all"`` into names, in order. Raises ValueError for unknown names."""
     if choice == ALL_ATTRIBUTES:
-        return tuple(ATTRIBUTES)
+        return ATTRIBUTES.of_the_study()
     names = [name.strip() for name in choice.split("+")]
     unknown = [name for name in names if name not in ATTRIBUTES]
     if unknown:
@@ -216,7 +219,7 @@ def parse_attributes(choice: str) -> tuple[str, ...]:
 def format_attributes(names: Iterable[str]) -> str:
     """Joins attribute names into one text, the inverse of ``parse_attributes``."""
     names = tuple(names)
-    return ALL_ATTRIBUTES if names == tuple(ATTRIBUTES) else "+".join(names)
+    return ALL_ATTRIBUTES if names == ATTRIBUTES.of_the_study() else "+".join(names)
 
 
 def attribute_initials(choice: str) -> str:

@@ -26,7 +26,7 @@ def decode_edited(
     hp: HyperParameters,
     edits_RxK: Array,
     tokens_MxT: Array,
-    attributes_Mx4: Array,
+    attributes_MxA: Array,
     base_R: Array,
 ) -> Array:
     """Decodes rows with changed controls by one member.
@@ -43,7 +43,7 @@ def decode_edited(
         edits_RxK: new values of the controls, NaN for a control that keeps its value; in units of the latent dimension,
             or of the attribute if the decoder is given it.
         tokens_MxT: the measures to start from.
-        attributes_Mx4: their attributes.
+        attributes_MxA: their attributes.
         base_R: the index of the measure that each row starts from; ORIGIN for a code of zeros and attributes at their
             means.
 
@@ -51,7 +51,7 @@ def decode_edited(
         The decoded tokens, (R, 24) uint8.
     """
     z_MxZ = program.encode(params, jnp.asarray(tokens_MxT).astype(jnp.int32)).mean
-    own_MxK = jnp.asarray(attributes_Mx4)[:, hp.attribute_index]
+    own_MxK = jnp.asarray(attributes_MxA)[:, hp.attribute_index]
     # ORIGIN is the index of the last row, which is appended here.
     z = jnp.concatenate([z_MxZ, jnp.zeros_like(z_MxZ[:1])])
     own = jnp.concatenate([own_MxK, hp.conditioning.mean[hp.attribute_index][None]])

@@ -40,20 +40,20 @@ class Part:
     names: tuple[str, ...]
     values: Arrays
 
-    def named(self, tokens_RxT: np.ndarray, attributes_Rx4: np.ndarray) -> Arrays:
+    def named(self, tokens_RxT: np.ndarray, attributes_RxA: np.ndarray) -> Arrays:
         """Returns the arrays of this part by name.
 
         Args:
             tokens_RxT: the decoded measures.
-            attributes_Rx4: their attributes.
+            attributes_RxA: their attributes.
         """
         if not self.names:
             return {}
-        results = (results.reshape(*self.shape, -1)[self.own] for results in (tokens_RxT, attributes_Rx4))
+        results = (results.reshape(*self.shape, -1)[self.own] for results in (tokens_RxT, attributes_RxA))
         return self.values | dict(zip(self.names, results, strict=False))
 
 
-def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, training_Nx4: np.ndarray) -> list[Part]:
+def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, training_NxA: np.ndarray) -> list[Part]:
     """Plans what is decoded for a trial. The number of parts and of their rows is the same for all trials of a cohort.
 
     Args:
@@ -61,7 +61,7 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
         n_slots: S.
         n_measures: M.
         codes_NxL: posterior means of the test measures.
-        training_Nx4: attributes of the training measures.
+        training_NxA: attributes of the training measures.
     """
     n_controls = len(trial.attributes)
     as_they_are = np.full((n_measures, n_slots), KEEP)
@@ -72,7 +72,7 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
         control_KxQ = np.tile(evenly, (n_controls, 1))
         axes_KxG = np.tile(np.linspace(-REACH, REACH, N_GRID, dtype=np.float32), (n_controls, 1))
     else:
-        own_NxK = training_Nx4[:, [ATTRIBUTES.index(name) for name in trial.attributes]]
+        own_NxK = training_NxA[:, [ATTRIBUTES.index(name) for name in trial.attributes]]
         control_KxQ = np.quantile(own_NxK, QUANTILES, axis=0).T.astype(np.float32)
         low_K, high_K = np.quantile(own_NxK, EDGES, axis=0)
         axes_KxG = np.linspace(low_K, high_K, N_GRID, axis=1).astype(np.float32)

@@ -91,10 +91,14 @@ class Program:
         return logits
 
     def apply(self, network: str, params: Params, *args: Any, method: str = "__call__") -> Any:
-        """Calls a method of a network with weights in COMPUTE_DTYPE and returns its result in float32."""
-        weights = jax.tree.map(lambda leaf: leaf.astype(COMPUTE_DTYPE), params[network])
-        out = self.networks[network].apply({"params": weights}, *args, method=method)
-        return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), out)
+        """Calls a method of a network with weights and arguments in COMPUTE_DTYPE and returns its result in float32."""
+        weights, args = _in_type(COMPUTE_DTYPE, (params[network], args))
+        return _in_type(jnp.float32, self.networks[network].apply({"params": weights}, *args, method=method))
+
+
+def _in_type(dtype: Any, tree: Any) -> Any:
+    """Converts the floating-point arrays of a tree, and leaves tokens, flags and keys as they are."""
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)
 
 
 def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:

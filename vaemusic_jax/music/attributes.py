@@ -7,7 +7,8 @@ difference.
 
 Pitches of a microtonal vocabulary are counted in 53rds of a semitone, in which a comma is 12 whole units.
 
-To add an attribute, add a row: `ATTRIBUTES["name"] = Attribute("name", "N", unit, formula)`.
+To add an attribute, add a row at the end: `ATTRIBUTES["name"] = Attribute("name", "N", unit, formula)`. Arrays of all
+attributes, in data sets and checkpoints, have their columns in the order of the rows.
 
 Shapes: T = 24 ticks, A attributes, V = vocabulary size, `...` any batch axes.
 
@@ -61,6 +62,8 @@ class Attribute:
         formula: the function from onsets to values, (...) float32.
         version: the version of the formula. Prepared data sets store it with the values, and the values are computed
             again when it differs. `tests/music/test_attributes.py` fails if values change and the version does not.
+        of_the_study: whether `all` in a configuration includes the attribute. It includes the four of the study only, so
+            that a new row changes no earlier configuration, trial or run.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Attribute:
     unit: str
     formula: Callable[[Onsets], np.ndarray]
     version: int = 1
+    of_the_study: bool = False
 
     @property
     def words(self) -> str:
@@ -81,6 +85,10 @@ class AttributeTable(dict[str, Attribute]):
     def index(self, name: str) -> int:
         """Returns the column of an attribute in arrays of all attributes. Raises ValueError for an unknown name."""
         return list(self).index(name)
+
+    def of_the_study(self) -> tuple[str, ...]:
+        """Returns the names of the attributes that `all` in a configuration stands for."""
+        return tuple(name for name, row in self.items() if row.of_the_study)
 
     def columns(self, names: Iterable[str]) -> list[int]:
         """Returns the columns of several attributes, in the given order. Raises ValueError for an unknown name."""
@@ -135,10 +143,10 @@ def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
 ATTRIBUTES = AttributeTable(
     (row.name, row)
     for row in (
-        Attribute("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity),
-        Attribute("note_range", "NR", "26 semitones", note_range),
-        Attribute("note_density", "ND", "onsets a tick", note_density),
-        Attribute("average_interval_jump", "IJ", "semitones", average_interval_jump),
+        Attribute("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity, of_the_study=True),
+        Attribute("note_range", "NR", "26 semitones", note_range, of_the_study=True),
+        Attribute("note_density", "ND", "onsets a tick", note_density, of_the_study=True),
+        Attribute("average_interval_jump", "IJ", "semitones", average_interval_jump, of_the_study=True),
     )
 )
 
