@@ -14,12 +14,12 @@ import numpy as np
 import tyro
 
 from benchmarks.members import trial
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.evaluation.codes import measure_members
-from vaemusic_jax.evaluation.inputs import ControlInputs, Inputs, LatentInputs, measure, regularises
+from vaemusic_jax.metrics.inputs import ControlInputs, Inputs, LatentInputs, measure, regularises
 from vaemusic_jax.metrics.registry import missing_from
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training.devices import use_every_core

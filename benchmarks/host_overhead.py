@@ -23,7 +23,8 @@ from benchmarks import machine
 from benchmarks.members import Cohort, random_measures
 from benchmarks.timing import MAX_STEPS_PER_CALL, Spread, in_turns, others_share
 from vaemusic_jax.commands.programs import keep_programs
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, load_config, trials
+from vaemusic_jax.config.sweep import SweepConfig, load_config, trials
+from vaemusic_jax.config.trial import cohorts
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.progress import progress_bar

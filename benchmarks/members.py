@@ -6,7 +6,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from vaemusic_jax.config.recipes import RecipeName, defaults
+from vaemusic_jax.config.models import RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import trained_on

@@ -21,7 +21,7 @@ from benchmarks import machine
 from benchmarks.members import Cohort, Model, random_measures, trial
 from benchmarks.timing import Spread, in_turns, others_share
 from vaemusic_jax.commands.programs import keep_programs
-from vaemusic_jax.config.recipes import MODELS, RecipeName
+from vaemusic_jax.config.models import MODELS, RecipeName
 from vaemusic_jax.data.blocks import Measures
 
 COHORT, ALONE, ONE_SIZE, PADDED = "cohort", "alone", "cohort of one latent size", "padded cohort of all"

@@ -25,7 +25,7 @@ from benchmarks import machine, members
 from benchmarks.floor import matmul_rate
 from benchmarks.members import Model
 from benchmarks.timing import Run, Spread, in_turns, others_share
-from vaemusic_jax.config.recipes import RecipeName
+from vaemusic_jax.config.models import RecipeName
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.training.estimate import step_operations
 

@@ -11,7 +11,7 @@ from benchmarks.floor import QUEUED, REPEATS
 from benchmarks.machine import Precision
 from benchmarks.members import VOCAB_SIZE
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import Conditioning

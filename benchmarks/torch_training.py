@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE, one_hot
-from vaemusic_jax.config.recipes import Recipe
+from vaemusic_jax.config.models import Recipe
 from vaemusic_jax.models.member import N_CLASSES
 from vaemusic_jax.music.grid import N_TICKS
 

@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, irish_folk: Dataset) ->
     fields = {
         "dataset": "irish_folk",
         "model": "plain_vae",
-        "attributes": ["last_onset+note_density", "all"],
+        "attributes": ["last_onset+note_density", "+".join([*ATTRIBUTES])],
         "latent_dim": 8,
         "steps": 40,
         "eval_every": 20,
@@ -41,16 +41,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, irish_folk: Dataset) ->
 
 def test_what_is_registered_is_trained_evaluated_restored_and_reported(run: RunDirectory, tmp_path: Path) -> None:
     assert set(run.status().values()) == {"done"}
-    assert run.trials[1].attributes[-1] == "last_onset"  # `all` has five
+    assert [len(trial.attributes) for trial in run.trials] == [2, 5]
     results = run.results
     assert results is not None
-    assert (results["reconstruction_accuracy"] > results["majority_baseline"] - 0.05).all()
+    assert (results["reconstruction_accuracy"] >= results["majority_baseline"]).all()
     assert results["interpretability.last_onset"].between(0, 1).all()
     assert results["toy_spread"].gt(0).all()
+    assert results.filter(like="mig_regularised").isna().all(axis=None)  # it has no regulariser
     losses = run.curves.query("split == 'train' and metric == 'loss'").groupby("trial")["value"]
     assert (losses.last() < losses.first()).all()
 
-    model = vaemusic_jax.restore(run.path, attributes="all")
+    model = vaemusic_jax.restore(run.path, id=run.trials[1].id)
     tokens = model.sample(3)
     assert model.attributes(tokens).shape == (3, len(ATTRIBUTES)) == (3, 5)
     assert np.isfinite(model.encode(tokens)).all()

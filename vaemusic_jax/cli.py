@@ -6,6 +6,7 @@ Commands import slow packages such as JAX when they are called, so that `vaemusi
 import errno
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -61,7 +62,9 @@ def parse(args: list[str]) -> Callable[[], None]:
     Raises:
         UserError: an argument is wrong, or a required one is missing.
     """
-    options = vars(parser().parse_args(args))
+    # `--latent_dim`, as fields are spelled in configurations, is `--latent-dim`.
+    hyphened = [re.sub(r"^--[^=]*", lambda option: option[0].replace("_", "-"), arg) for arg in args]
+    options = vars(parser().parse_args(hyphened))
     return functools.partial(options.pop("command"), **options)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import reference
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 
 torch = pytest.importorskip("torch")
 

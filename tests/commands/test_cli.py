@@ -386,3 +386,12 @@ def test_the_papers_grid_is_2_models_7_sizes_2_choices_4_data_sets() -> None:
     values = [{getattr(trial, name) for trial in found} for name in ("model", "latent_dim", "attributes", "dataset")]
     assert [len(each) for each in values] == [2, 7, 2, 4]
     assert {len(attributes) for attributes in values[2]} == {2, 4}
+
+
+def test_options_may_be_spelled_as_fields_are(tmp_path: Path) -> None:
+    given = ["sweep", str(tmp_path / "a_b.yaml"), "--latent_dim", "4", "8", "--out=my_runs/one_two"]
+    call = cli.parse(given)
+    assert isinstance(call, functools.partial)
+    assert call.keywords["latent_dim"] == [4, 8]
+    assert call.keywords["out"] == "my_runs/one_two"
+    assert call.keywords["config"] == tmp_path / "a_b.yaml"

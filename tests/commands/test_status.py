@@ -13,7 +13,8 @@ import pytest
 
 from tests.helpers import sweeps
 from vaemusic_jax.cli import run as vaemusic
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import cohorts
 from vaemusic_jax.runs.curves import CURVE_COLUMNS
 from vaemusic_jax.runs.directory import RunDirectory
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaemusic_jax.config.shard import relative_cost
-from vaemusic_jax.config.sweep import SweepConfig, Trial, cohorts, load_config, trials
+from vaemusic_jax.config.sweep import SweepConfig, load_config, trials
+from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.directory import RunDirectory
 

@@ -51,7 +51,7 @@ def test_what_reading_gives_changes_with_the_version_alone(tmp_path: Path) -> No
     found = {"version": READER_VERSION, "digests": digests(tmp_path)}
     stored = json.loads((FIXTURES / "golden.json").read_text())
     assert found == stored, (
-        "reading gives something else than under the stored version: bump READER_VERSION in data/registry.py, so that "
+        "reading gives something else than under the stored version: bump READER_VERSION in data/names.py, so that "
         f"users' data are read again, and store the new digests in {FIXTURES / 'golden.json'}:\n"
         f"{json.dumps(found | {'version': stored['version'] + 1}, indent=1)}"
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vaemusic_jax.config.recipes import MODELS, RecipeName
+from vaemusic_jax.config.models import MODELS, RecipeName
 from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.blocks import Measures, measures_of
 from vaemusic_jax.data.dataset import Dataset

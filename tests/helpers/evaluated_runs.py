@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
-from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs.directory import RunDirectory, State

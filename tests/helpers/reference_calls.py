@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from tests.helpers import reference
-from vaemusic_jax.config.recipes import MODELS, Recipe
+from vaemusic_jax.config.models import MODELS, Recipe
 from vaemusic_jax.models.initialisers import MEASURE_VAE
 from vaemusic_jax.models.layers import Layer
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, Encoder, MeasureVAE

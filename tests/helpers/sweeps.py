@@ -13,8 +13,7 @@ import pytest
 from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.data.dataset import Dataset, Split
-from vaemusic_jax.evaluation import corpus_sample
-from vaemusic_jax.evaluation import evaluate
+from vaemusic_jax.evaluation import corpus_sample, evaluate
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.progress import no_progress

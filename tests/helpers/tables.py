@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from vaemusic_jax.commands.sweep import value_kind
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.sweep import AXES, SweepConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"

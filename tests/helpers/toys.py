@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vaemusic_jax.config.recipes import MODELS, ModelSpec, Recipe
+from vaemusic_jax.config.models import MODELS, ModelSpec, Recipe
 from vaemusic_jax.metrics.registry import METRICS, Metric
 from vaemusic_jax.models.base import Model
 from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE

@@ -10,8 +10,8 @@ from tests.helpers.columns import family_columns
 from tests.helpers.evaluated_runs import config_of
 from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.evaluation import inputs
-from vaemusic_jax.evaluation.inputs import (
+from vaemusic_jax.metrics import inputs
+from vaemusic_jax.metrics.inputs import (
     ControlInputs,
     Inputs,
     LatentInputs,

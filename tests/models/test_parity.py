@@ -14,7 +14,7 @@ import pytest
 
 from tests.helpers import reference
 from tests.helpers import reference_calls as calls
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.models import losses
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.training.step import ADAM, adam_update

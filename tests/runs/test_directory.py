@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
-from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs import trials_table
 from vaemusic_jax.runs.curves import CURVE_COLUMNS

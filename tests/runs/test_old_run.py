@@ -7,15 +7,16 @@ cores: `run/`, in which four MeasureVAEs are done and evaluated and four Adversa
 
 import zipfile
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import vaemusic_jax
-from tests.helpers import sweeps
+from tests.helpers import sweeps, toys
 from vaemusic_jax.config.sweep import load_config
-from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.config.trial import HyperParameter, Trial, unused_by
 from vaemusic_jax.data.prepare import prepare_dataset
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory
@@ -27,9 +28,9 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "old_run.zip"
 
 
 class TrialOfALaterVersion(Trial):
-    """A trial with one more hyper-parameter, which has a default."""
+    """A trial with one more hyper-parameter, which has a default and serves one model only."""
 
-    steering_weight: float = 0.0
+    steering_weight: Annotated[float, HyperParameter(only=("measure_vae",))] = 0.5
 
 
 @pytest.fixture
@@ -40,7 +41,10 @@ def old(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_its_trials_are_the_same_trials_with_and_without_a_field_more(old: Path) -> None:
+def test_its_trials_are_the_same_trials_with_a_field_and_an_attribute_more(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.register_attribute(monkeypatch)
     run = RunDirectory.read(old / "run")
     listed = pd.read_csv(old / "run" / "trials.csv")
     assert [trial.id for trial in run.trials] == list(listed["trial"])
@@ -49,6 +53,8 @@ def test_its_trials_are_the_same_trials_with_and_without_a_field_more(old: Path)
         values = trial.model_dump()
         assert TrialOfALaterVersion(**values).id == trial.id
         assert TrialOfALaterVersion(**values, steering_weight=0.3).id != trial.id
+    monkeypatch.setattr("vaemusic_jax.config.trial.Trial", TrialOfALaterVersion)
+    assert unused_by("adversarial_vae")["steering_weight"] == 0.5
 
 
 def test_its_models_are_restored(old: Path) -> None:

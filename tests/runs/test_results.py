@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
-from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.directory import RunDirectory

@@ -35,4 +35,4 @@ def test_a_step_without_noise_or_teacher_has_the_loss_of_a_score(model: str, rec
     scores = jax.jit(score, static_argnums=0)(program, params, hp, blocks(measures), irish_folk.vocabulary.midi)
     for name, value in trained().items():
         np.testing.assert_allclose(value, scores[name], rtol=1e-5, err_msg=name)
-    assert {"loss", "cross_entropy", "kl", *program.kind.weighted_terms} <= set(scores)
+    assert {"loss", "cross_entropy", "kl", *program.implementation.weighted_terms} <= set(scores)

@@ -5,8 +5,8 @@ from typing import Any
 from rich.table import Table
 
 from vaemusic_jax.commands import open_console
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
-from vaemusic_jax.config.trial import Cohort, Trial
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import Cohort, Trial, cohorts
 from vaemusic_jax.support.progress import clock_time
 
 

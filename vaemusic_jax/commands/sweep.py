@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
-from vaemusic_jax.config.recipes import RowOf
+from vaemusic_jax.config.models import RowOf
 from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config
 from vaemusic_jax.config.yaml_file import parse_scalar
 from vaemusic_jax.errors import UserError
@@ -62,7 +62,7 @@ def add_to(commands: Commands) -> None:
             metavar=kind,
             nargs="+" if name in AXES else None,
             type=str if kind == "TEXT" else parse_scalar,
-            help=SweepConfig.model_fields[name].description,
+            help=(SweepConfig.model_fields[name].description or "").replace("%", "%%"),
         )
 
 

@@ -47,6 +47,7 @@ class ModelSpec:
         network: the place of its `models.base.Model`, as "module:class".
         controls: what is changed to steer attribute k: "latent" for dimension k of the code, or "told" for the value of
             the attribute that the decoder is given.
+        regularises: whether training ties attribute k to dimension k of the code.
         gru_layers: the number of GRU layers, counting each direction, from which the cost of training is estimated.
         sizes: hidden widths by name.
         recipes: training recipes by name.
@@ -60,6 +61,7 @@ class ModelSpec:
     gru_layers: int
     sizes: Mapping[SizeName, int]
     recipes: Mapping[RecipeName, Recipe]
+    regularises: bool = False
     fewest_dimensions: int = 1
     why_fewest: str = ""
 
@@ -69,6 +71,7 @@ MODELS: dict[str, ModelSpec] = {
         title="MeasureVAE",
         network="vaemusic_jax.models.measure_vae:MeasureVAEModel",
         controls="latent",
+        regularises=True,
         gru_layers=6,
         sizes={"small": 128, "published": 512},
         recipes={

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial, cohorts
 
 

@@ -26,15 +26,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from vaemusic_jax.config.recipes import MODELS, SizeName, defaults
+from vaemusic_jax.config.models import MODELS, SizeName, defaults
 from vaemusic_jax.config.shard import Shard
 from vaemusic_jax.config.trial import (
-    Cohort,
     HyperParameter,
     Positive,
     Record,
     Trial,
-    cohorts,
     format_attributes,
     hyper_parameter_fields,
     parse_attributes,
@@ -42,8 +40,6 @@ from vaemusic_jax.config.trial import (
 )
 from vaemusic_jax.config.yaml_file import read_yaml
 from vaemusic_jax.errors import UserError
-
-__all__ = ["Cohort", "Grid", "SweepConfig", "Trial", "cohorts", "differences", "load_config", "trials"]
 
 T = TypeVar("T")
 

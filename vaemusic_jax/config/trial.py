@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vaemusic_jax.config.recipes import MODELS, ModelName, RecipeName
+from vaemusic_jax.config.models import MODELS, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 ALL_ATTRIBUTES = "all"
@@ -180,16 +180,6 @@ class Cohort:
     def id(self) -> str:
         """Ten characters that identify the cohort by its trials."""
         return _digest("\n".join(trial.id for trial in self.trials))
-
-    @property
-    def latent_dim(self) -> int:
-        """The largest latent size of the trials, to which the others are padded."""
-        return max(trial.latent_dim for trial in self.trials)
-
-    @property
-    def n_attributes(self) -> int:
-        """The largest number of regularised attributes of a trial."""
-        return max(len(trial.attributes) for trial in self.trials)
 
 
 # The fields that are the same for all trials of a cohort, since its program depends on them.

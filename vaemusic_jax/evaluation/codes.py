@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset

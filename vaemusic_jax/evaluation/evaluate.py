@@ -18,7 +18,8 @@ from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation.codes import TrialArrays, measure_members
 from vaemusic_jax.evaluation.corpus_sample import sample_of
-from vaemusic_jax.evaluation.inputs import (
+from vaemusic_jax.metrics.information import MIN_MEASURES
+from vaemusic_jax.metrics.inputs import (
     ControlInputs,
     Inputs,
     LatentInputs,
@@ -27,14 +28,14 @@ from vaemusic_jax.evaluation.inputs import (
     measure,
     regularises,
 )
-from vaemusic_jax.metrics.information import MIN_MEASURES
 from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
-from vaemusic_jax.support.event_log import run_started, timed, warn
+from vaemusic_jax.runs.started import run_started
+from vaemusic_jax.support.event_log import timed, warn
 from vaemusic_jax.support.progress import Advance, Progress, progress_bar
 from vaemusic_jax.training.devices import use_every_core
 
@@ -104,7 +105,10 @@ class _Evaluation:
             return
         checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
         owner = checkpoints.owner()
-        made_of = {"step": checkpoints.latest_step(), "data": owner.dataset_digest}
+        made_of: dict[str, Any] = {"step": checkpoints.latest_step(), "data": owner.dataset_digest}
+        # Formulas that have changed; the first version of each is that of evaluations without an entry.
+        if changed := {name: row.version for name, row in ATTRIBUTES.items() if row.version > 1}:
+            made_of["attributes"] = changed
         kept = {trial: self._kept(trial, made_of) for trial in trials}
         self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
         missing = {trial: missing_from(kept[trial].metrics, self.families) for trial in trials}

@@ -1,7 +1,7 @@
 """Traversals: measures are decoded with changed controls, for all members of a cohort in one call.
 
 The control of attribute k is dimension k of the code, or the value of the attribute that the decoder is given, as
-`config.recipes.MODELS` says for each model. Decoding is free-running and greedy.
+`config.models.MODELS` says for each model. Decoding is free-running and greedy.
 
 Shapes: M measures, T ticks, K control slots of the cohort, R rows to decode, B rows of a block, Z latent dimensions.
 """
@@ -14,7 +14,7 @@ from vaemusic_jax.data.blocks import ROWS
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.layers import Array
 from vaemusic_jax.models.member import HyperParameters
-from vaemusic_jax.models.program import Program, turned
+from vaemusic_jax.models.program import Program, with_controls
 
 KEEP = np.float32(np.nan)  # the edit of a control that keeps its value
 ORIGIN = -1  # the base of a row that starts from the prior's mean instead of from a measure
@@ -58,7 +58,7 @@ def decode_edited(
 
     def decode_block(block: tuple[Array, Array]) -> Array:
         base_B, edits_BxK = block
-        z_BxZ, own_BxK = turned(program, z[base_B], own[base_B], edits_BxK)
+        z_BxZ, own_BxK = with_controls(program, z[base_B], own[base_B], edits_BxK)
         logits = program.decode(params, z_BxZ, hp.conditions(own_BxK))
         return jnp.argmax(logits, -1).astype(jnp.uint8)
 

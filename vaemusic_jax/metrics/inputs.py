@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.information import MIN_MEASURES, Floats, binned_information
 from vaemusic_jax.metrics.interpretability import Interpretability, interpretability
@@ -33,7 +33,7 @@ _CAST: dict[str, type] = {"float64": float, "Int64": int, "boolean": bool}  # th
 
 def regularises(trial: Trial) -> bool:
     """Returns whether the trial's model ties its k-th imposed attribute to latent dimension k."""
-    return MODELS[trial.model].controls == "latent"
+    return MODELS[trial.model].regularises
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ To add a metric, write its formula in a file of this package and add a row:
 Evaluation computes it for runs that lack its columns, and results.csv and the report show it. `docs/run_directory.md`
 says what each column means.
 
-The columns follow from `METRICS` and `ATTRIBUTES` as they are when a function is called. `evaluation.inputs` describes
+The columns follow from `METRICS` and `ATTRIBUTES` as they are when a function is called. `metrics.inputs` describes
 what the metrics of each family are given.
 """
 
@@ -25,7 +25,7 @@ from vaemusic_jax.metrics.smoothness import mean_of_defined, monotonicity, smoot
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from vaemusic_jax.evaluation.inputs import ControlInputs, LatentInputs, TrainingInputs
+    from vaemusic_jax.metrics.inputs import ControlInputs, LatentInputs, TrainingInputs
 
 Family = Literal["reconstruction", "control", "latent", "training"]
 FAMILIES: tuple[Family, ...] = get_args(Family)  # Metrics of one family are computed together, from the same inputs.
@@ -48,7 +48,7 @@ class Metric:
 
     Attributes:
         name: the name of its column, or the beginning of the names of its columns.
-        family: the family decides which object of `evaluation.inputs` the function `compute` is given.
+        family: the family decides which object of `metrics.inputs` the function `compute` is given.
         label: what tables and text call the metric; empty if only results.csv holds it.
         compute: maps the family's inputs to a number or, for a metric per attribute, to an array with a value for each
             row of `ATTRIBUTES`, in that order. None, or NaN in the array, means undefined and leaves the cell empty.

@@ -1,6 +1,6 @@
 """The interface of a model: its networks, its own terms of the loss, and the cost of a training step.
 
-A model is one file with a subclass of `Model`, and one row in `config.recipes.MODELS`. Training, scoring, evaluation,
+A model is one file with a subclass of `Model`, and one row in `config.models.MODELS`. Training, scoring, evaluation,
 restored models and cost estimates use models through this interface only.
 
 Shapes: B batch, T ticks, Z latent, V vocabulary, K attribute slots of the cohort.

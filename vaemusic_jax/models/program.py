@@ -4,6 +4,8 @@ Shapes: B batch, T ticks, Z latent, V vocabulary, K attribute slots of the cohor
 """
 
 import dataclasses
+import functools
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,11 +13,10 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.config.recipes import MODELS, Recipe
+from vaemusic_jax.config.models import MODELS, Recipe
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
-from vaemusic_jax.models.registry import model_of
 
 # The type that networks compute in. Weights, losses and the outputs of networks are always float32.
 COMPUTE_DTYPE = jnp.float32
@@ -38,14 +39,14 @@ class Program:
     steps: int
 
     @property
-    def kind(self) -> Model:
+    def implementation(self) -> Model:
         """The model's implementation."""
-        return model_of(self.model)
+        return _imported(MODELS[self.model].network)
 
     @property
     def networks(self) -> dict[str, Layer]:
         """The model's networks by name."""
-        return self.kind.networks(self)
+        return self.implementation.networks(self)
 
     def sized(self, latent_dim: int, n_attributes: int) -> Self:
         """Returns the program of a single member of these sizes, without padding."""
@@ -96,6 +97,14 @@ class Program:
         return _in_type(jnp.float32, self.networks[network].apply({"params": weights}, *args, method=method))
 
 
+@functools.cache
+def _imported(place: str) -> Model:
+    """Makes the `Model` at a place written as "module:class"."""
+    module, _, kind = place.partition(":")
+    model: Model = getattr(importlib.import_module(module), kind)()
+    return model
+
+
 def _in_type(dtype: Any, tree: Any) -> Any:
     """Converts the floating-point arrays of a tree, and leaves tokens, flags and keys as they are."""
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)
@@ -116,7 +125,7 @@ def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
     )
 
 
-def turned(program: Program, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
+def with_controls(program: Program, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
     """Sets the controls of a model, dimensions of the code or attribute values, to new values.
 
     Args:

@@ -62,7 +62,7 @@ class Attribute:
         formula: the function from onsets to values, (...) float32.
         version: the version of the formula. Prepared data sets store it with the values, and the values are computed
             again when it differs. `tests/music/test_attributes.py` fails if values change and the version does not.
-        of_the_study: whether `all` in a configuration includes the attribute. It includes the four of the study only, so
+        of_the_study: whether `all` in a configuration includes the attribute. It includes the study's four only, so
             that a new row changes no earlier configuration, trial or run.
     """
 
@@ -141,12 +141,12 @@ def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
 
 
 ATTRIBUTES = AttributeTable(
-    (row.name, row)
-    for row in (
-        Attribute("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity, of_the_study=True),
-        Attribute("note_range", "NR", "26 semitones", note_range, of_the_study=True),
-        Attribute("note_density", "ND", "onsets a tick", note_density, of_the_study=True),
-        Attribute("average_interval_jump", "IJ", "semitones", average_interval_jump, of_the_study=True),
+    (name, Attribute(name, initial, unit, formula, of_the_study=True))
+    for name, initial, unit, formula in (
+        ("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity),
+        ("note_range", "NR", "26 semitones", note_range),
+        ("note_density", "ND", "onsets a tick", note_density),
+        ("average_interval_jump", "IJ", "semitones", average_interval_jump),
     )
 )
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial, parse_attributes
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import attribute_initials, parse_attributes, unused_by
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES

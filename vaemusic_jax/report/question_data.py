@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.report.section import Section, line_figures, varied
 from vaemusic_jax.report.seed_tests import describe, describe_each, paired
 from vaemusic_jax.report.tables import configuration_table

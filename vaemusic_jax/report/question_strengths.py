@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.report.section import FigureData, Section, varied
 from vaemusic_jax.report.seed_tests import by_seed

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import ALL_ATTRIBUTES
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.report.aggregate import CONFIGURATION

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pandas as pd
 
 from vaemusic_jax.config.shard import Shard
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, differences, trials
-from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.config.sweep import SweepConfig, differences, trials
+from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory, State

@@ -6,24 +6,17 @@ written and nothing is shown. `docs/logging.md` describes the events.
 
 import contextlib
 import datetime
-import importlib.metadata
 import json
 import logging
 import math
-import os
-import platform
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import writing
-
-if TYPE_CHECKING:
-    from vaemusic_jax.runs.directory import RunDirectory
 
 PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -56,28 +49,6 @@ def warn(logger: logging.Logger, message: str) -> None:
     """Prints a warning to stderr and reports it as an event; the work goes on."""
     print(message, file=sys.stderr)
     event(logger, "warning", logging.WARNING, message=message)
-
-
-def run_started(run: "RunDirectory", command: str) -> None:
-    """Reports which run a command works on, with its configuration, the versions of packages, and the devices."""
-    if not log.isEnabledFor(logging.INFO):
-        return
-    import jax
-
-    event(
-        log,
-        "run_started",
-        command=command,
-        run=str(run.path),
-        host=socket.gethostname(),
-        process=os.getpid(),
-        versions={"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}},
-        backend=jax.default_backend(),
-        devices=[device.device_kind for device in jax.local_devices()],
-        config=run.config.model_dump(mode="json", exclude_none=True),
-        cohorts={cohort.id: [trial.id for trial in cohort.trials] for cohort in run.cohorts},
-        unfinished=len(run.unfinished()),
-    )
 
 
 @contextlib.contextmanager

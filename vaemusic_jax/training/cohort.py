@@ -277,7 +277,7 @@ class Ensemble:
 
         Args:
             state: the state of the members.
-            split: measures and weights as made by `data.measures.blocks`.
+            split: measures and weights as made by `data.blocks.blocks`.
             midi_V: the MIDI pitch of each token, -1 for hold and rest.
 
         Returns:

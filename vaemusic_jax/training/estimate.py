@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
@@ -84,7 +84,7 @@ def n_parameters(program: Program) -> int:
 
 def step_operations(program: Program) -> float:
     """Returns the floating point operations in the matmuls of one member's step; see `Model.multiplications`."""
-    return 2.0 * program.batch_size * program.kind.multiplications(program)
+    return 2.0 * program.batch_size * program.implementation.multiplications(program)
 
 
 def matmul_rate() -> float:

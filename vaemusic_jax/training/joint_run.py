@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.directory import RunDirectory, State
 from vaemusic_jax.support.processes import PROCESSES

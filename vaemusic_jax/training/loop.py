@@ -129,7 +129,7 @@ def train_on(
         ensemble: the compiled cohort.
         state: the state of the members after `done` steps.
         done: the number of steps made before.
-        validation: measures and weights of the validation split, as made by `data.measures.blocks`.
+        validation: measures and weights of the validation split, as made by `data.blocks.blocks`.
         description: the text beside the progress bar.
         progress: shows the progress.
 

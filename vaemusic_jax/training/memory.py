@@ -47,7 +47,7 @@ def compiled_ensemble(
     Args:
         owner: the trials and the vocabulary.
         dataset: the data set that they are trained on.
-        split: the measures that they are scored on, as made by `data.measures.blocks`.
+        split: the measures that they are scored on, as made by `data.blocks.blocks`.
         at_once: the most members that a device computes in parallel; see `MemberAxis`.
 
     Returns:

@@ -44,7 +44,7 @@ def loss_terms(
     return {
         "cross_entropy": cross_entropy(logits_BxTxV, batch.tokens),
         "kl": kl_divergence(*posterior).sum(-1),
-        **program.kind.own_terms(program, params, z_BxZ, batch, hp, weight_B),
+        **program.implementation.own_terms(program, params, z_BxZ, batch, hp, weight_B),
     }
 
 
@@ -58,6 +58,6 @@ def total_loss(program: Program, hp: HyperParameters, means: Mapping[str, Array]
     """
     kl = means["kl"] / hp.latent_dim.astype(jnp.float32) if program.recipe.kl_mean_over_dims else means["kl"]
     total = means["cross_entropy"] + hp.beta * kl
-    for term, weight in program.kind.weighted_terms.items():
+    for term, weight in program.implementation.weighted_terms.items():
         total = total + hp.scalars[weight] * means[term]
     return total

@@ -26,7 +26,7 @@ def score(
         program: the program of the member's cohort.
         params: the member's weights.
         hp: the member's hyper-parameters.
-        split: measures and weights, as made by `data.measures.blocks`.
+        split: measures and weights, as made by `data.blocks.blocks`.
         midi_V: the MIDI pitch of each token, -1 for hold and rest.
 
     Returns:

@@ -145,10 +145,10 @@ def rival_loss(
     rival: dict, name: str, z_BxZ: Array, program: Program, params: Params, batch: Batch, hp: HyperParameters
 ) -> Array:
     """Returns the loss, (), of the network `name` beside the VAE as a function of its weights `rival` and of codes."""
-    terms = program.kind.own_terms(
+    terms = program.implementation.own_terms(
         program, {**params, name: rival}, z_BxZ, batch, hp, weight_B=jnp.ones(len(batch.tokens))
     )
-    return terms[program.kind.rivals[name]].mean()
+    return terms[program.implementation.rivals[name]].mean()
 
 
 def update(
@@ -167,7 +167,7 @@ def update(
     posterior, to_encoder = jax.vjp(lambda vae: program.encode({"vae": vae}, batch.tokens, encoder_key), params["vae"])
 
     z_BxZ = jax.lax.stop_gradient(posterior.sample(noise.eps_rival))
-    for name, term in program.kind.rivals.items():
+    for name, term in program.implementation.rivals.items():
         loss, grads = jax.value_and_grad(rival_loss)(params[name], name, z_BxZ, program, params, batch, hp)
         params[name], optimiser[name], norm = adam_update(program, params[name], grads, optimiser[name], rate)
         rival_metrics |= {term: loss, f"{name}_gradient_norm": norm}

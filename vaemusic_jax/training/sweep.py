@@ -9,12 +9,14 @@ import importlib.metadata
 import logging
 from collections.abc import Iterable
 
-from vaemusic_jax.config.sweep import SweepConfig, cohorts, trials
+from vaemusic_jax.config.sweep import SweepConfig, trials
+from vaemusic_jax.config.trial import cohorts
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.runs.checkpoint import PACKAGES
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.support.event_log import run_started, warn
+from vaemusic_jax.runs.started import run_started
+from vaemusic_jax.support.event_log import warn
 from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.support.progress import Progress, no_progress, progress_bar
 from vaemusic_jax.training.cohort import table_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaemusic_jax.config.recipes import MODELS
+from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.report.configurations import named_value
 from vaemusic_jax.report.style import COLOURS, GREY, LINES, MARKERS, legend_below, panels
 
