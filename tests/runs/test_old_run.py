@@ -18,6 +18,7 @@ from tests.helpers import sweeps, toys
 from vaemusic_jax.config.sweep import load_config
 from vaemusic_jax.config.trial import HyperParameter, Trial, unused_by
 from vaemusic_jax.data.prepare import prepare_dataset
+from vaemusic_jax.evaluation.evaluate import evaluate_run
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import EvaluationStore
@@ -75,12 +76,21 @@ def test_it_is_reported(old: Path) -> None:
     assert not any(name in written.page.read_text() for name in ("could not be read", "Left out"))
 
 
-def test_it_is_resumed_to_the_same_end(old: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_resumed_and_evaluated_to_the_same_end(
+    old: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VAEMUSIC_CACHE", str(old / "cache"))
     prepare_dataset("old_tunes", source=old / "tunes.abc", progress=no_progress)
     config = load_config(old / "old.yaml", {"out": str(old / "run")})
     with run_sweep(config, no_progress) as run:
         assert set(run.status().values()) == {"done"}
         found = sweeps.untimed(run.curves)
+        before = pd.read_csv(old / "run" / "results.csv")
+        evaluate_run(run, progress=no_progress)
     expected = sweeps.untimed(pd.read_parquet(old / "whole_curves.parquet"))
     pd.testing.assert_frame_equal(found, expected, rtol=1e-3, atol=1e-4)
+    results, whole = (pd.read_csv(old / name) for name in ("run/results.csv", "whole_results.csv"))
+    done = before["status"] == "done"
+    pd.testing.assert_frame_equal(results[done], before[done], check_dtype=False)  # kept, not measured again
+    timed = [name for name in whole if str(name).endswith(".seconds")]
+    pd.testing.assert_frame_equal(results.drop(columns=timed), whole.drop(columns=timed), rtol=0.02, atol=0.05)
