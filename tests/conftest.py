@@ -27,6 +27,7 @@ check_shapes(
     "vaemusic_jax.models.layers",
     "vaemusic_jax.models.losses",
     "vaemusic_jax.models.member",
+    "vaemusic_jax.models.controls",
     "vaemusic_jax.models.program",
     "vaemusic_jax.models.measure_vae",
     "vaemusic_jax.models.adversarial_vae",

@@ -63,7 +63,6 @@ def register_model(patch: pytest.MonkeyPatch) -> None:
     spec = ModelSpec(
         title="PlainVAE",
         network="tests.helpers.toys:PlainVAEModel",
-        controls="latent",
         gru_layers=0,
         sizes={"small": 16, "published": 32},
         recipes={"fast": recipe, "reference": recipe},

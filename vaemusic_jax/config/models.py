@@ -45,8 +45,6 @@ class ModelSpec:
     Attributes:
         title: the name of the model in print.
         network: the place of its `models.base.Model`, as "module:class".
-        controls: what is changed to steer attribute k: "latent" for dimension k of the code, or "told" for the value of
-            the attribute that the decoder is given.
         regularises: whether training ties attribute k to dimension k of the code.
         gru_layers: the number of GRU layers, counting each direction, from which the cost of training is estimated.
         sizes: hidden widths by name.
@@ -57,7 +55,6 @@ class ModelSpec:
 
     title: str
     network: str
-    controls: Literal["latent", "told"]
     gru_layers: int
     sizes: Mapping[SizeName, int]
     recipes: Mapping[RecipeName, Recipe]
@@ -70,7 +67,6 @@ MODELS: dict[str, ModelSpec] = {
     "measure_vae": ModelSpec(
         title="MeasureVAE",
         network="vaemusic_jax.models.measure_vae:MeasureVAEModel",
-        controls="latent",
         regularises=True,
         gru_layers=6,
         sizes={"small": 128, "published": 512},
@@ -96,7 +92,6 @@ MODELS: dict[str, ModelSpec] = {
     "adversarial_vae": ModelSpec(
         title="AdversarialVAE",
         network="vaemusic_jax.models.adversarial_vae:AdversarialVAEModel",
-        controls="told",
         gru_layers=4,
         sizes={"small": 128, "published": 1024},
         recipes={

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
@@ -80,9 +79,12 @@ def measure_members(
     for i, trial in enumerate(trials):
         spread = stds[i, : len(dataset.test), : trial.latent_dim]
         arrays = traversals[i]
-        if arrays and MODELS[trial.model].controls == "latent":
-            n_controls = len(trial.attributes)
-            arrays |= {"codes": own[i][:, :n_controls], "code_stds": spread[:, :n_controls]}
+        if arrays:
+            controls = program.implementation.controls
+            parts = {"codes": own[i], "code_stds": spread}
+            for name, part in parts.items():
+                if (dimensions := controls.dimensions(part, len(trial.attributes))) is not None:
+                    arrays[name] = dimensions
         yield TrialArrays({n: float(v[i]) for n, v in scores.items()} if scores else None, own[i], spread, arrays)
 
 

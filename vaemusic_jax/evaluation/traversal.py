@@ -14,7 +14,7 @@ from vaemusic_jax.data.blocks import ROWS
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.layers import Array
 from vaemusic_jax.models.member import HyperParameters
-from vaemusic_jax.models.program import Program, with_controls
+from vaemusic_jax.models.program import Program
 
 KEEP = np.float32(np.nan)  # the edit of a control that keeps its value
 ORIGIN = -1  # the base of a row that starts from the prior's mean instead of from a measure
@@ -58,7 +58,7 @@ def decode_edited(
 
     def decode_block(block: tuple[Array, Array]) -> Array:
         base_B, edits_BxK = block
-        z_BxZ, own_BxK = with_controls(program, z[base_B], own[base_B], edits_BxK)
+        z_BxZ, own_BxK = program.implementation.controls.set(z[base_B], own[base_B], edits_BxK)
         logits = program.decode(params, z_BxZ, hp.conditions(own_BxK))
         return jnp.argmax(logits, -1).astype(jnp.uint8)
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.evaluation.traversal import KEEP, ORIGIN
+from vaemusic_jax.models.program import implementation_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 
 N_VALUES = 9  # the number of values that a control is set to
 N_GRID = 15  # grid points per side of an attribute surface
-REACH = 3.0  # the largest value of a regularised dimension, in standard deviations of the prior
 QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES  # the quantiles that controls are set to, without the extremes
 EDGES = (0.025, 0.975)  # the quantiles of an attribute between which the grid of a surface extends
 
@@ -67,19 +66,13 @@ def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, tra
     as_they_are = np.full((n_measures, n_slots), KEEP)
     every = np.arange(n_measures, dtype=np.int32)
     parts = [Part(every, as_they_are, (n_measures,), (), ("reconstruction",), {})]
-    if MODELS[trial.model].controls == "latent":
-        evenly = np.linspace(-REACH, REACH, N_VALUES, dtype=np.float32)
-        control_KxQ = np.tile(evenly, (n_controls, 1))
-        axes_KxG = np.tile(np.linspace(-REACH, REACH, N_GRID, dtype=np.float32), (n_controls, 1))
-    else:
-        own_NxK = training_NxA[:, [ATTRIBUTES.index(name) for name in trial.attributes]]
-        control_KxQ = np.quantile(own_NxK, QUANTILES, axis=0).T.astype(np.float32)
-        low_K, high_K = np.quantile(own_NxK, EDGES, axis=0)
-        axes_KxG = np.linspace(low_K, high_K, N_GRID, axis=1).astype(np.float32)
+    controls, own_NxK = implementation_of(trial.model).controls, training_NxA[:, ATTRIBUTES.columns(trial.attributes)]
+    control_KxQ = controls.levels(own_NxK, QUANTILES)
     parts.append(_controls("control_values", "traversal", control_KxQ, n_slots, n_measures))
-    if MODELS[trial.model].controls == "latent":
-        at_KxQ = np.quantile(codes_NxL[:, :n_controls], QUANTILES, axis=0).T.astype(np.float32)
+    if (dimensions_NxK := controls.dimensions(codes_NxL, n_controls)) is not None:
+        at_KxQ = np.quantile(dimensions_NxK, QUANTILES, axis=0).T.astype(np.float32)
         parts.append(_controls("quantile_values", "quantile", at_KxQ, n_slots, n_measures))
+    axes_KxG = controls.axes(own_NxK, EDGES, N_GRID)
     if n_slots > 1:
         parts.append(_surface(axes_KxG[:2], n_slots))
     return parts

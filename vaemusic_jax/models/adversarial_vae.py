@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.controls import TOLD, Controls
 from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start, uniform_fan_in
 from vaemusic_jax.models.layers import (
     GRU,
@@ -227,6 +228,7 @@ class Classifier(Layer):
 class AdversarialVAEModel(Model):
     """AdversarialVAE: a classifier learns to predict attributes from the code, and the VAE learns to prevent that."""
 
+    controls: ClassVar[Controls] = TOLD
     weighted_terms: ClassVar[Mapping[str, str]] = {"adversary": "adversary_weight"}
     rivals: ClassVar[Mapping[str, str]] = {"classifier": "classifier_loss"}
 

@@ -1,4 +1,4 @@
-"""The interface of a model: its networks, its own terms of the loss, and the cost of a training step.
+"""The interface of a model: its networks, controls and own terms of the loss, and a step's cost.
 
 A model is one file with a subclass of `Model`, and one row in `config.models.MODELS`. Training, scoring, evaluation,
 restored models and cost estimates use models through this interface only.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 
+from vaemusic_jax.models.controls import LATENT, Controls
 from vaemusic_jax.models.layers import Array, Layer
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Model(ABC):
     """One kind of VAE of measures. It has no state: sizes and recipe are those of the `Program` passed to its methods.
 
     Attributes:
+        controls: what is changed to steer the attributes of decoded measures.
         weighted_terms: the terms that the model adds to the loss beside cross-entropy and KL divergence, each with the
             hyper-parameter that is its weight.
         rivals: the networks beside the VAE that take an optimiser step of their own, on constant codes and before the
             VAE does, each with the term that it minimises.
     """
 
+    controls: ClassVar[Controls] = LATENT
     weighted_terms: ClassVar[Mapping[str, str]] = {}
     rivals: ClassVar[Mapping[str, str]] = {}
 

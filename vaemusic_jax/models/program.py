@@ -41,7 +41,7 @@ class Program:
     @property
     def implementation(self) -> Model:
         """The model's implementation."""
-        return _imported(MODELS[self.model].network)
+        return implementation_of(self.model)
 
     @property
     def networks(self) -> dict[str, Layer]:
@@ -81,7 +81,7 @@ class Program:
         Args:
             params: the weights of every network.
             z_BxZ: codes.
-            conditions_BxK: standardised attribute values, which models ignore whose controls are not "told".
+            conditions_BxK: standardised attribute values, which models ignore that are not told them.
             tokens_BxT: the true tokens.
             teacher_T: whether the true token, not the model's own, is fed on after each tick.
             dropout_key: the key of dropout; None for no dropout.
@@ -95,6 +95,11 @@ class Program:
         """Calls a method of a network with weights and arguments in COMPUTE_DTYPE and returns its result in float32."""
         weights, args = _in_type(COMPUTE_DTYPE, (params[network], args))
         return _in_type(jnp.float32, self.networks[network].apply({"params": weights}, *args, method=method))
+
+
+def implementation_of(model: str) -> Model:
+    """Returns the implementation of a model by the name of its row in `config.models.MODELS`."""
+    return _imported(MODELS[model].network)
 
 
 @functools.cache
@@ -123,22 +128,3 @@ def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
         batch_size=first.batch_size,
         steps=first.steps,
     )
-
-
-def with_controls(program: Program, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
-    """Sets the controls of a model, dimensions of the code or attribute values, to new values.
-
-    Args:
-        program: the program of the model, whose `ModelSpec.controls` says what its controls are.
-        z_BxZ: codes.
-        own_BxK: values of the member's attributes.
-        edits_BxK: the new value of each control; NaN leaves it as it is.
-
-    Returns:
-        Codes (B, Z) and attribute values (B, K) to decode.
-    """
-    if MODELS[program.model].controls == "told":
-        return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
-    n_slots = edits_BxK.shape[1]
-    controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
-    return jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1), own_BxK

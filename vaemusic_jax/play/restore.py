@@ -10,12 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial, parse_attributes
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.member import HyperParameters, restored
-from vaemusic_jax.models.program import Program, program_of
+from vaemusic_jax.models.program import Program, implementation_of, program_of
 from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import Vocabulary
@@ -129,7 +128,7 @@ class TrainedModel:
     def _conditions(self, attributes: ArrayLike | None, n: int) -> NDArray[np.float32]:
         """Returns attribute values in the padded slots of the cohort. Raises ValueError as `decode` does."""
         slots = self._hp.attribute_index.shape[0]
-        if MODELS[self.trial.model].controls == "latent":
+        if not implementation_of(self.trial.model).controls.told:
             return np.zeros((n, slots), np.float32)
         if attributes is None:
             raise ValueError(

@@ -1,0 +1,96 @@
+"""The controls of a model: what is changed to steer the attributes of decoded measures.
+
+Shapes: N measures, B batch, Z latent, K controls, Q levels, G grid points.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from vaemusic_jax.models.layers import Array
+
+REACH = 3.0  # the largest value that a dimension of the code is set to, in standard deviations of the prior
+
+
+class Controls(ABC):
+    """Control k of a model steers the k-th attribute of a trial.
+
+    Attributes:
+        told: whether the decoder is told attribute values, which it then cannot do without.
+    """
+
+    told: ClassVar[bool]
+
+    @abstractmethod
+    def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
+        """Sets controls to new values.
+
+        Args:
+            z_BxZ: codes.
+            own_BxK: values of the trial's attributes.
+            edits_BxK: the new value of each control; NaN leaves it as it is.
+
+        Returns:
+            Codes (B, Z) and attribute values (B, K) to decode.
+        """
+
+    @abstractmethod
+    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        """Returns the values (K, Q) that controls are moved over, from low to high.
+
+        Args:
+            own_NxK: the trial's attributes of the training measures.
+            quantiles: (Q,) quantiles of the training measures, for controls that follow their distribution.
+        """
+
+    @abstractmethod
+    def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
+        """Returns `n` evenly spaced values of each control, (K, G); `edges` are the quantiles at the ends."""
+
+    @abstractmethod
+    def dimensions(self, codes_NxZ: np.ndarray, n_controls: int) -> np.ndarray | None:
+        """Returns the part (N, K) of codes that the controls are; None for controls that are no part of them."""
+
+
+class LatentControls(Controls):
+    """Control k is dimension k of the code, moved evenly over +-REACH whatever the training measures are."""
+
+    told = False
+
+    def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
+        n_slots = edits_BxK.shape[1]
+        controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
+        return jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1), own_BxK
+
+    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        return self.axes(own_NxK, (0.0, 1.0), len(quantiles))
+
+    def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
+        return np.tile(np.linspace(-REACH, REACH, n, dtype=np.float32), (own_NxK.shape[1], 1))
+
+    def dimensions(self, codes_NxZ: np.ndarray, n_controls: int) -> np.ndarray | None:
+        return codes_NxZ[:, :n_controls]
+
+
+class ToldControls(Controls):
+    """Control k is the value of the k-th attribute that the decoder is told."""
+
+    told = True
+
+    def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
+        return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
+
+    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        return np.quantile(own_NxK, quantiles, axis=0).T.astype(np.float32)
+
+    def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
+        low_K, high_K = np.quantile(own_NxK, edges, axis=0)
+        return np.linspace(low_K, high_K, n, axis=1).astype(np.float32)
+
+    def dimensions(self, codes_NxZ: np.ndarray, n_controls: int) -> np.ndarray | None:
+        return None
+
+
+LATENT, TOLD = LatentControls(), ToldControls()
