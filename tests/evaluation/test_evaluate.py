@@ -202,6 +202,24 @@ def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any]) -> 
     assert again.made_of == kept.made_of
 
 
+def test_numbers_of_an_earlier_formula_of_an_attribute_are_stale(
+    copy: Path, measured: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_all(store: EvaluationStore) -> Any:
+        sample = store.corpus("irish_folk")
+        assert sample
+        return sample.facts["revised"]
+
+    store = EvaluationStore(copy)
+    assert of_all(store) == {}
+    monkeypatch.setitem(ATTRIBUTES, "note_range", dataclasses.replace(ATTRIBUTES["note_range"], version=2))
+    results_of(copy, ("training",))
+    assert {trial.id for trial, _ in measured} == {trial.id for trial in done(copy)}
+    assert of_all(store) == {"note_range": 2}
+    results_of(copy, ("training",))
+    assert len(measured) == len(done(copy))  # fresh now
+
+
 def test_stale_numbers_are_not_reported_where_they_cannot_be_made_again(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

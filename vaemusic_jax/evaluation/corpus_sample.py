@@ -30,6 +30,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
         "token_entropy": token_entropy(dataset.train.tokens),
         "distinct": len(np.unique(dataset.train.tokens, axis=0)) / len(dataset.train),
         "attribute_mean": dict(zip(ATTRIBUTES, training.mean(0).tolist(), strict=True)),
+        "revised": ATTRIBUTES.revised(),
         "attribute_std": dict(zip(ATTRIBUTES, training.std(0).tolist(), strict=True)),
     }
     tokens = dataset.test.tokens[chosen_measures(len(dataset.test))]

@@ -106,9 +106,8 @@ class _Evaluation:
         checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
         owner = checkpoints.owner()
         made_of: dict[str, Any] = {"step": checkpoints.latest_step(), "data": owner.dataset_digest}
-        # Formulas that have changed; the first version of each is that of evaluations without an entry.
-        if changed := {name: row.version for name, row in ATTRIBUTES.items() if row.version > 1}:
-            made_of["attributes"] = changed
+        if revised := ATTRIBUTES.revised():  # evaluations without an entry are of the first version of each formula
+            made_of["attributes"] = revised
         kept = {trial: self._kept(trial, made_of) for trial in trials}
         self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
         missing = {trial: missing_from(kept[trial].metrics, self.families) for trial in trials}
@@ -156,7 +155,12 @@ class _Evaluation:
         kept = None
         with contextlib.suppress(UserError):  # a damaged file is computed again
             kept = self.store.corpus(self.cohort.dataset)
-        is_fresh = kept and kept.facts["digest"] == digest and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
+        is_fresh = (
+            kept
+            and kept.facts["digest"] == digest
+            and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
+            and kept.facts.get("revised", {}) == ATTRIBUTES.revised()
+        )
         return kept if is_fresh else None
 
     def _new_sample(self, dataset: Dataset) -> CorpusSample:

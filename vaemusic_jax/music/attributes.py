@@ -90,6 +90,10 @@ class AttributeTable(dict[str, Attribute]):
         """Returns the names of the attributes that `all` in a configuration stands for."""
         return tuple(name for name, row in self.items() if row.of_the_study)
 
+    def revised(self) -> dict[str, int]:
+        """Returns the versions of the formulas that are not their first, by name; values of others are stale."""
+        return {name: row.version for name, row in self.items() if row.version > 1}
+
     def columns(self, names: Iterable[str]) -> list[int]:
         """Returns the columns of several attributes, in the given order. Raises ValueError for an unknown name."""
         return [self.index(name) for name in names]

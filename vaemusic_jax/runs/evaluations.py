@@ -56,7 +56,7 @@ class CorpusSample:
         facts: `digest`; `vocabulary`, a list of token names; `reading`, how the pieces were read, in words; `tunes` and
             `measures`, counts by split; `majority_baseline`; `seen_in_training`; and of the training split
             `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean` and
-            `attribute_std` by attribute.
+            `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`.
     """
 
     name: str
