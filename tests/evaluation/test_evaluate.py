@@ -143,7 +143,11 @@ def test_a_new_metric_is_computed_for_a_run_that_has_been_evaluated(
     assert before is not None
     monkeypatch.setitem(METRICS, "width", Metric("width", "latent", "width of the space", lambda x: x.codes.shape[1]))
     lilt = Metric(
-        "lilt", "control", "lilt of the control", lambda x: x.spread(x.control[:, -1]), Columns.PER_ATTRIBUTE_AND_MEAN
+        "lilt",
+        "control",
+        "lilt of the control",
+        lambda x: x.spread(x.control.argmax(1)),
+        Columns.PER_ATTRIBUTE_AND_MEAN,
     )
     monkeypatch.setitem(METRICS, "lilt", lilt)
     results = results_of(copy)
@@ -151,8 +155,8 @@ def test_a_new_metric_is_computed_for_a_run_that_has_been_evaluated(
     assert results.loc[is_done, "width"].tolist() == results.loc[is_done, "latent_dim"].tolist()
     assert results.loc[~is_done, "width"].isna().all()
     regularised = results[is_done & (results["model"] == "measure_vae")]
-    assert (regularised["lilt.note_density"] == 3).all()
-    assert (regularised["lilt.mean"] == 3).all()
+    assert (regularised["lilt.note_density"] == 8).all()  # the last of nine levels is the highest
+    assert (regularised["lilt.mean"] == 8).all()
     assert results["lilt.note_range"].isna().tolist() == (~is_done | (results["attributes"] != "all")).tolist()
     saved = pd.read_csv(copy / "results.csv")
     pd.testing.assert_frame_equal(saved[["width", "lilt.mean"]], results[["width", "lilt.mean"]])
@@ -303,6 +307,11 @@ def test_a_sample_says_what_the_data_set_is(small_irish_folk: Dataset) -> None:
     assert {row.tobytes() for row in sample.tokens} <= {row.tobytes() for row in test.tokens}
     assert sample.attributes.shape == (len(test), 4)
     assert sample.vocabulary == small_irish_folk.vocabulary
+    assert sample.chosen is not None
+    assert sample.seen is not None
+    np.testing.assert_array_equal(sample.tokens, test.tokens[sample.chosen])
+    np.testing.assert_array_equal(sample.tune, test.tune)
+    assert sample.facts["seen_in_training"] == sample.seen.mean()
     assert sample.facts["measures"] == {"train": 1000, "validation": 250, "test": 250}
     known = statistics_of(small_irish_folk)
     training = [row.tobytes() for row in small_irish_folk.train.tokens]

@@ -54,7 +54,7 @@ def test_trials_of_a_cohort_are_decoded_from_the_same_measures(model: str) -> No
 def test_each_control_is_moved_alone_through_its_own_values(model: str, choice: str) -> None:
     trial = trial_of(model, choice)
     arrays, n = arrays_of(planned(trial)), len(trial.attributes)
-    moves = {"traversal": "control_values"} | ({"quantile": "quantile_values"} if model == "measure_vae" else {})
+    moves = {"traversal": "control_values"} | ({"prior": "prior_values"} if model == "measure_vae" else {})
     for prefix, name in moves.items():
         assert arrays[name].shape == (n, N_VALUES)
         assert (np.diff(arrays[name]) > 0).all()
@@ -66,21 +66,22 @@ def test_each_control_is_moved_alone_through_its_own_values(model: str, choice: 
                     np.testing.assert_array_equal(edits[:, k, :, slot], np.tile(arrays[name][k], (M, 1)))
                 else:
                     assert np.isnan(edits[:, k, :, slot]).all()
-    assert ("quantile_values" in arrays) == (model == "measure_vae")
+    assert ("prior_values" in arrays) == (model == "measure_vae")
     if model == "measure_vae":
-        below = (CODES[:, :n, None] <= arrays["quantile_values"]).mean(0)
-        np.testing.assert_allclose(below, np.tile((np.arange(9) + 0.5) / 9, (n, 1)), atol=1 / 50)
+        np.testing.assert_array_equal(arrays["prior_values"], np.tile(np.linspace(-3, 3, 9), (n, 1)))
     assert arrays["reconstruction"].shape == (M, 24)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_what_adversarial_vae_is_told_is_in_units_of_the_attribute(choice: str) -> None:
-    trial = trial_of("adversarial_vae", choice)
-    arrays = arrays_of(planned(trial))
-    for k, name in enumerate(trial.attributes):
-        own = TRAINING[:, ATTRIBUTES.index(name)]
-        below = (own[:, None] <= arrays["control_values"][k]).mean(0)
-        np.testing.assert_allclose(below, (np.arange(9) + 0.5) / 9, atol=1 / 60)
+def test_controls_of_both_models_are_set_to_the_same_quantiles_of_their_training_values(choice: str) -> None:
+    """Codes for measure_vae, and for adversarial_vae attributes, in their units."""
+    for model in ("measure_vae", "adversarial_vae"):
+        trial = trial_of(model, choice)
+        arrays = arrays_of(planned(trial))
+        for k, name in enumerate(trial.attributes):
+            own = CODES[:, k] if model == "measure_vae" else TRAINING[:, ATTRIBUTES.index(name)]
+            below = (own[:, None] <= arrays["control_values"][k]).mean(0)
+            np.testing.assert_allclose(below, (np.arange(9) + 0.5) / 9, atol=1 / 50)
     if len(trial.attributes) > 1:
         own = TRAINING[:, [ATTRIBUTES.index(name) for name in trial.attributes[:2]]]
         below = (own[:, :, None] <= arrays["surface_values"][None]).mean(0)

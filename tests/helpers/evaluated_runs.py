@@ -12,7 +12,7 @@ from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs.directory import RunDirectory, State
-from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.evaluations import DEFINITIONS, CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
 
 VOCABULARY = Vocabulary.from_pitches(["C4", "D4", "E-4", "F#4", "G4", "A4", "C5", "D5"])
@@ -93,7 +93,9 @@ def corpus_of(name: str, digest: str = "0123456789") -> CorpusSample:
         "attribute_mean": dict(zip(ATTRIBUTES, attributes.mean(0).tolist(), strict=True)),
         "attribute_std": dict(zip(ATTRIBUTES, attributes.std(0).tolist(), strict=True)),
     }
-    return CorpusSample(name, _measures(draw, (M,)), attributes, facts)
+    tokens = _measures(draw, (M,))
+    every = np.arange(N, dtype=np.int32)
+    return CorpusSample(name, tokens, attributes, facts, tune=every // 5, chosen=every[:: N // M], seen=every % 8 == 0)
 
 
 def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation:
@@ -107,15 +109,15 @@ def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation
     surface = np.linspace(-3, 3, G, dtype=np.float32)
     arrays: dict[str, np.ndarray] = {
         "reconstruction": _measures(draw, (M,)),
-        "control_values": np.tile(grid, (k, 1)),
+        "control_values": np.tile(grid / 2, (k, 1)),
         "traversal_tokens": _measures(draw, (M, k, Q)),
         "traversal_attributes": changed.astype(np.float32),
     }
     if trial.model == "measure_vae":
         arrays |= {
-            "quantile_values": np.tile(grid / 2, (k, 1)),
-            "quantile_tokens": _measures(draw, (M, k, Q)),
-            "quantile_attributes": changed.astype(np.float32),
+            "prior_values": np.tile(grid, (k, 1)),
+            "prior_tokens": _measures(draw, (M, k, Q)),
+            "prior_attributes": changed.astype(np.float32),
             "codes": draw.normal(0, 0.9, (N, k)).astype(np.float32),
             "code_stds": draw.uniform(0.1, 0.5, (N, k)).astype(np.float32),
         }
@@ -128,7 +130,7 @@ def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation
             "surface_tokens": _measures(draw, (G, G)),
             "surface_attributes": on_grid.astype(np.float32),
         }
-    return TrialEvaluation({"made_up": {**_metrics(trial, draw), **metrics}}, arrays, {})
+    return TrialEvaluation({"made_up": {**_metrics(trial, draw), **metrics}}, arrays, {"definitions": DEFINITIONS})
 
 
 def _metrics(trial: Trial, draw: np.random.Generator) -> dict[str, Any]:

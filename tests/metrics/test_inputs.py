@@ -150,17 +150,17 @@ def test_too_few_measures_for_an_estimator_leave_its_columns_empty() -> None:
 def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> None:
     trial, attributes = trial_of("average_interval_jump+note_density"), attributes_of_measures()
     arrays = controlled(trial)
-    backwards = arrays | {"quantile_values": arrays["control_values"]}
-    backwards["quantile_attributes"] = arrays["traversal_attributes"][:, :, ::-1]
+    backwards = arrays | {"prior_values": arrays["control_values"]}
+    backwards["prior_attributes"] = arrays["traversal_attributes"][:, :, ::-1]
     columns = control(trial, backwards, attributes)
     for name in trial.attributes:
         assert columns[f"reconstruction_efficiency.{name}"] == 1
-        assert columns[f"reconstruction_efficiency_quantiles.{name}"] == -1
+        assert columns[f"reconstruction_efficiency_prior.{name}"] == -1
         assert columns[f"attribute_independence.{name}"] == 1
         assert columns[f"attribute_change.{name}"] == 1
         assert columns[f"monotonicity.{name}"] == 1
     assert columns["attribute_span.note_density"] > columns["attribute_span.average_interval_jump"]
-    assert np.isfinite(columns["attribute_independence_quantiles.mean"])
+    assert np.isfinite(columns["attribute_independence_prior.mean"])
     assert {name for name in columns if "note_range" in name or "complexity" in name} == undefined(columns)
 
 

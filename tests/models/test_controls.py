@@ -25,14 +25,17 @@ def test_told_controls_are_the_values_of_the_attributes() -> None:
     assert TOLD.dimensions(CODES, 2) is None
 
 
-def test_latent_controls_move_over_three_standard_deviations_of_the_prior_either_way() -> None:
-    for values in (LATENT.levels(OWN, np.array([0.1, 0.5, 0.9])), LATENT.axes(OWN, (0.1, 0.9), 3)):
+def test_latent_controls_also_move_over_three_standard_deviations_of_the_prior_either_way() -> None:
+    for values in (LATENT.prior_levels(3, 3), LATENT.axes(OWN, (0.1, 0.9), 3)):
         np.testing.assert_array_equal(values, [[-3, 0, 3]] * 3)
+    assert TOLD.prior_levels(3, 3) is None
 
 
-def test_told_controls_move_over_what_training_measures_have() -> None:
+def test_controls_move_over_quantiles_of_what_they_are_in_training_measures() -> None:
     own = np.stack([np.arange(101.0), 10 * np.arange(101.0)], axis=1)
-    np.testing.assert_allclose(TOLD.levels(own, np.array([0.25, 0.5, 1.0])), [[25, 50, 100], [250, 500, 1000]])
+    codes, quantiles = np.concatenate([own + 7, -own], axis=1), np.array([0.25, 0.5, 1.0])
+    np.testing.assert_allclose(TOLD.levels(codes, own, quantiles), [[25, 50, 100], [250, 500, 1000]])
+    np.testing.assert_allclose(LATENT.levels(codes, own, quantiles), [[32, 57, 107], [257, 507, 1007]])
     np.testing.assert_allclose(TOLD.axes(own, (0.1, 0.9), 3), [[10, 50, 90], [100, 500, 900]])
 
 

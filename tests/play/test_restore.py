@@ -13,6 +13,7 @@ import vaemusic_jax
 from tests.helpers import sweeps
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation.corpus_sample import others
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.play.restore import TrainedModel, restore
 from vaemusic_jax.runs.checkpoint import CheckpointStore
@@ -161,12 +162,14 @@ def test_traversals_are_what_the_restored_model_makes_of_moved_controls(
     own = [ATTRIBUTES.index(name) for name in model.trial.attributes]
     moves = {"traversal": "control_values"}
     if model.trial.model == "measure_vae":
-        moves["quantile"] = "quantile_values"
+        moves["prior"] = "prior_values"
         codes = model.encode(test)[:, :n_controls]
         np.testing.assert_allclose(arrays["codes"], codes, rtol=1e-4, atol=1e-5)
         assert (arrays["code_stds"] > 0).all()
-        below = (codes[:, None, :] <= arrays["quantile_values"].T[None] + 1e-4).mean(0)
-        np.testing.assert_allclose(below, np.tile((np.arange(9)[:, None] + 0.5) / 9, n_controls), atol=0.02)
+    training = small_irish_folk.train.tokens
+    set_to = model.attributes(training)[:, own] if "prior" not in moves else model.encode(training)[:, :n_controls]
+    expected = np.quantile(set_to, (np.arange(9) + 0.5) / 9, axis=0).T
+    np.testing.assert_allclose(arrays["control_values"], expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(
         arrays["reconstruction"], model.decode(model.encode(tokens), conditions(model, tokens))
     )
@@ -198,13 +201,17 @@ def test_traversals_are_what_the_restored_model_makes_of_moved_controls(
 
 
 def test_a_restored_model_reconstructs_what_the_results_say(
-    model: TrainedModel, results: dict[str, dict[str, Any]], small_irish_folk: Dataset
+    model: TrainedModel, results: dict[str, dict[str, Any]], loud_run: Path, small_irish_folk: Dataset
 ) -> None:
     tokens = small_irish_folk.test.tokens
     row = results[model.trial.id]
-    right = model.decode(model.encode(tokens), conditions(model, tokens)) == tokens
-    onset = model.vocabulary.midi[tokens] >= 0
     near = 2 / len(tokens)  # in another batch a tie may fall the other way, and what follows in its measure with it
+    right = model.decode(model.encode(tokens), conditions(model, tokens)) == tokens
+    stored = EvaluationStore(loud_run).trial(model.trial.id)
+    assert stored
+    assert (stored.arrays["tokens_right"] == right.sum(1)).mean() > 1 - 4 * near
+    assert stored.arrays["tokens_right"].mean() / 24 == pytest.approx(row["reconstruction_accuracy"], abs=near)
+    onset = model.vocabulary.midi[tokens] >= 0
     assert right.mean() == pytest.approx(row["reconstruction_accuracy"], rel=0, abs=near)
     assert right[onset].mean() == pytest.approx(row["onset_accuracy"], rel=0, abs=near)
     assert right.all(1).mean() == pytest.approx(row["measure_accuracy"], rel=0, abs=near)
@@ -212,11 +219,13 @@ def test_a_restored_model_reconstructs_what_the_results_say(
 
 
 def test_codes_explain_the_attributes_as_the_results_say(
-    model: TrainedModel, results: dict[str, dict[str, Any]], small_irish_folk: Dataset
+    model: TrainedModel, results: dict[str, dict[str, Any]], loud_run: Path, small_irish_folk: Dataset
 ) -> None:
-    """The score of each attribute is its squared correlation with the named dimension."""
+    """The score of each attribute is its squared correlation with the named dimension, whose codes are kept."""
     tokens, row = small_irish_folk.test.tokens, results[model.trial.id]
     codes, values = model.encode(tokens), model.attributes(tokens)
+    stored = EvaluationStore(loud_run).trial(model.trial.id)
+    assert stored
     for k, name in enumerate(ATTRIBUTES):
         dimension = int(row[f"interpretability.{name}.dimension"])
         is_tied = model.trial.model == "measure_vae" and name in model.trial.attributes
@@ -224,6 +233,8 @@ def test_codes_explain_the_attributes_as_the_results_say(
         assert row[f"interpretability.{name}.is_regularised"] == own
         score = np.corrcoef(codes[:, dimension], values[:, k])[0, 1] ** 2
         assert score == pytest.approx(row[f"interpretability.{name}"], rel=1e-3, abs=1e-5)
+        kept = stored.arrays["interpretable_codes"][:, k]
+        np.testing.assert_allclose(kept, codes[:, dimension], rtol=1e-4, atol=1e-5)
 
 
 def test_conditions_are_for_all_codes_or_one_for_each(models: dict[str, TrainedModel]) -> None:
@@ -252,3 +263,21 @@ def test_conditions_are_for_all_codes_or_one_for_each(models: dict[str, TrainedM
 def test_arrays_that_do_not_fit_are_refused(call: Any, words: str, models: dict[str, TrainedModel]) -> None:
     with pytest.raises(ValueError, match=words):
         call(models["widest adversarial_vae"])
+
+
+def test_told_the_attributes_of_another_measure_it_reconstructs_as_if_they_were_its_own(
+    models: dict[str, TrainedModel], loud_run: Path, small_irish_folk: Dataset
+) -> None:
+    tokens = small_irish_folk.test.tokens
+    told, alone = models["widest adversarial_vae"], models["widest measure_vae"]
+    other = others(len(tokens))
+    assert sorted(other) == list(range(len(tokens)))
+    assert (other != np.arange(len(tokens))).all()
+    kept = EvaluationStore(loud_run).trial(told.trial.id)
+    without = EvaluationStore(loud_run).trial(alone.trial.id)
+    assert kept
+    assert without
+    told_of_others = conditions(told, tokens[other])
+    right = (told.decode(told.encode(tokens), told_of_others) == tokens).sum(1)
+    assert (kept.arrays["tokens_right_wrong_attributes"] == right).mean() > 1 - 8 / len(tokens)
+    assert "tokens_right_wrong_attributes" not in without.arrays

@@ -91,7 +91,7 @@ def without_meaning(row: Mapping[Any, Any]) -> set[str]:
     of_imposed = {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or name in OF_TRAVERSALS}
     found = of_other_models | {name for name in of_imposed if not name.endswith(imposed)}
     if row["model"] == "adversarial_vae":
-        found |= {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or "_quantiles." in name}
+        found |= {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or "_prior." in name}
     return found
 
 

@@ -25,6 +25,11 @@ def measures_of(split: Split) -> Measures:
     return Measures(split.tokens, split.attributes)
 
 
+def some_of(measures: Measures, rows: np.ndarray) -> Measures:
+    """The measures in these rows."""
+    return Measures(*(np.asarray(part)[rows] for part in measures))
+
+
 def n_in_fraction(train: Split, fraction: float) -> int:
     """How many measures the first `fraction` of the training tunes have; at least one tune's."""
     first_rows = np.flatnonzero(np.diff(train.tune, prepend=-1))

@@ -86,10 +86,15 @@ class Dataset:
         return digest.hexdigest()[:16]
 
     @cached_property
+    def is_seen_in_training(self) -> np.ndarray:
+        """Whether the 24 tokens of each test measure also occur in the training split: bool (N,)."""
+        known = {row.tobytes() for row in self.train.tokens}
+        return np.array([row.tobytes() in known for row in self.test.tokens], bool)
+
+    @property
     def seen_in_training(self) -> float:
         """Share of the test measures whose 24 tokens also occur in the training split."""
-        known = {row.tobytes() for row in self.train.tokens}
-        return float(np.mean([row.tobytes() in known for row in self.test.tokens]))
+        return float(self.is_seen_in_training.mean())
 
 
 def attribute_versions() -> list[list[str | int]]:

@@ -13,9 +13,9 @@ import jax
 import numpy as np
 
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.data.blocks import blocks, measures_of
+from vaemusic_jax.data.blocks import Measures, blocks, measures_of, some_of
 from vaemusic_jax.data.dataset import Dataset
-from vaemusic_jax.evaluation.corpus_sample import chosen_measures
+from vaemusic_jax.evaluation.corpus_sample import chosen_measures, encoded_measures, others
 from vaemusic_jax.evaluation.traversal import decode_edited
 from vaemusic_jax.evaluation.traversal_plan import plan
 from vaemusic_jax.models.member import HyperParameters, restored
@@ -24,7 +24,7 @@ from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.support.arrays_file import Arrays
 from vaemusic_jax.training.devices import MemberAxis
-from vaemusic_jax.training.score import encode_split, score
+from vaemusic_jax.training.score import count_right, encode_split, score
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,16 @@ class TrialArrays:
 
     Attributes:
         scores: the scores of `training.score.score`; None if they were not asked for.
-        codes: (N, L) posterior means.
-        stds: (N, L) posterior standard deviations.
-        arrays: as in `TrialEvaluation.arrays`; empty if they were not asked for.
+        codes, stds: (N, L) posterior means and standard deviations of the test measures.
+        training_codes, training_stds: the same of the training measures that `encoded_measures` draws.
+        arrays: as in `TrialEvaluation.arrays`, those that were asked for.
     """
 
     scores: dict[str, float] | None
     codes: np.ndarray
     stds: np.ndarray
+    training_codes: np.ndarray
+    training_stds: np.ndarray
     arrays: Arrays
 
 
@@ -65,27 +67,42 @@ def measure_members(
     numbers = [restored(trial, program.n_attributes, own) for trial, own in zip(trials, kept, strict=True)]
     weights = jax.tree.map(lambda leaf: leaf[list(members)], checkpoint["state"]["train"]["params"])
     params, hp = axis.put((weights, jax.tree.map(lambda *leaves: np.stack(leaves), *numbers)))
-    split = blocks(measures_of(dataset.test))
+    test = measures_of(dataset.test)
+    training = some_of(measures_of(dataset.train), encoded_measures(len(dataset.train)))
+    split = blocks(test)
 
     def run(function: Any, *args: Any, shared: int) -> Any:
         return axis.take(jax.jit(axis.over_members(partial(function, program), shared))(params, *args))
 
-    codes, stds = run(encode_split, split[0], shared=1)
-    scores = run(score, hp, split, dataset.vocabulary.midi, shared=2) if "reconstruction" in families else None
-    own = [codes[i, : len(dataset.test), : trial.latent_dim] for i, trial in enumerate(trials)]
-    traversals: list[Arrays] = [{}] * len(trials)
+    def encoded(measures: Measures) -> list[list[np.ndarray]]:
+        found = run(encode_split, blocks(measures)[0], shared=1)
+        n = len(measures.tokens)
+        return [[part[i, :n, : trial.latent_dim] for i, trial in enumerate(trials)] for part in found]
+
+    codes, stds = encoded(test)
+    training_codes, training_stds = encoded(training)
+    arrays: list[Arrays] = [{} for _ in trials]
+    scores = None
+    if "reconstruction" in families:
+        scores = run(score, hp, split, dataset.vocabulary.midi, shared=2)
+        measures = {"tokens_right": test}
+        if program.implementation.controls.told:
+            wrong = np.asarray(test.attributes)[others(len(dataset.test))]
+            measures["tokens_right_wrong_attributes"] = test._replace(attributes=wrong)
+        for name, told in measures.items():
+            right = run(count_right, hp, blocks(told)[0], shared=1)
+            for i in range(len(trials)):
+                arrays[i][name] = right[i, : len(dataset.test)]
     if "control" in families:
-        traversals = traverse(program, axis, params, hp, trials, own, dataset)
-    for i, trial in enumerate(trials):
-        spread = stds[i, : len(dataset.test), : trial.latent_dim]
-        arrays = traversals[i]
-        if arrays:
-            controls = program.implementation.controls
-            parts = {"codes": own[i], "code_stds": spread}
-            for name, part in parts.items():
-                if (dimensions := controls.dimensions(part, len(trial.attributes))) is not None:
-                    arrays[name] = dimensions
-        yield TrialArrays({n: float(v[i]) for n, v in scores.items()} if scores else None, own[i], spread, arrays)
+        for i, found in enumerate(traverse(program, axis, params, hp, trials, training_codes, dataset)):
+            arrays[i] |= found
+            for name, part in {"codes": codes[i], "code_stds": stds[i]}.items():
+                dimensions = program.implementation.controls.dimensions(part, len(trials[i].attributes))
+                if dimensions is not None:
+                    arrays[i][name] = dimensions
+    for i in range(len(trials)):
+        own_scores = {name: float(values[i]) for name, values in scores.items()} if scores else None
+        yield TrialArrays(own_scores, codes[i], stds[i], training_codes[i], training_stds[i], arrays[i])
 
 
 def traverse(
@@ -105,7 +122,7 @@ def traverse(
         params: the members' weights, on the devices.
         hp: the members' hyper-parameters, on the devices.
         trials: the members' trials.
-        codes: (N, L) posterior means of the test measures for each member.
+        codes: posterior means of training measures for each member.
         dataset: the data set that they were trained on.
 
     Returns:

@@ -32,7 +32,7 @@ from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.evaluations import DEFINITIONS, CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
 from vaemusic_jax.runs.started import run_started
 from vaemusic_jax.support.event_log import timed, warn
@@ -105,7 +105,11 @@ class _Evaluation:
             return
         checkpoints = CheckpointStore(self.run.cohort_path(self.cohort))
         owner = checkpoints.owner()
-        made_of: dict[str, Any] = {"step": checkpoints.latest_step(), "data": owner.dataset_digest}
+        made_of: dict[str, Any] = {
+            "step": checkpoints.latest_step(),
+            "data": owner.dataset_digest,
+            "definitions": DEFINITIONS,
+        }
         if revised := ATTRIBUTES.revised():  # evaluations without an entry are of the first version of each formula
             made_of["attributes"] = revised
         kept = {trial: self._kept(trial, made_of) for trial in trials}
@@ -160,6 +164,7 @@ class _Evaluation:
             and kept.facts["digest"] == digest
             and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
             and kept.facts.get("revised", {}) == ATTRIBUTES.revised()
+            and kept.tune is not None
         )
         return kept if is_fresh else None
 
@@ -201,10 +206,11 @@ def _completed(
         curves: the rows of the trial in the run's curves.
     """
     imposed, arrays = trial.attributes, kept.arrays | measured.arrays
+    latent = LatentInputs(imposed, measured.codes, measured.stds, sample.attributes, regularises(trial))
     inputs: dict[str, Inputs] = {
         "reconstruction": ReconstructionInputs(imposed, measured.scores or {}, sample.facts),
         "control": ControlInputs(imposed, arrays, sample.attributes),
-        "latent": LatentInputs(imposed, measured.codes, measured.stds, sample.attributes, regularises(trial)),
+        "latent": latent,
         "training": TrainingInputs(imposed, curves),
     }
     families = {
@@ -212,4 +218,6 @@ def _completed(
         for name, given in inputs.items()
         if any(metric.family == name for metric in missing)
     }
+    if "latent" in families:
+        arrays["interpretable_codes"] = latent.interpretable_codes
     return TrialEvaluation(kept.families | families, arrays, kept.made_of)

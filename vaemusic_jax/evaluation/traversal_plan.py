@@ -15,7 +15,8 @@ from vaemusic_jax.support.arrays_file import Arrays
 
 N_VALUES = 9  # the number of values that a control is set to
 N_GRID = 15  # grid points per side of an attribute surface
-QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES  # the quantiles that controls are set to, without the extremes
+# The quantiles of a control's training values that it is set to: 1/18, 3/18, ... 17/18.
+QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES
 EDGES = (0.025, 0.975)  # the quantiles of an attribute between which the grid of a surface extends
 
 
@@ -52,26 +53,25 @@ class Part:
         return self.values | dict(zip(self.names, results, strict=False))
 
 
-def plan(trial: Trial, n_slots: int, n_measures: int, codes_NxL: np.ndarray, training_NxA: np.ndarray) -> list[Part]:
+def plan(trial: Trial, n_slots: int, n_measures: int, codes_ExL: np.ndarray, training_NxA: np.ndarray) -> list[Part]:
     """Plans what is decoded for a trial. The number of parts and of their rows is the same for all trials of a cohort.
 
     Args:
         trial: the trial.
         n_slots: S.
         n_measures: M.
-        codes_NxL: posterior means of the test measures.
-        training_NxA: attributes of the training measures.
+        codes_ExL: posterior means of training measures.
+        training_NxA: attributes of training measures, which may be others.
     """
     n_controls = len(trial.attributes)
     as_they_are = np.full((n_measures, n_slots), KEEP)
     every = np.arange(n_measures, dtype=np.int32)
     parts = [Part(every, as_they_are, (n_measures,), (), ("reconstruction",), {})]
     controls, own_NxK = implementation_of(trial.model).controls, training_NxA[:, ATTRIBUTES.columns(trial.attributes)]
-    control_KxQ = controls.levels(own_NxK, QUANTILES)
+    control_KxQ = controls.levels(codes_ExL, own_NxK, QUANTILES)
     parts.append(_controls("control_values", "traversal", control_KxQ, n_slots, n_measures))
-    if (dimensions_NxK := controls.dimensions(codes_NxL, n_controls)) is not None:
-        at_KxQ = np.quantile(dimensions_NxK, QUANTILES, axis=0).T.astype(np.float32)
-        parts.append(_controls("quantile_values", "quantile", at_KxQ, n_slots, n_measures))
+    if (prior_KxQ := controls.prior_levels(n_controls, N_VALUES)) is not None:
+        parts.append(_controls("prior_values", "prior", prior_KxQ, n_slots, n_measures))
     axes_KxG = controls.axes(own_NxK, EDGES, N_GRID)
     if n_slots > 1:
         parts.append(_surface(axes_KxG[:2], n_slots))

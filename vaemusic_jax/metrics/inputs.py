@@ -127,11 +127,11 @@ class ControlInputs(Inputs):
         return self.attributes[:, self.own]
 
     @property
-    def quantiles(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """`control` and `changed` with controls set to quantiles of the codes; None if controls are not in the code."""
-        if "quantile_values" not in self.arrays:
+    def prior(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`control` and `changed` over -3 to 3 of the prior; None if controls are not in the code."""
+        if "prior_values" not in self.arrays:
             return None
-        return self.arrays["quantile_values"], self.arrays["quantile_attributes"][..., self.own]
+        return self.arrays["prior_values"], self.arrays["prior_attributes"][..., self.own]
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,15 @@ class LatentInputs(Inputs):
     def interpretability(self) -> Interpretability:
         """The interpretability of every attribute."""
         return interpretability(self.codes, self.attributes)
+
+    @property
+    def interpretable_codes(self) -> np.ndarray:
+        """The codes on the most informative dimension of each attribute, (N, A) float32; 0 where there is none."""
+        found_NxA = np.zeros((len(self.codes), len(ATTRIBUTES)), np.float32)
+        if self.are_enough:
+            has_one = self.interpretability.dimension >= 0
+            found_NxA[:, has_one] = self.codes[:, self.interpretability.dimension[has_one]]
+        return found_NxA
 
     @property
     def is_regularised(self) -> NDArray[np.bool_]:

@@ -219,15 +219,15 @@ _ROWS = (
         "latent_density_ratio", "latent density ratio", lambda x: latent_density_ratio(x.all_changed, x.attributes)
     ),
     _control(
-        "reconstruction_efficiency_quantiles",
-        "efficiency over quantiles",
-        lambda x: reconstruction_efficiency(*x.quantiles) if x.quantiles else None,
+        "reconstruction_efficiency_prior",
+        "efficiency over ±3",
+        lambda x: reconstruction_efficiency(*x.prior) if x.prior else None,
         empty=_REGULARISED,
     ),
     _control(
-        "attribute_independence_quantiles",
-        "independence over quantiles",
-        lambda x: attribute_independence(*x.quantiles) if x.quantiles else None,
+        "attribute_independence_prior",
+        "independence over ±3",
+        lambda x: attribute_independence(*x.prior) if x.prior else None,
         empty=f"{_TWO}, and {_REGULARISED}",
     ),
     _latent("interpretability", "interpretability", lambda x: x.interpretability.score),

@@ -1,6 +1,6 @@
 """The controls of a model: what is changed to steer the attributes of decoded measures.
 
-Shapes: N measures, B batch, Z latent, K controls, Q levels, G grid points.
+Shapes: N measures, B batch, Z latent, K controls, Q levels, G grid points, E measures that have been encoded.
 """
 
 from abc import ABC, abstractmethod
@@ -37,13 +37,18 @@ class Controls(ABC):
         """
 
     @abstractmethod
-    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        """Returns the values (K, Q) that controls are moved over, from low to high.
+    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        """Returns the values (K, Q) that controls are moved over: quantiles of those they have in training measures.
 
         Args:
-            own_NxK: the trial's attributes of the training measures.
-            quantiles: (Q,) quantiles of the training measures, for controls that follow their distribution.
+            codes_ExZ: posterior means of training measures.
+            own_NxK: the trial's attributes of training measures, which may be others.
+            quantiles: (Q,) from 0 to 1, ascending.
         """
+
+    @abstractmethod
+    def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
+        """Returns `n` values of each control, (K, Q), even over +-REACH of the prior; None for controls without one."""
 
     @abstractmethod
     def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
@@ -55,7 +60,7 @@ class Controls(ABC):
 
 
 class LatentControls(Controls):
-    """Control k is dimension k of the code, moved evenly over +-REACH whatever the training measures are."""
+    """Control k is dimension k of the code."""
 
     told = False
 
@@ -64,8 +69,11 @@ class LatentControls(Controls):
         controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
         return jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1), own_BxK
 
-    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        return self.axes(own_NxK, (0.0, 1.0), len(quantiles))
+    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        return np.quantile(codes_ExZ[:, : own_NxK.shape[1]], quantiles, axis=0).T.astype(np.float32)
+
+    def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
+        return np.tile(np.linspace(-REACH, REACH, n, dtype=np.float32), (n_controls, 1))
 
     def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
         return np.tile(np.linspace(-REACH, REACH, n, dtype=np.float32), (own_NxK.shape[1], 1))
@@ -82,8 +90,11 @@ class ToldControls(Controls):
     def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
         return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
 
-    def levels(self, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
         return np.quantile(own_NxK, quantiles, axis=0).T.astype(np.float32)
+
+    def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
+        return None
 
     def axes(self, own_NxK: np.ndarray, edges: tuple[float, float], n: int) -> np.ndarray:
         low_K, high_K = np.quantile(own_NxK, edges, axis=0)

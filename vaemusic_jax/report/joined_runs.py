@@ -28,8 +28,8 @@ class JoinedRuns:
         trials: the trials by id.
         results: one row per trial with its fields, status and metrics; metrics are empty if it has not been evaluated.
         curves: the learning curves, with columns trial, step, split, metric and value.
-        faults: a sentence for each file that could not be read or does not fit the others; the list grows while files
-            are read.
+        faults: a sentence for each file that could not be read or does not fit the others, and each run that an earlier
+            version evaluated by other definitions; the list grows while files are read.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -63,6 +63,8 @@ class JoinedRuns:
         self.curves = pd.concat([rows for rows in mine if len(rows)] or curves[:1], ignore_index=True)
         self._stores = [EvaluationStore(path) for path in self.paths]
         self._corpora: dict[str, CorpusSample | None] = {}
+        for i in range(len(self.paths)):
+            self._note_earlier_definitions(i)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -81,6 +83,18 @@ class JoinedRuns:
                 self._note(f"The runs were trained on different data under the name {name}: do not compare them.")
             self._corpora[name] = found[0] if found else None
         return self._corpora[name]
+
+    def _note_earlier_definitions(self, run: int) -> None:
+        """Notes it if an earlier version evaluated a run; its first evaluated trial tells, as all are alike."""
+        evaluated = self.results.loc[self.results[EVALUATED].notna(), "trial"]
+        first = next((trial for trial in evaluated if self._run_of[trial] == run), None)
+        evaluation = self.evaluation(first) if first else None
+        if evaluation and evaluation.is_of_earlier_definitions:
+            self._note(
+                f"{self.paths[run].resolve().name} was evaluated by an earlier version, with other definitions of the "
+                "metrics of controls (docs/run_directory.md, columns of earlier versions); `vaemusic evaluate` brings "
+                "it up to date."
+            )
 
     def _or_fault(self, read: Any) -> Any:
         try:

@@ -18,6 +18,9 @@ from vaemusic_jax.support import arrays_file
 from vaemusic_jax.support.arrays_file import Arrays
 
 HINT = "delete it and run `vaemusic evaluate` again"
+# The version of what is decoded and measured, which an evaluation is `made_of`; without an entry it is of the first.
+# 2: the controls of both models are moved over training quantiles; before, those of measure_vae over -3 to 3.
+DEFINITIONS = 2
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,27 @@ class TrialEvaluation:
 
     Attributes:
         families: for each family of metrics that has been computed, its columns of results.csv and their values.
-        arrays: `reconstruction` (M, 24); `control_values` (K, Q), `traversal_tokens` (M, K, Q, 24) and
-            `traversal_attributes` (M, K, Q, 4); for measure_vae also `quantile_values`, `quantile_tokens` and
-            `quantile_attributes` of the same shapes, and `codes` and `code_stds` (N, K), the posterior means and
-            standard deviations of the regularised dimensions; with two controls or more also `surface_values` (2, G),
-            `surface_tokens` (G, G, 24) and `surface_attributes` (G, G, 4).
-        made_of: what the numbers depend on, the step of the checkpoint and the digest of the data set; if it differs,
-            they are out of date.
+        arrays: `reconstruction` (M, 24); `control_values` (K, Q), the training quantiles that controls are set to,
+            `traversal_tokens` (M, K, Q, 24) and `traversal_attributes` (M, K, Q, 4); for measure_vae also
+            `prior_values`, `prior_tokens` and `prior_attributes` of the same shapes, over -3 to 3, and `codes` and
+            `code_stds` (N, K), the posterior means and standard deviations of the regularised dimensions; with two
+            controls or more also `surface_values` (2, G), `surface_tokens` (G, G, 24) and `surface_attributes`
+            (G, G, 4); `tokens_right` (N,) uint8, the right tokens of each test measure, for adversarial_vae also
+            `tokens_right_wrong_attributes`, the same when it is told another measure's attributes;
+            `interpretable_codes` (N, 4) float32, the posterior mean on the dimension that interpretability chose for
+            each attribute, 0 where there is none.
+        made_of: what the numbers depend on, the step of the checkpoint, the digest of the data set and `definitions`,
+            see DEFINITIONS; if it differs, they are out of date.
     """
 
     families: dict[str, dict[str, Any]]
     arrays: Arrays
     made_of: dict[str, Any]
+
+    @property
+    def is_of_earlier_definitions(self) -> bool:
+        """Whether what was decoded and measured was so by earlier definitions than those of this version."""
+        return bool(self.made_of.get("definitions", 1) != DEFINITIONS)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -57,17 +69,26 @@ class CorpusSample:
             `measures`, counts by split; `majority_baseline`; `seen_in_training`; and of the training split
             `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean` and
             `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`.
+        tune: (N,) int32, the tune of each test measure; None in runs of earlier versions, as are the next two.
+        chosen: (M,) int32, the positions in the test split of the measures that are decoded again.
+        seen: (N,) bool, whether a test measure also occurs in the training split.
     """
 
     name: str
     tokens: np.ndarray
     attributes: np.ndarray
     facts: dict[str, Any]
+    tune: np.ndarray | None = None
+    chosen: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of the tokens."""
         return Vocabulary(tuple(self.facts["vocabulary"]))
+
+
+_OF_TEST_MEASURES = ("tune", "chosen", "seen")
 
 
 class EvaluationStore:
@@ -95,11 +116,12 @@ class EvaluationStore:
             arrays, facts = arrays_file.read(self._corpus_path(name), HINT)
         except FileNotFoundError:
             return None
-        return CorpusSample(name, arrays["tokens"], arrays["attributes"], facts)
+        return CorpusSample(name, arrays["tokens"], arrays["attributes"], facts, *map(arrays.get, _OF_TEST_MEASURES))
 
     def save_corpus(self, sample: CorpusSample) -> None:
         """Saves the sample of a data set in place of an earlier one. Raises UserError if it cannot be written."""
         arrays = {"tokens": sample.tokens, "attributes": sample.attributes}
+        arrays |= {name: of for name in _OF_TEST_MEASURES if (of := getattr(sample, name)) is not None}
         arrays_file.write(self._corpus_path(sample.name), arrays, sample.facts, compressed=True)
 
     def _trial_path(self, trial_id: str) -> Path:

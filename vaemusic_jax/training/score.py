@@ -57,6 +57,20 @@ def score(
     return {"loss": total_loss(program, hp, means), **means, "onset_accuracy": right / onsets}
 
 
+def count_right(program: Program, params: Params, hp: HyperParameters, measures: Measures) -> Array:
+    """Returns how many tokens of each measure in blocks (G, ROWS, ...) are right, (G * ROWS,) uint8 from 0 to T.
+
+    Measures are decoded as in ``score``. A decoder that is told attributes is told those of `measures`.
+    """
+
+    def count_block(measures: Measures) -> Array:
+        batch = make_batch(measures, hp)
+        logits = program.decode(params, program.encode(params, batch.tokens).mean, batch.conditions)
+        return (jnp.argmax(logits, -1) == batch.tokens).sum(-1).astype(jnp.uint8)
+
+    return lax.map(count_block, measures).reshape(-1)
+
+
 def encode_split(program: Program, params: Params, measures: Measures) -> tuple[Array, Array]:
     """Returns posterior means and standard deviations of measures in blocks (G, ROWS, ...).
 
