@@ -19,7 +19,8 @@ from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.data.dataset import Split
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.evaluation.codes import measure_members
-from vaemusic_jax.metrics.inputs import ControlInputs, Inputs, LatentInputs, measure, regularises
+from vaemusic_jax.evaluation.corpus_sample import chosen_measures, encoded_measures
+from vaemusic_jax.metrics.inputs import Codes, ControlInputs, Inputs, LatentInputs, measure, regularises
 from vaemusic_jax.metrics.registry import missing_from
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training.devices import use_every_core
@@ -59,10 +60,13 @@ def main() -> None:
             started = time.perf_counter()  # compiling is part of it, as in a run
             measured = list(measure_members(owner, checkpoint, range(options.members), dataset, families))
             spent[name] = time.perf_counter() - started
-        first, arrays, attributes = trials[0], measured[0], np.asarray(test.attributes)
+        first, found, attributes = trials[0], measured[0], np.asarray(test.attributes)
+        of_test = Codes(found.codes, found.stds, attributes)
+        encoded = np.asarray(train.attributes)[encoded_measures(len(dataset.train))]
+        of_training = Codes(found.training_codes, found.training_stds, encoded)
         inputs: dict[str, Inputs] = {
-            "latent": LatentInputs(first.attributes, arrays.codes, arrays.stds, attributes, regularises(first)),
-            "control": ControlInputs(first.attributes, arrays.arrays, attributes),
+            "latent": LatentInputs(first.attributes, of_test, of_training, regularises(first)),
+            "control": ControlInputs(first.attributes, found.arrays, attributes, chosen_measures(len(attributes))),
         }
         for family, given in inputs.items():
             started = time.perf_counter()

@@ -10,7 +10,7 @@ from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.evaluation.corpus_sample import chosen_measures
 from vaemusic_jax.evaluation.traversal import ORIGIN
-from vaemusic_jax.evaluation.traversal_plan import N_GRID, N_VALUES, Part, plan
+from vaemusic_jax.evaluation.traversal_plan import N_GRID, Encoded, Part, plan
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 
@@ -19,6 +19,7 @@ CHOICES = ("average_interval_jump", "note_density+note_range", "all")
 RANDOM = np.random.default_rng(0)
 CODES = RANDOM.normal(size=(50, 4))
 TRAINING = RANDOM.uniform(0, [1, 2, 3, 12], (60, 4))
+VALIDATION_CODES, VALIDATION = RANDOM.normal(size=(30, 4)), RANDOM.uniform(0, [1, 2, 3, 12], (20, 4))
 
 
 def trial_of(model: Any, attributes: str) -> Trial:
@@ -27,7 +28,7 @@ def trial_of(model: Any, attributes: str) -> Trial:
 
 
 def planned(trial: Trial, n_slots: int = SLOTS) -> list[Part]:
-    return plan(trial, n_slots, M, CODES, TRAINING)
+    return plan(trial, n_slots, M, Encoded(CODES, TRAINING, VALIDATION_CODES, VALIDATION))
 
 
 def arrays_of(parts: list[Part]) -> Arrays:
@@ -54,12 +55,14 @@ def test_trials_of_a_cohort_are_decoded_from_the_same_measures(model: str) -> No
 def test_each_control_is_moved_alone_through_its_own_values(model: str, choice: str) -> None:
     trial = trial_of(model, choice)
     arrays, n = arrays_of(planned(trial)), len(trial.attributes)
-    moves = {"traversal": "control_values"} | ({"prior": "prior_values"} if model == "measure_vae" else {})
+    moves = {"traversal": "control_values", "span": "span_values"}
+    moves |= {"prior": "prior_values"} if model == "measure_vae" else {}
     for prefix, name in moves.items():
-        assert arrays[name].shape == (n, N_VALUES)
+        n_values = 5 if prefix == "span" else 9
+        assert arrays[name].shape == (n, n_values)
         assert (np.diff(arrays[name]) > 0).all()
         edits = arrays[f"{prefix}_attributes"]
-        assert edits.shape == (M, n, N_VALUES, SLOTS)
+        assert edits.shape == (M, n, n_values, SLOTS)
         for k in range(n):
             for slot in range(SLOTS):
                 if slot == k:
@@ -82,6 +85,10 @@ def test_controls_of_both_models_are_set_to_the_same_quantiles_of_their_training
             own = CODES[:, k] if model == "measure_vae" else TRAINING[:, ATTRIBUTES.index(name)]
             below = (own[:, None] <= arrays["control_values"][k]).mean(0)
             np.testing.assert_allclose(below, (np.arange(9) + 0.5) / 9, atol=1 / 50)
+            validated = VALIDATION_CODES[:, k] if model == "measure_vae" else VALIDATION[:, ATTRIBUTES.index(name)]
+            ends = arrays["span_values"][k, [0, -1]]
+            np.testing.assert_allclose(ends, [validated.min(), validated.max()], rtol=1e-6)
+            np.testing.assert_allclose(np.diff(arrays["span_values"][k]), np.ptp(validated) / 4, rtol=1e-4)
     if len(trial.attributes) > 1:
         own = TRAINING[:, [ATTRIBUTES.index(name) for name in trial.attributes[:2]]]
         below = (own[:, :, None] <= arrays["surface_values"][None]).mean(0)

@@ -22,7 +22,7 @@ from vaemusic_jax.training.cohort import Ensemble
 
 EVALUATED = (24, 48, 60)  # Validation follows these steps.
 DIVERGING_RATE = 1e30
-N_TRAVERSED = 6
+N_TRAVERSED, N_ENCODED = 6, 80
 
 
 def config_of(directory: Path, **fields: Any) -> SweepConfig:
@@ -76,10 +76,11 @@ def first_of(dataset: Dataset, train: int = 1000, held_out: int = 250) -> Datase
 
 
 def use_data(patch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    """Lets every sweep and evaluation load this data set, whatever the name, and traverse a few of its measures."""
+    """Lets every sweep and evaluation load this data set, whatever the name, and use the codes of a few measures."""
     for module in (sweep, evaluate):
         patch.setattr(module, "load_dataset", lambda name, **options: dataclasses.replace(dataset, name=name))
     patch.setattr(corpus_sample, "N_TRAVERSED", N_TRAVERSED)
+    patch.setattr(corpus_sample, "N_ENCODED", N_ENCODED)
 
 
 _ensembles: dict[tuple[str, ...], Ensemble] = {}

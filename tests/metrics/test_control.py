@@ -1,4 +1,4 @@
-"""Efficiency, independence and span: known traversals have known scores, and what must not matter does not."""
+"""Metrics of controls: known traversals have known scores, and what must not matter does not."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from tests.helpers.controls import control_values, perfect, random
-from vaemusic_jax.metrics.control import attribute_independence, attribute_span, dependence, reconstruction_efficiency
+from vaemusic_jax.metrics.control import (
+    attribute_independence,
+    dependence,
+    moved,
+    natural_side_effect,
+    reach,
+    reconstruction_efficiency,
+    side_effect,
+    wrong_way,
+)
 
 SEEDS = st.integers(0, 10_000)
 
@@ -32,7 +41,6 @@ def test_a_control_that_moves_another_attribute_as_surely_is_not_independent(dir
 
 def test_equals_scipy_one_series_at_a_time() -> None:
     control, changed = random(seed=0)
-    control[1, 3] = control[1, 4]  # a repeated quantile
     pairs = [(k, j) for k in range(3) for j in range(3)]
     correlations = [[spearmanr(control[k], measure[k, :, j]).statistic for k, j in pairs] for measure in changed]
     expected = np.reshape(correlations, (-1, 3, 3))
@@ -96,30 +104,57 @@ def test_independence_of_a_single_attribute_is_undefined() -> None:
     assert np.isnan(attribute_independence(control, changed)).tolist() == [True]
 
 
-def test_span_by_hand() -> None:
-    # Attribute 0 goes .2 and .6 far, .4 on average; attribute 1 stays under its own control.
+def test_reach_and_side_effect_by_hand() -> None:
+    # Control 0 moves its attribute by .2 and by .4, from the lowest to the highest level; the levels are in no order.
+    control = np.array([[0.0, -1, 1], [0.0, 1, 2]])
     changed = np.zeros((2, 2, 3, 2))
-    changed[0, 0, :, 0], changed[1, 0, :, 0] = [0.5, 0.3, 0.4], [0.9, 0.3, 0.3]
-    changed[:, 0, :, 1] = [0, 5, 0]  # another attribute's way under control 0 is not its own
-    # 0, .01 ... 1 without 2.5% at each end is .95 wide, times 2 for the second attribute.
+    changed[0, 0, :, 0], changed[1, 0, :, 0] = [0.4, 0.3, 0.5], [0.6, 0.4, 0.8]
+    changed[:, 0, :, 1] = [5, 0, 1], [5, 1, -2]  # by 1 and by -3
+    # 0, .01 ... 1 from its quantile 1/18 to 17/18 is 8/9 wide, times 2 for the second attribute.
     data = np.linspace([0, -1], [1, 1], 101)
-    np.testing.assert_allclose(attribute_span(changed, data), [0.4 / 0.95, 0], atol=1e-12)
+    np.testing.assert_allclose(reach(control, changed, data), [0.3 / (8 / 9), 0], atol=1e-12)
+    # In standard deviations s and 2 s: root mean square of 1 / 2s and 3 / 2s, over the mean .3 / s.
+    expected = np.sqrt((0.5**2 + 1.5**2) / 2) / 0.3
+    np.testing.assert_allclose(side_effect(control, changed, data), [expected, np.nan], atol=1e-9)
 
 
-def test_one_odd_measure_in_the_data_hardly_changes_the_span() -> None:
-    _, changed = perfect(n_controls=1)
-    data = np.linspace(0, 1, 1000)[:, None]
-    odd = data.copy()
-    odd[0] = 50
-    assert attribute_span(changed, odd) == pytest.approx(attribute_span(changed, data), rel=0.01)
+def test_shares_of_measures_by_hand() -> None:
+    control = np.array([[-1.0, 0, 1]])
+    changed = np.array([[1, 2, 3], [3, 2, 1], [2, 2, 2], [1, 3, 2.0]]).reshape(4, 1, 3, 1)
+    assert wrong_way(control, changed).tolist() == [0.25]
+    assert moved(changed).tolist() == [0.75]
+    still = np.concatenate([changed[:1]] + [changed[2:3]] * 5)
+    assert moved(still) == pytest.approx([1 / 6])
+    assert np.isnan(wrong_way(control, still)).all()  # too few change to speak of a way
 
 
-def test_span_is_a_ratio_and_undefined_without_one() -> None:
-    _, changed = perfect(n_controls=2)
-    data = np.random.default_rng(0).normal(size=(50, 2))
-    np.testing.assert_allclose(attribute_span(changed * 7 + 3, data * 7 - 4), attribute_span(changed, data))
-    data[:, 1] = 0.25
-    assert np.isnan(attribute_span(changed, data)).tolist() == [False, True]
+def test_the_natural_side_effect_is_the_correlation_in_the_data() -> None:
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(500, 3)) * [1, 10, 0.1]
+    data[:, 1] += 8 * data[:, 0]
+    together = np.abs(np.asarray(np.corrcoef(data.T)))
+    expected = np.sqrt(((together**2).sum(0) - 1) / 2)
+    np.testing.assert_allclose(natural_side_effect(data), expected, atol=1e-9)
+    np.testing.assert_allclose(natural_side_effect(data * [-2, 3, 7] + 1), expected, atol=1e-9)
+    data[:, 2] = 0.25  # a constant goes with nothing, and is left out
+    np.testing.assert_allclose(natural_side_effect(data), [together[0, 1], together[0, 1], np.nan], atol=1e-9)
+    assert np.isnan(natural_side_effect(data[:, :1])).all()
+
+
+def test_reach_and_side_effect_see_neither_units_nor_an_attribute_that_is_constant_in_the_data() -> None:
+    control, changed = perfect(n_controls=3)
+    changed[:, 0, :, 1] += 0.3 * changed[:, 0, :, 0]
+    data = np.random.default_rng(0).normal(size=(50, 3))
+    units = np.array([7, -4, 0.1])
+    for metric in (reach, side_effect):
+        np.testing.assert_allclose(
+            metric(control, changed * units**2 + 3, data * units**2), metric(control, changed, data)
+        )
+    data[:, 2] = 0.25
+    assert np.isnan(reach(control, changed, data)).tolist() == [False, False, True]
+    found = side_effect(control, changed, data)
+    assert np.isnan(found).tolist() == [False, False, True]
+    assert found[0] == pytest.approx(0.3 * data[:, 0].std() / data[:, 1].std())  # of the one other that varies
 
 
 BAD_CHANGED = [
@@ -136,8 +171,9 @@ def test_traversals_without_meaning_are_refused(changed: np.ndarray, message: st
     for metric in (reconstruction_efficiency, dependence, attribute_independence):
         with pytest.raises(ValueError, match=message):
             metric(control_values(3), changed)
-    with pytest.raises(ValueError, match=message):
-        attribute_span(changed, np.zeros((5, 3)))
+    for of_data in (reach, side_effect):
+        with pytest.raises(ValueError, match=message):
+            of_data(control_values(3), changed, np.zeros((5, 3)))
 
 
 def test_controls_and_data_without_meaning_are_refused() -> None:
@@ -151,5 +187,6 @@ def test_controls_and_data_without_meaning_are_refused() -> None:
         (np.zeros((0, 3)), r"got \(0, 3\)"),
         (np.full((5, 3), np.nan), "data hold values that are not finite"),
     ):
-        with pytest.raises(ValueError, match=message):
-            attribute_span(changed, data)
+        for of_data in (reach, side_effect):
+            with pytest.raises(ValueError, match=message):
+                of_data(control, changed, data)

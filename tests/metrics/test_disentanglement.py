@@ -1,4 +1,4 @@
-"""MIG, modularity, SAP and SCC: the published numbers, answers by hand, and what must not change them."""
+"""MIG, SAP and SCC: the published numbers, answers by hand, and what must not change them."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from tests.helpers.metric_examples import Published, assert_equal_to_published, independent, perfect
-from vaemusic_jax.metrics.disentanglement import mean_modularity, mig, modularity, sap, scc
+from vaemusic_jax.metrics.disentanglement import mig, sap, scc
 from vaemusic_jax.metrics.information import binned_information, mutual_information
 
 KINDS = ["continuous", "discrete"]
@@ -32,7 +32,6 @@ def test_equal_to_pati_and_lerch(parity: Path, kind: str) -> None:
     published = Published(parity, kind)
     information = published.pati("mi_matrix")
     assert_equal_to_published(mig(information, published.pati("mi_self")).mean(), published.pati("mig"))
-    assert_equal_to_published(modularity(information).mean(), published.pati("modularity"))
     assert_equal_to_published(sap(published.codes, published.attributes).mean(), published.pati("sap"))
     assert_equal_to_published(scc(published.codes, published.attributes).mean(), published.pati("scc"))
 
@@ -42,7 +41,6 @@ def test_equal_to_watcharasupat_and_lerch(parity: Path, kind: str) -> None:
     published = Published(parity, kind)
     information = published.pati("mi_matrix")
     assert_equal_to_published(mig(information, published.pati("mi_self")), published.watcharasupat("mig"))
-    assert_equal_to_published(modularity(information), published.watcharasupat("modularity"))
     assert_equal_to_published(sap(published.codes, published.attributes), published.watcharasupat("sap"))
 
 
@@ -58,22 +56,6 @@ def test_the_matrices_behind_sap_and_scc(parity: Path, kind: str) -> None:
 def test_mig_by_hand() -> None:
     np.testing.assert_allclose(mig(INFORMATION, ENTROPY), [0.4 / 1.0, 0.4 / 0.8, 0.0], atol=1e-12)
     np.testing.assert_allclose(mig(INFORMATION[:1], ENTROPY), [0.9, 0, 1], atol=1e-12)  # no rival
-
-
-def test_modularity_by_hand() -> None:
-    # One attribute only; 1 - (.04 + .09) / (2 * .25); 1 - .01 / (2 * .36); nothing at all.
-    rows = np.array([[0.9, 0.0, 0.0], [0.5, 0.2, 0.3], [0.1, 0.6, 0.0], [0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(modularity(rows), [1, 0.74, 0.986111, 0], atol=1e-6)
-    np.testing.assert_allclose(modularity(np.full((2, 4), 0.3)), 0, atol=1e-12)
-    assert np.isnan(modularity(rows[:, :1])).all()
-
-
-def test_mean_modularity_leaves_out_what_tells_nothing_and_what_does_not_vary() -> None:
-    rows = np.array([[0.9, 0.0, 0.0], [0.5, 0.2, 0.0], [0.0, 0.0, 0.0]])
-    # Of the first two attributes, for the third is constant: 1 and 1 - .04 / .25; the last dimension tells nothing.
-    assert mean_modularity(rows, [1.0, 0.8, 0.0]) == pytest.approx((1 + 0.84) / 2)
-    assert np.isnan(mean_modularity(rows, [1.0, 0.0, 0.0]))  # one attribute has no other to be told instead
-    assert np.isnan(mean_modularity(np.zeros((2, 3)), ENTROPY))
 
 
 def test_sap_by_hand() -> None:
@@ -101,7 +83,6 @@ def test_perfect_codes_score_1() -> None:
     information = mutual_information(codes, attributes)
     entropy = binned_information(attributes).diagonal()
     np.testing.assert_allclose(mig(information, entropy), 1, atol=0.05)  # the estimator's error
-    np.testing.assert_allclose(modularity(information)[:3], 1, atol=0.01)
     np.testing.assert_allclose(sap(codes, attributes), 1, atol=0.02)  # chance correlation of other dimensions
     np.testing.assert_allclose(scc(codes, attributes), 1, atol=0.02)  # within ties any order is as good
 
@@ -121,7 +102,6 @@ def test_order_of_dimensions_does_not_matter_to_what_is_made_of_information(
     order = np.array(random.sample(range(len(information)), len(information)))  # type: ignore[attr-defined]
     entropy = np.arange(1.0, information.shape[1] + 1)
     np.testing.assert_array_equal(mig(information[order], entropy), mig(information, entropy))
-    np.testing.assert_array_equal(modularity(information[order]), modularity(information)[order])
 
 
 @given(tables, st.randoms(use_true_random=False))
@@ -170,15 +150,12 @@ def test_constant_dimensions_count_for_nothing_and_constant_attributes_are_undef
         assert metric(np.zeros((600, 3)), attributes).tolist() == [0, 0, 0]  # a collapsed posterior
     found = mig(mutual_information(*with_constants), binned_information(with_constants[1]).diagonal())
     assert np.isnan(found).tolist() == [False, True, False, False]
-    assert modularity(mutual_information(*with_constants))[2] == 0
 
 
 @pytest.mark.parametrize("broken", [np.ones(3), np.ones((0, 3)), -INFORMATION, np.full((2, 3), np.nan)])
 def test_information_without_meaning_is_refused(broken: np.ndarray) -> None:
     with pytest.raises(ValueError, match="information"):
         mig(broken, ENTROPY)
-    with pytest.raises(ValueError, match="information"):
-        modularity(broken)
 
 
 @pytest.mark.parametrize("broken", [np.ones(2), np.ones((3, 3)), -ENTROPY, np.full(3, np.inf)])

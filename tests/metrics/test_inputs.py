@@ -12,6 +12,7 @@ from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics import inputs
 from vaemusic_jax.metrics.inputs import (
+    Codes,
     ControlInputs,
     Inputs,
     LatentInputs,
@@ -49,7 +50,8 @@ def latent(trial: Trial, attributes: np.ndarray, **codes: np.ndarray) -> dict[st
 
 
 def latent_inputs(trial: Trial, codes: np.ndarray, attributes: np.ndarray) -> LatentInputs:
-    return LatentInputs(trial.attributes, codes, np.full_like(codes, 0.1), attributes, regularises(trial))
+    every = Codes(codes, np.full_like(codes, 0.1), attributes)
+    return LatentInputs(trial.attributes, every, every, regularises(trial))
 
 
 def family(name: str, given: Inputs) -> dict[str, Any]:
@@ -58,7 +60,10 @@ def family(name: str, given: Inputs) -> dict[str, Any]:
 
 
 def control(trial: Trial, arrays: Arrays, attributes: np.ndarray) -> dict[str, Any]:
-    return family("control", ControlInputs(trial.attributes, arrays, attributes))
+    return family(
+        "control",
+        ControlInputs(trial.attributes, arrays, attributes, chosen=np.arange(len(arrays["traversal_attributes"]))),
+    )
 
 
 def training(curves: pd.DataFrame) -> dict[str, Any]:
@@ -76,7 +81,8 @@ def controlled(trial: Trial, n: int = M) -> Arrays:
     reached = np.full((n, len(own), Q, 4), 0.5)
     for k, attribute in enumerate(own):
         reached[:, k, :, attribute] += 0.1 * values[k]
-    return {"control_values": values, "traversal_attributes": reached}
+    levels = {"control_values": values, "span_values": values[:, ::2]}
+    return levels | {"traversal_attributes": reached, "span_attributes": reached[:, :, ::2]}
 
 
 def test_each_attribute_is_read_where_it_was_tied_to() -> None:
@@ -105,24 +111,6 @@ def test_a_constant_attribute_is_empty_and_counts_in_no_mean() -> None:
         assert np.isfinite(columns[f"{name}.mean"])
     assert columns["interpretability.note_density.dimension"] == -1
     assert columns["interpretability.mean"] == pytest.approx(1)
-    # A constant that is not told leaves modularity what it is without it.
-    without = latent(
-        trial_of("rhythmic_complexity+note_range+average_interval_jump"),
-        attributes,
-        z0=attributes[:, RC],
-        z1=attributes[:, NR],
-        z3=attributes[:, IJ],
-    )
-    assert columns["modularity"] == pytest.approx(without["modularity"], abs=1e-3)
-
-
-def test_a_dimension_that_tells_nothing_leaves_modularity_as_it_is() -> None:
-    attributes = attributes_of_measures()
-    own = {f"z{k}": attributes[:, k] for k in range(4)}
-    more = latent(trial_of(latent_dim=5), attributes, **own, z4=np.zeros(N))
-    assert more["modularity"] == pytest.approx(
-        latent(trial_of(latent_dim=4), attributes, **own)["modularity"], abs=0.02
-    )
 
 
 def test_with_one_attribute_there_is_nothing_to_be_independent_of() -> None:
@@ -131,10 +119,9 @@ def test_with_one_attribute_there_is_nothing_to_be_independent_of() -> None:
     columns = latent(trial, attributes, z0=attributes[:, ND]) | control(trial, controlled(trial), attributes)
     assert columns["interpretability.mean"] == pytest.approx(1)
     assert columns["reconstruction_efficiency.mean"] == 1
-    for name in ("attribute_independence", "restrictiveness", "attribute_change", "xmig", "dlig"):
+    for name in ("attribute_independence", "side_effect", "restrictiveness", "attribute_change", "xmig", "dlig"):
         assert np.isnan(columns[f"{name}.note_density"])
         assert np.isnan(columns[f"{name}.mean"])
-    assert np.isnan(columns["modularity"])
 
 
 def test_too_few_measures_for_an_estimator_leave_its_columns_empty() -> None:
@@ -144,7 +131,7 @@ def test_too_few_measures_for_an_estimator_leave_its_columns_empty() -> None:
     assert np.isnan(columns["consistency.mean"])
     assert columns["reconstruction_efficiency.mean"] == 1
     assert columns["attribute_independence.mean"] == 1
-    assert np.isnan(columns["attribute_span.mean"])  # a single measure spans nothing
+    assert np.isnan(columns["reach.mean"])  # a single measure spans nothing
 
 
 def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> None:
@@ -159,7 +146,7 @@ def test_controls_are_measured_by_their_own_attribute_whatever_the_order() -> No
         assert columns[f"attribute_independence.{name}"] == 1
         assert columns[f"attribute_change.{name}"] == 1
         assert columns[f"monotonicity.{name}"] == 1
-    assert columns["attribute_span.note_density"] > columns["attribute_span.average_interval_jump"]
+    assert columns["reach.note_density"] > columns["reach.average_interval_jump"]  # as far, in a smaller span
     assert np.isfinite(columns["attribute_independence_prior.mean"])
     assert {name for name in columns if "note_range" in name or "complexity" in name} == undefined(columns)
 
@@ -171,10 +158,55 @@ def test_every_column_of_a_family_is_there_whatever_the_trial_and_however_little
         for n in (N, 4):
             assert set(latent(trial, attributes[:n])) == set(family_columns("latent"))
     assert set(training(nothing)) == set(family_columns("training"))
-    given = ReconstructionInputs(("note_density",), {"loss": 0.5, "swing": 1.0}, {"majority_baseline": 0.7})
+    given = ReconstructionInputs(("note_density",), {"loss": 0.5, "swing": 1.0}, {"majority_baseline": 0.7}, {}, None)
     values = family("reconstruction", given)
     assert {name: value for name, value in values.items() if value == value} == {"loss": 0.5, "majority_baseline": 0.7}
     assert set(values) == set(family_columns("reconstruction"))
+
+
+def test_accuracy_is_told_apart_by_what_occurs_in_training_and_by_what_the_decoder_is_told() -> None:
+    arrays = {"tokens_right": np.array([24, 12, 18, 6], np.uint8)}
+    wrong = arrays | {"tokens_right_wrong_attributes": np.array([12, 12, 12, 0], np.uint8)}
+    scores, facts = {"reconstruction_accuracy": 0.625}, {"tick_baseline": 0.5}
+    seen = np.array([True, False, True, False])
+    found = family("reconstruction", ReconstructionInputs(("note_density",), scores, facts, wrong, seen))
+    assert found["skill"] == pytest.approx(0.25)
+    assert (found["seen_accuracy"], found["unseen_accuracy"]) == pytest.approx((0.875, 0.375))
+    assert found["accuracy_wrong_attributes"] == pytest.approx(0.375)
+    alone = family("reconstruction", ReconstructionInputs(("note_density",), scores, {}, arrays, seen & False))
+    assert undefined(alone) >= {"skill", "seen_accuracy", "accuracy_wrong_attributes"}
+    assert alone["unseen_accuracy"] == pytest.approx(0.625)
+
+
+def leakage_of(model: str, seed: int = 0, **codes: np.ndarray) -> dict[str, Any]:
+    """The leakage of a trial with two attributes, whose other dimensions are noise, as are those of training."""
+    trial = trial_of("note_density+rhythmic_complexity", model=model)
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(300, trial.latent_dim))
+    attributes = np.column_stack([codes["read"], rng.normal(size=(300, 1)), codes["read"], rng.normal(size=(300, 1))])
+    for dimension in codes.keys() - {"read"}:
+        values[:, int(dimension.removeprefix("z"))] = codes[dimension]
+    training, test = (Codes(values[part], np.full_like(values[part], 2.0), attributes[part]) for part in HALVES)
+    given = LatentInputs(trial.attributes, test, training, regularises(trial))
+    return measure([METRICS[name] for name in METRICS if name.startswith("leakage")], given)
+
+
+HALVES = (slice(200), slice(200, 300))
+
+
+def test_leakage_of_measure_vae_leaves_out_the_dimension_of_the_attribute_itself() -> None:
+    """Note density and rhythmic complexity are the same here; the first is tied to dimension 0."""
+    read = np.random.default_rng(5).normal(size=300)
+    tied = leakage_of("measure_vae", read=read, z0=read)
+    assert tied["leakage_linear.note_density"] < 0.1
+    assert tied["leakage_linear.rhythmic_complexity"] > 0.99  # of which dimension 0 is not the own one
+    spread = leakage_of("measure_vae", read=read, z4=read)
+    told = leakage_of("adversarial_vae", read=read, z0=read)
+    for found in (spread, told):
+        for name in ("leakage_linear", "leakage_mlp"):
+            assert found[f"{name}.note_density"] > 0.5
+            assert found[f"{name}_sampled.note_density"] < 0.5 * found[f"{name}.note_density"]  # noise hides it
+        assert np.isnan(found["leakage_mlp.note_range"])  # not imposed
 
 
 def test_what_several_metrics_need_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,10 +220,10 @@ def test_what_several_metrics_need_is_computed_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inputs, "interpretability", counted)
     attributes = attributes_of_measures()
     latent(trial_of(), attributes)
-    assert len(calls) == 1
+    assert len(calls) == 2  # of means and of samples
     some = latent_inputs(trial_of(), np.ones((N, 6)), attributes)
     assert set(measure([METRICS["sap"]], some)) == set(columns_of(METRICS["sap"]))
-    assert len(calls) == 1  # SAP needs no information
+    assert len(calls) == 2  # SAP needs no information
 
 
 def test_columns_follow_the_attributes_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from vaemusic_jax.metrics.baselines import majority_token_baseline, skill, tick_baseline
 from vaemusic_jax.metrics.reconstruction import (
-    majority_token_baseline,
     measure_accuracy,
     onset_accuracy,
     token_accuracy,
@@ -74,3 +74,18 @@ def test_always_predicting_the_majority_scores_the_baseline() -> None:
 def test_no_tokens_have_no_baseline(train: tuple[int, int], test: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="need training and test tokens"):
         majority_token_baseline(np.zeros(train, int), np.zeros(test, int))
+
+
+def test_the_baseline_per_tick_knows_each_ticks_commonest_token() -> None:
+    train = np.array([[1, 0, 0], [1, 0, 2], [1, 1, 2]], np.uint8)  # 1 0 2
+    test = np.array([[1, 0, 0], [0, 0, 2]], np.uint8)
+    assert tick_baseline(train, test) == pytest.approx(4 / 6)
+    assert tick_baseline(train, test) > majority_token_baseline(train, test) == pytest.approx(1 / 6)
+    for empty in ((train[:0], test), (train, test[:0])):
+        with pytest.raises(ValueError, match="need training and test tokens"):
+            tick_baseline(*empty)
+
+
+def test_skill_is_the_share_of_what_the_baseline_leaves() -> None:
+    assert [skill(accuracy, 0.6) for accuracy in (1.0, 0.8, 0.6, 0.2)] == pytest.approx([1, 0.5, 0, -1])
+    assert np.isnan(skill(1.0, 1.0))

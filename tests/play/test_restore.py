@@ -13,7 +13,7 @@ import vaemusic_jax
 from tests.helpers import sweeps
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.evaluation.corpus_sample import others
+from vaemusic_jax.evaluation.corpus_sample import drawn, others
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.play.restore import TrainedModel, restore
 from vaemusic_jax.runs.checkpoint import CheckpointStore
@@ -160,14 +160,17 @@ def test_traversals_are_what_the_restored_model_makes_of_moved_controls(
     tokens, arrays, n_controls = sample.tokens, found.arrays, len(model.trial.attributes)
     assert len(tokens) == sweeps.N_TRAVERSED
     own = [ATTRIBUTES.index(name) for name in model.trial.attributes]
-    moves = {"traversal": "control_values"}
+    moves = {"traversal": "control_values", "span": "span_values"}
     if model.trial.model == "measure_vae":
         moves["prior"] = "prior_values"
         codes = model.encode(test)[:, :n_controls]
         np.testing.assert_allclose(arrays["codes"], codes, rtol=1e-4, atol=1e-5)
         assert (arrays["code_stds"] > 0).all()
     training = small_irish_folk.train.tokens
-    set_to = model.attributes(training)[:, own] if "prior" not in moves else model.encode(training)[:, :n_controls]
+    if "prior" in moves:
+        set_to = model.encode(training[drawn(len(training), sweeps.N_ENCODED)])[:, :n_controls]
+    else:
+        set_to = model.attributes(training)[:, own]
     expected = np.quantile(set_to, (np.arange(9) + 0.5) / 9, axis=0).T
     np.testing.assert_allclose(arrays["control_values"], expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(
@@ -175,7 +178,7 @@ def test_traversals_are_what_the_restored_model_makes_of_moved_controls(
     )
     for prefix, name in moves.items():
         played = arrays[f"{prefix}_tokens"]
-        assert played.shape == (len(tokens), n_controls, 9, 24)
+        assert played.shape == (len(tokens), n_controls, len(arrays[name][0]), 24)
         np.testing.assert_array_equal(
             model.attributes(played.reshape(-1, 24)), arrays[f"{prefix}_attributes"].reshape(-1, 4)
         )

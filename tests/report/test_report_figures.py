@@ -222,7 +222,7 @@ def test_examples_show_what_was_given_what_came_back_and_every_control() -> None
     assert {words for _, words in back[1]} == {"24 of 24 tokens right"}
     turned = examples.traversals(trial, corpus, evaluation)
     assert [label for label, _ in turned.rows] == [name.replace("_", " ") for name in ATTRIBUTES]
-    assert [words for _, words in turned.rows[0][1]] == [f"control at {z:.2f}" for z in (-3, -1.5, 0, 1.5, 3)]
+    assert [words for _, words in turned.rows[0][1]] == [f"control at {z:.2f}" for z in (-1.5, -0.75, 0, 0.75, 1.5)]
     m = 0  # the first measure has two notes or more
     expected = [
         examples.draw(evaluation.arrays["traversal_tokens"][m, 2, q], corpus.vocabulary) for q in (0, 2, 4, 6, 8)

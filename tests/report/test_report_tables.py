@@ -120,8 +120,8 @@ def test_the_baseline_and_the_share_seen_stand_beside_every_accuracy() -> None:
     for table in study_tables(results_of(full)):
         names = {each.name for each in table.columns}
         if any(name.endswith("accuracy") for name in names):
-            assert {"majority_baseline", "seen_in_training"} <= names
-            assert all(np.isnan(value.interval.low) for value in values(table, "majority_baseline"))
+            assert {"tick_baseline", "skill", "seen_in_training"} <= names
+            assert all(np.isnan(value.interval.low) for value in values(table, "tick_baseline"))
     assert {"training_loss", "validation_loss", "loss"} <= {
         each.name for table in study_tables(results_of(full)) for each in table.columns
     }

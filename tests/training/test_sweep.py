@@ -78,19 +78,23 @@ def test_curves_hold_every_metric_of_every_trial_at_every_validation(finished_ru
     assert (loss.loc[60] < loss.loc[24]).all()  # they did learn
 
 
-OF_REGULARISED_DIMENSIONS = ("mig_", "sap_", "dmig", "xmig", "dlig", "prior_")
+OF_REGULARISED_DIMENSIONS = ("mig_regularised", "sap_regularised", "dmig", "xmig", "dlig", "prior_")
 OF_TRAVERSALS = family_columns("control")
 COLUMNS = tuple(all_columns())
-UNMOVED = ("monotonicity", "smoothness", "attribute_change", "xmig")  # undefined where nothing changes, or none is left
+# Undefined where nothing changes, or none is left, or no test measure occurs in training.
+UNMOVED = ("monotonicity", "smoothness", "attribute_change", "wrong_way", "side_effect", "xmig", "seen_accuracy")
 
 
 def without_meaning(row: Mapping[Any, Any]) -> set[str]:
     """Columns that no trial like this one has a number in."""
     of_other_models = set().union(*OWN_METRICS.values()) - OWN_METRICS[row["model"]]
     imposed = (*parse_attributes(row["attributes"]), "mean")
-    of_imposed = {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or name in OF_TRAVERSALS}
+    of_codes = (*OF_REGULARISED_DIMENSIONS, "leakage")
+    of_imposed = {name for name in COLUMNS if name.startswith(of_codes) or name in OF_TRAVERSALS}
     found = of_other_models | {name for name in of_imposed if not name.endswith(imposed)}
-    if row["model"] == "adversarial_vae":
+    if row["model"] == "measure_vae":
+        found |= {"accuracy_wrong_attributes"}
+    else:
         found |= {name for name in COLUMNS if name.startswith(OF_REGULARISED_DIMENSIONS) or "_prior." in name}
     return found
 

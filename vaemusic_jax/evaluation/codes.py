@@ -17,7 +17,7 @@ from vaemusic_jax.data.blocks import Measures, blocks, measures_of, some_of
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.evaluation.corpus_sample import chosen_measures, encoded_measures, others
 from vaemusic_jax.evaluation.traversal import decode_edited
-from vaemusic_jax.evaluation.traversal_plan import plan
+from vaemusic_jax.evaluation.traversal_plan import Encoded, plan
 from vaemusic_jax.models.member import HyperParameters, restored
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import compute_attributes
@@ -81,6 +81,7 @@ def measure_members(
 
     codes, stds = encoded(test)
     training_codes, training_stds = encoded(training)
+    validation_codes, _ = encoded(measures_of(dataset.validation))
     arrays: list[Arrays] = [{} for _ in trials]
     scores = None
     if "reconstruction" in families:
@@ -94,7 +95,12 @@ def measure_members(
             for i in range(len(trials)):
                 arrays[i][name] = right[i, : len(dataset.test)]
     if "control" in families:
-        for i, found in enumerate(traverse(program, axis, params, hp, trials, training_codes, dataset)):
+        attributes = [np.asarray(split.attributes) for split in (dataset.train, dataset.validation)]
+        known = [
+            Encoded(own, attributes[0], validation, attributes[1])
+            for own, validation in zip(training_codes, validation_codes, strict=True)
+        ]
+        for i, found in enumerate(traverse(program, axis, params, hp, trials, known, dataset)):
             arrays[i] |= found
             for name, part in {"codes": codes[i], "code_stds": stds[i]}.items():
                 dimensions = program.implementation.controls.dimensions(part, len(trials[i].attributes))
@@ -111,7 +117,7 @@ def traverse(
     params: Any,
     hp: HyperParameters,
     trials: Sequence[Trial],
-    codes: Sequence[np.ndarray],
+    encoded: Sequence[Encoded],
     dataset: Dataset,
 ) -> list[Arrays]:
     """Decodes reconstructions, traversals of every control and attribute surfaces of all members in one call.
@@ -122,22 +128,18 @@ def traverse(
         params: the members' weights, on the devices.
         hp: the members' hyper-parameters, on the devices.
         trials: the members' trials.
-        codes: posterior means of training measures for each member.
+        encoded: what controls are in measures, for each member.
         dataset: the data set that they were trained on.
 
     Returns:
         Arrays as in `TrialEvaluation.arrays` for each member.
     """
     chosen = chosen_measures(len(dataset.test))
-    test = measures_of(dataset.test)
-    training = np.asarray(measures_of(dataset.train).attributes)
-    plans = [
-        plan(trial, program.n_attributes, len(chosen), own, training) for trial, own in zip(trials, codes, strict=True)
-    ]
+    plans = [plan(trial, program.n_attributes, len(chosen), own) for trial, own in zip(trials, encoded, strict=True)]
     base_R = np.concatenate([part.base for part in plans[0]])
     edits = axis.put(np.stack([np.concatenate([part.edits for part in parts]) for parts in plans]))
     decode = jax.jit(axis.over_members(partial(decode_edited, program), shared=3))
-    tokens = axis.take(decode(params, hp, edits, test.tokens[chosen], test.attributes[chosen], base_R))
+    tokens = axis.take(decode(params, hp, edits, dataset.test.tokens[chosen], dataset.test.attributes[chosen], base_R))
     attributes = compute_attributes(tokens, dataset.vocabulary.midi)
     found = []
     for i, parts in enumerate(plans):

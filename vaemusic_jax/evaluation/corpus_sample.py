@@ -4,26 +4,27 @@ import numpy as np
 
 from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.data.dataset import SPLITS, Dataset
-from vaemusic_jax.metrics.reconstruction import majority_token_baseline
+from vaemusic_jax.metrics.baselines import majority_token_baseline, tick_baseline
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.runs.evaluations import CorpusSample
+from vaemusic_jax.runs.evaluations import DEFINITIONS, CorpusSample
 
 N_TRAVERSED = 200  # the largest number of test measures that are decoded again
-N_ENCODED = 8192  # the largest number of training measures whose codes are used
+N_ENCODED = 4000  # the largest number of training measures whose codes are used
 
 
 def chosen_measures(n_test: int) -> np.ndarray:
     """Returns the sorted indices of the test measures that are decoded again; they are the same for every trial."""
-    return _drawn(n_test, N_TRAVERSED)
+    return drawn(n_test, N_TRAVERSED)
 
 
 def encoded_measures(n_train: int) -> np.ndarray:
     """Returns the sorted indices of the training measures whose codes are used; they are the same for every trial.
 
-    Among 8,192 measures, the quantile of a level is off by .003 (the outermost) to .006 (the median), one standard
-    deviation, where levels are .11 apart.
+    Of 4,000 measures, the quantiles of levels are off by .004 (the outermost) to .008 (the median), one standard
+    deviation, where levels are .11 apart; and probes take less than half the time that they take with 8,000, for an R^2
+    that is about .03 lower.
     """
-    return _drawn(n_train, N_ENCODED)
+    return drawn(n_train, N_ENCODED)
 
 
 def others(n_test: int) -> np.ndarray:
@@ -34,7 +35,7 @@ def others(n_test: int) -> np.ndarray:
     return found
 
 
-def _drawn(n: int, most: int) -> np.ndarray:
+def drawn(n: int, most: int) -> np.ndarray:
     """Returns at most `most` of the indices below `n`, drawn with a fixed seed and sorted."""
     return np.sort(np.random.default_rng(0).choice(n, min(n, most), replace=False))
 
@@ -48,6 +49,8 @@ def sample_of(dataset: Dataset) -> CorpusSample:
         "reading": dataset.report["reading"],
         "tunes": {name: dataset.split(name).n_tunes for name in SPLITS},
         "measures": {name: len(dataset.split(name)) for name in SPLITS},
+        "definitions": DEFINITIONS,
+        "tick_baseline": tick_baseline(dataset.train.tokens, dataset.test.tokens),
         "majority_baseline": majority_token_baseline(dataset.train.tokens, dataset.test.tokens),
         "seen_in_training": dataset.seen_in_training,
         "token_entropy": token_entropy(dataset.train.tokens),

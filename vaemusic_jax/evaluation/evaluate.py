@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config.trial import Cohort, Trial
@@ -17,9 +18,10 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation.codes import TrialArrays, measure_members
-from vaemusic_jax.evaluation.corpus_sample import sample_of
+from vaemusic_jax.evaluation.corpus_sample import encoded_measures, sample_of
 from vaemusic_jax.metrics.information import MIN_MEASURES
 from vaemusic_jax.metrics.inputs import (
+    Codes,
     ControlInputs,
     Inputs,
     LatentInputs,
@@ -136,10 +138,11 @@ class _Evaluation:
         }
         curves = self.run.curves
         with timed(log, "cohort_evaluated", cohort=self.cohort.id, trials=[trial.id for trial in incomplete]):
+            training = dataset.train.attributes[encoded_measures(len(dataset.train))]
             measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
             for trial, arrays in zip(incomplete, measured, strict=True):
                 evaluation = _completed(
-                    kept[trial], missing[trial], trial, arrays, sample, curves[curves["trial"] == trial.id]
+                    kept[trial], missing[trial], trial, arrays, sample, training, curves[curves["trial"] == trial.id]
                 )
                 self.store.save_trial(trial.id, evaluation)
                 self.found[trial.id] = evaluation
@@ -164,7 +167,7 @@ class _Evaluation:
             and kept.facts["digest"] == digest
             and list(kept.facts["attribute_mean"]) == list(ATTRIBUTES)
             and kept.facts.get("revised", {}) == ATTRIBUTES.revised()
-            and kept.tune is not None
+            and kept.facts.get("definitions") == DEFINITIONS
         )
         return kept if is_fresh else None
 
@@ -193,6 +196,7 @@ def _completed(
     trial: Trial,
     measured: TrialArrays,
     sample: CorpusSample,
+    training_attributes: np.ndarray,
     curves: pd.DataFrame,
 ) -> TrialEvaluation:
     """Returns the evaluation of a trial with its missing metrics added.
@@ -203,13 +207,17 @@ def _completed(
         trial: the trial.
         measured: its codes, with scores and traversals if `missing` needs them and `kept` lacks them.
         sample: the sample of its data set.
+        training_attributes: the attributes of the training measures whose codes have been computed.
         curves: the rows of the trial in the run's curves.
     """
     imposed, arrays = trial.attributes, kept.arrays | measured.arrays
-    latent = LatentInputs(imposed, measured.codes, measured.stds, sample.attributes, regularises(trial))
+    training = Codes(measured.training_codes, measured.training_stds, training_attributes)
+    latent = LatentInputs(
+        imposed, Codes(measured.codes, measured.stds, sample.attributes), training, regularises(trial)
+    )
     inputs: dict[str, Inputs] = {
-        "reconstruction": ReconstructionInputs(imposed, measured.scores or {}, sample.facts),
-        "control": ControlInputs(imposed, arrays, sample.attributes),
+        "reconstruction": ReconstructionInputs(imposed, measured.scores or {}, sample.facts, arrays, sample.seen),
+        "control": ControlInputs(imposed, arrays, sample.attributes, sample.chosen),
         "latent": latent,
         "training": TrainingInputs(imposed, curves),
     }

@@ -9,15 +9,29 @@ import numpy as np
 
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.evaluation.traversal import KEEP, ORIGIN
+from vaemusic_jax.metrics.attribute_change import POINTS
+from vaemusic_jax.metrics.control import LEVEL_QUANTILES
 from vaemusic_jax.models.program import implementation_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 
-N_VALUES = 9  # the number of values that a control is set to
 N_GRID = 15  # grid points per side of an attribute surface
-# The quantiles of a control's training values that it is set to: 1/18, 3/18, ... 17/18.
-QUANTILES = (np.arange(N_VALUES) + 0.5) / N_VALUES
 EDGES = (0.025, 0.975)  # the quantiles of an attribute between which the grid of a surface extends
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What controls are in measures, from which follows what they are set to.
+
+    Attributes:
+        training_codes, validation_codes: (E, L) posterior means.
+        training_attributes, validation_attributes: (N, A); they may be of more measures than the codes.
+    """
+
+    training_codes: np.ndarray
+    training_attributes: np.ndarray
+    validation_codes: np.ndarray
+    validation_attributes: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -53,25 +67,28 @@ class Part:
         return self.values | dict(zip(self.names, results, strict=False))
 
 
-def plan(trial: Trial, n_slots: int, n_measures: int, codes_ExL: np.ndarray, training_NxA: np.ndarray) -> list[Part]:
+def plan(trial: Trial, n_slots: int, n_measures: int, encoded: Encoded) -> list[Part]:
     """Plans what is decoded for a trial. The number of parts and of their rows is the same for all trials of a cohort.
 
     Args:
         trial: the trial.
         n_slots: S.
         n_measures: M.
-        codes_ExL: posterior means of training measures.
-        training_NxA: attributes of training measures, which may be others.
+        encoded: the trial's codes, and attributes.
     """
-    n_controls = len(trial.attributes)
+    own = ATTRIBUTES.columns(trial.attributes)
     as_they_are = np.full((n_measures, n_slots), KEEP)
     every = np.arange(n_measures, dtype=np.int32)
     parts = [Part(every, as_they_are, (n_measures,), (), ("reconstruction",), {})]
-    controls, own_NxK = implementation_of(trial.model).controls, training_NxA[:, ATTRIBUTES.columns(trial.attributes)]
-    control_KxQ = controls.levels(codes_ExL, own_NxK, QUANTILES)
-    parts.append(_controls("control_values", "traversal", control_KxQ, n_slots, n_measures))
-    if (prior_KxQ := controls.prior_levels(n_controls, N_VALUES)) is not None:
-        parts.append(_controls("prior_values", "prior", prior_KxQ, n_slots, n_measures))
+    controls, own_NxK = implementation_of(trial.model).controls, encoded.training_attributes[:, own]
+    moves = {
+        "control_values": ("traversal", controls.levels(encoded.training_codes, own_NxK, LEVEL_QUANTILES)),
+        "span_values": ("span", controls.span(encoded.validation_codes, encoded.validation_attributes[:, own], POINTS)),
+        "prior_values": ("prior", controls.prior_levels(len(own), len(LEVEL_QUANTILES))),
+    }
+    for name, (prefix, values_KxQ) in moves.items():
+        if values_KxQ is not None:
+            parts.append(_controls(name, prefix, values_KxQ, n_slots, n_measures))
     axes_KxG = controls.axes(own_NxK, EDGES, N_GRID)
     if n_slots > 1:
         parts.append(_surface(axes_KxG[:2], n_slots))

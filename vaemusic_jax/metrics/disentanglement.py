@@ -35,53 +35,6 @@ def mig(information: ArrayLike, entropy: ArrayLike) -> Floats:
     return over(largest_gap(information_LxK), checked_entropy(entropy, information_LxK))
 
 
-def modularity(information: ArrayLike) -> Floats:
-    """Computes the modularity (Ridgeway & Mozer 2018) of each dimension.
-
-    It is 1 - sum over the other attributes of I(z_d; a_k)^2 / ((K - 1) max_k I^2). The range is 0 to 1 and higher is
-    better: 1 means that a dimension holds information about one attribute only, 0 that it holds the same amount about
-    all. A dimension without information gets 0, as in the publication.
-
-    Args:
-        information: (L, K) in nats, of attributes that vary; a constant one would raise the value without reason.
-
-    Returns:
-        (L,) float64; NaN if K = 1.
-
-    Raises:
-        ValueError: the shape is wrong, or a value is negative or not finite.
-    """
-    information_LxK = checked_information(information)
-    squares_LxK = information_LxK**2
-    largest_L, n_others = squares_LxK.max(1), squares_LxK.shape[1] - 1
-    if n_others == 0:
-        return np.full(len(largest_L), np.nan)
-    others_L = squares_LxK.sum(1) - largest_L
-    shares_L = np.divide(others_L, largest_L * n_others, out=np.ones_like(largest_L), where=largest_L > 0)
-    return 1 - shares_L
-
-
-def mean_modularity(information: ArrayLike, entropy: ArrayLike) -> float:
-    """Computes the mean ``modularity`` of the dimensions that hold any information, over the attributes that vary.
-
-    Args:
-        information: (L, K) in nats.
-        entropy: (K,) in nats, of the binned attributes. An attribute whose entropy is 0 is left out.
-
-    Returns:
-        A number from 0 to 1, where higher is better; NaN if fewer than two attributes vary, or if no dimension holds
-        any information about them.
-
-    Raises:
-        ValueError: a shape is wrong, or a value is negative or not finite.
-    """
-    information_LxK = checked_information(information)
-    told_LxK = information_LxK[:, checked_entropy(entropy, information_LxK) > 0]
-    if told_LxK.shape[1] < 2 or not told_LxK.any():
-        return float("nan")
-    return float(modularity(told_LxK)[told_LxK.any(1)].mean())
-
-
 def sap(codes: ArrayLike, attributes: ArrayLike) -> Floats:
     """Computes the separated attribute predictability (Kumar et al. 2018) of each attribute.
 

@@ -1,72 +1,74 @@
-"""Metrics of controls as faders: consistency, restrictiveness and linearity.
+"""Consistency, restrictiveness and linearity of controls, by the formulas of Music FaderNets.
 
-The three names and ideas are those of Tan & Herremans, "Music FaderNets: Controllable music generation based on
-high-level features via low-level feature modelling" (ISMIR 2020). Their exact scaling was not available to us, so the
-formulas are our own operational definitions: each spread is divided by the spread over everything decoded with the
-control, which removes the unit and keeps the value between 0 and 1. Published figures cannot be compared with ours.
+They are those of the public code of Tan & Herremans, "Music FaderNets: Controllable music generation based on
+high-level features via low-level feature modelling" (ISMIR 2020). It moves 100 samples through 8 values from low to
+high; here they are the measures and levels of the traversals. Attributes are divided by the standard deviation of the
+data set, not of what is decoded, so consistency and restrictiveness may be below 0.
+
+No finding rests on them: a control that does nothing is perfectly restrictive, and a decoder that gives the same music
+for every measure perfectly consistent.
 
 The functions take and return NumPy arrays with the shapes of ``control``: M measures, K controls and attributes, and Q
-values of a control; `changed` is (M, K, Q, K).
+levels of a control; `changed` is (M, K, Q, K). Repeated levels count once.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaemusic_jax.metrics.control import checked_control, checked_traversals, mean_of_others
+from vaemusic_jax.metrics.control import (
+    checked_control,
+    checked_data,
+    checked_traversals,
+    distinct_levels,
+    mean_of_others,
+)
 from vaemusic_jax.metrics.information import Floats
 
 
-def consistency(changed: ArrayLike) -> Floats:
-    """Computes whether a control's value gives the same attribute in every measure.
+def consistency(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
+    """Computes whether a level of a control gives the same attribute in every measure.
 
-    consistency[k] = 1 - (mean over q of std over m of changed[m, k, q, k]) / (std over m and q of the same). The range
-    is 0 to 1 and higher is better: 1 means that the control alone decides the attribute, near 0 that the measure alone
-    does. A control gets 0 if the attribute is the same in everything decoded.
+    consistency[k] = 1 - mean over q of std over m of changed[m, k, q, k] / std(data[:, k]). The largest value is 1 and
+    higher is better.
 
     Args:
+        control: (K, Q) values that the controls were set to.
         changed: (M, K, Q, K) decoded attributes, see ``control``.
+        data: (N, K) the same attributes of real measures.
 
     Returns:
-        (K,) float64.
+        (K,) float64, NaN for an attribute that is constant in the data.
 
     Raises:
-        ValueError: the shape is wrong, there are fewer than 2 measures, a control has fewer than 2 values, or a value
-            is not finite.
+        ValueError: a shape is wrong, there are fewer than 2 measures, a control has fewer than 2 values, or a value is
+            not finite.
     """
-    changed_MxKxQxK = checked_traversals(changed)
-    if len(changed_MxKxQxK) < 2:
+    control_KxQ, units_MxKxQxK = _in_units(control, changed, data)
+    if len(units_MxKxQxK) < 2:
         raise ValueError("consistency compares measures; give at least 2")
-    own_KxMxQ = np.einsum("mkqk->kmq", changed_MxKxQxK)
-    spread_K = own_KxMxQ.std(1).mean(1)
-    return _share_left(spread_K, own_KxMxQ.std((1, 2)), np.ptp(own_KxMxQ, axis=(1, 2)) == 0, constant=0.0)
+    return np.array([1 - units_MxKxQxK[:, k, q, k].std(0).mean() for k, q in distinct_levels(control_KxQ)])
 
 
-def restrictiveness(changed: ArrayLike) -> Floats:
+def restrictiveness(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     """Computes whether a control leaves the other attributes of a measure as they are.
 
-    restrictiveness[k] = mean over j != k of 1 - (mean over m of std over q of changed[m, k, :, j]) / (std over m and q
-    of the same). The range is 0 to 1 and higher is better: 1 means that the other attributes stay as they are, near 0
-    that the control moves them as much as they differ between measures. An attribute that is the same in everything
-    decoded counts as 1, because it was not moved. The value is NaN if there is only one attribute. This metric measures
-    how far the others move, ``attribute_independence`` how reliably.
+    restrictiveness[k] = 1 - mean over j != k and m of std over q of changed[m, k, q, j] / std(data[:, j]). The largest
+    value is 1 and higher is better. Published with two attributes, so that there is one other. It is NaN if there is
+    only one attribute.
 
-    The argument is that of ``consistency``. Returns (K,) float64.
-
-    Raises:
-        ValueError: the shape is wrong, a control has fewer than 2 values, or a value is not finite.
+    The arguments and errors are those of ``consistency``, but one measure is enough. Returns (K,) float64.
     """
-    changed_MxKxQxK = checked_traversals(changed)
-    moved_KxK = changed_MxKxQxK.std(2).mean(0)
-    constant_KxK = np.ptp(changed_MxKxQxK, axis=(0, 2)) == 0
-    return mean_of_others(_share_left(moved_KxK, changed_MxKxQxK.std((0, 2)), constant_KxK, constant=1.0))
+    control_KxQ, units_MxKxQxK = _in_units(control, changed, data)
+    moved_KxK = np.stack([units_MxKxQxK[:, k, q].std(1).mean(0) for k, q in distinct_levels(control_KxQ)])
+    return 1 - mean_of_others(moved_KxK)
 
 
 def linearity(control: ArrayLike, changed: ArrayLike) -> Floats:
-    """Computes whether the attribute follows its control along one straight line in all measures.
+    """Computes whether the attribute of each measure follows its control along a straight line.
 
-    linearity[k] = R^2 of one linear regression of changed[m, k, q, k] on control[k, q] over all m and q. The range is 0
-    to 1 and higher is better. The metric ignores the direction; a control or an attribute that never changes gets 0.
-    Unlike the rank correlations, it depends on the spacing of the control's values.
+    linearity[k] = mean over m of R^2 of a linear regression of changed[m, k, :, k] on control[k], that is of their
+    squared correlation. The range is 0 to 1 and higher is better. The metric ignores the direction. A measure whose
+    attribute does not change counts as 0, and so does a control with a single level; for these the formula gives 0/0.
 
     Args:
         control: (K, Q) values that the controls were set to.
@@ -80,15 +82,18 @@ def linearity(control: ArrayLike, changed: ArrayLike) -> Floats:
     """
     changed_MxKxQxK = checked_traversals(changed)
     control_KxQ = checked_control(control, changed_MxKxQxK)
-    own_KxMxQ = np.einsum("mkqk->kmq", changed_MxKxQxK)
-    x_KxQ = control_KxQ - control_KxQ.mean(1, keepdims=True)
-    covariance_K = (x_KxQ * own_KxMxQ.mean(1)).mean(1)
-    variances_K = control_KxQ.var(1) * own_KxMxQ.var((1, 2))
-    varies_K = (np.ptp(control_KxQ, axis=1) > 0) & (np.ptp(own_KxMxQ, axis=(1, 2)) > 0)
-    return np.clip(np.divide(covariance_K**2, variances_K, out=np.zeros_like(covariance_K), where=varies_K), 0, 1)
+    linear_K = np.zeros(len(control_KxQ))
+    for k, q in distinct_levels(control_KxQ):
+        x_Q, y_MxQ = control_KxQ[k, q] - control_KxQ[k, q].mean(), changed_MxKxQxK[:, k, q, k]
+        moves_M = np.ptp(y_MxQ, axis=1) > 0
+        squares_M = (x_Q**2).sum() * len(q) * y_MxQ.var(1)
+        r2_M = np.divide((y_MxQ @ x_Q) ** 2, squares_M, out=np.zeros(len(y_MxQ)), where=moves_M & (len(q) > 1))
+        linear_K[k] = np.clip(r2_M, 0, 1).mean()
+    return linear_K
 
 
-def _share_left(part: Floats, whole: Floats, is_constant: np.ndarray, constant: float) -> Floats:
-    """Returns 1 - part / whole, clipped to 0 to 1 against rounding, and `constant` where `is_constant`."""
-    share = np.divide(part, whole, out=np.zeros_like(part), where=~is_constant)
-    return np.where(is_constant, constant, np.clip(1 - share, 0, 1))
+def _in_units(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> tuple[Floats, Floats]:
+    """Returns controls (K, Q) and what was decoded (M, K, Q, K) in standard deviations of the data."""
+    changed_MxKxQxK = checked_traversals(changed)
+    std_K = checked_data(data, changed_MxKxQxK.shape[-1]).std(0)
+    return checked_control(control, changed_MxKxQxK), changed_MxKxQxK / np.where(std_K > 0, std_K, np.nan)

@@ -6,7 +6,7 @@ Shapes: N test measures, M of them decoded again, L latent dimensions, A attribu
 imposed (regularised) attributes in the order of the trial's controls, Q control values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,26 @@ from numpy.typing import NDArray
 
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.metrics.attribute_change import attribute_change
+from vaemusic_jax.metrics.baselines import skill
+from vaemusic_jax.metrics.control import distinct_levels
 from vaemusic_jax.metrics.information import MIN_MEASURES, Floats, binned_information
 from vaemusic_jax.metrics.interpretability import Interpretability, interpretability
+from vaemusic_jax.metrics.leakage import MIN_TRAINING_MEASURES
 from vaemusic_jax.metrics.prior_fit import PriorFit, prior_fit
 from vaemusic_jax.metrics.registry import MEAN, Columns, Metric, columns_of
+from vaemusic_jax.metrics.smoothness import mean_of_defined
 from vaemusic_jax.metrics.training_efficiency import TrainingEfficiency, training_efficiency
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.support.arrays_file import Arrays
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Values = dict[str, Any]  # by column of results.csv
+Probe = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Floats]  # see ``metrics.leakage``
+SAMPLE_SEED = 0
 _CAST: dict[str, type] = {"float64": float, "Int64": int, "boolean": bool}  # the type in JSON of each dtype of metrics
 
 
@@ -70,10 +78,30 @@ class ReconstructionInputs(Inputs):
     Attributes:
         scores: the scores of `training.score.score` on the test split, with the terms of the trial's own model.
         facts: facts about the data set, as in `CorpusSample.facts`.
+        arrays: as in `TrialEvaluation.arrays`, with `tokens_right`.
+        seen: (N,) whether a test measure also occurs in the training split; None if it is not known.
     """
 
     scores: Mapping[str, float]
     facts: Mapping[str, Any]
+    arrays: Arrays
+    seen: np.ndarray | None
+
+    @property
+    def skill(self) -> float | None:
+        """The skill over the baseline per tick; None if one of the two is missing."""
+        accuracy, baseline = self.scores.get("reconstruction_accuracy"), self.facts.get("tick_baseline")
+        return None if accuracy is None or baseline is None else skill(accuracy, baseline)
+
+    def accuracy(self, array: str, seen: bool | None = None) -> float | None:
+        """Returns the accuracy of an array of right tokens, of measures that occur in training or not, or of all.
+
+        It is None if there is no such array, or no such measure.
+        """
+        right_N = self.arrays.get(array)
+        if right_N is not None and seen is not None:
+            right_N = None if self.seen is None else right_N[self.seen == seen]
+        return None if right_N is None or not len(right_N) else float(right_N.mean()) / N_TICKS
 
 
 @dataclass(frozen=True)
@@ -83,10 +111,12 @@ class ControlInputs(Inputs):
     Attributes:
         arrays: as in `TrialEvaluation.arrays`, with `control_values` and `traversal_attributes`.
         attributes: (N, A) attributes of the test measures.
+        chosen: (M,) the positions among them of those that are decoded; None for all.
     """
 
     arrays: Arrays
     attributes: np.ndarray
+    chosen: np.ndarray | None
 
     @property
     def n_measures(self) -> int:
@@ -113,18 +143,29 @@ class ControlInputs(Inputs):
         """The imposed attributes of the decoded measures, (M, K, Q, K)."""
         return self.all_changed[..., self.own]
 
-    @cached_property
-    def own_series(self) -> np.ndarray:
-        """The attribute of each control at each of its values, (K, M, Q).
+    def mean_of_series(self, formula: Callable[[Floats], Floats], at_least: int) -> Floats:
+        """Returns the mean of a formula of series, where it is defined, over each control's measures, (K,).
 
-        Metrics may use the order of the control's values only, since those of AdversarialVAE are not equally spaced.
+        Args:
+            formula: maps series (M, Q) of the control's own attribute, at its distinct levels in rising order, to (M,).
+                It may use their order only, as levels are not equally spaced.
+            at_least: the number of levels that the formula needs; a control with fewer has NaN.
         """
-        return np.stack([self.changed[:, k, :, k] for k in range(self.n_controls)])
+        series = [(levels, self.changed[:, k, levels, k]) for k, levels in distinct_levels(self.control)]
+        return np.array([mean_of_defined(formula(of)) if len(q) >= at_least else np.nan for q, of in series])
 
     @property
     def own_attributes(self) -> np.ndarray:
         """The imposed attributes of the test measures, (N, K)."""
         return self.attributes[:, self.own]
+
+    @property
+    def change(self) -> Floats | None:
+        """How often each control changes its own attribute, (K,); None with one attribute, of which it would say 1."""
+        if self.n_controls < 2 or "span_attributes" not in self.arrays:
+            return None
+        start = self.own_attributes if self.chosen is None else self.own_attributes[self.chosen]
+        return attribute_change(self.arrays["span_attributes"][..., self.own], start).diagonal()
 
     @property
     def prior(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -135,20 +176,48 @@ class ControlInputs(Inputs):
 
 
 @dataclass(frozen=True)
+class Codes:
+    """Codes of measures.
+
+    Attributes:
+        means, stds: (N, L) posterior means and standard deviations.
+        attributes: (N, A) attributes of the same measures.
+    """
+
+    means: np.ndarray
+    stds: np.ndarray
+    attributes: np.ndarray
+
+    @cached_property
+    def samples(self) -> np.ndarray:
+        """A sample of each posterior, drawn with a fixed seed, (N, L)."""
+        noise_NxL = np.random.default_rng(SAMPLE_SEED).standard_normal(self.means.shape)
+        return self.means + self.stds * noise_NxL
+
+
+@dataclass(frozen=True)
 class LatentInputs(Inputs):
     """The inputs of metrics of the family "latent": the information of the codes on the attributes.
 
     Attributes:
-        codes: (N, L) posterior means of the test measures.
-        stds: (N, L) posterior standard deviations of the test measures.
-        attributes: (N, A) attributes of the test measures.
+        test: codes of the test measures.
+        training: codes of training measures, on which probes are trained.
         regularises: whether the k-th imposed attribute is tied to dimension k.
     """
 
-    codes: np.ndarray
-    stds: np.ndarray
-    attributes: np.ndarray
+    test: Codes
+    training: Codes
     regularises: bool
+
+    @property
+    def codes(self) -> np.ndarray:
+        """The posterior means of the test measures, (N, L)."""
+        return self.test.means
+
+    @property
+    def attributes(self) -> np.ndarray:
+        """The attributes of the test measures, (N, A)."""
+        return self.test.attributes
 
     @property
     def are_enough(self) -> bool:
@@ -164,6 +233,29 @@ class LatentInputs(Inputs):
     def interpretability(self) -> Interpretability:
         """The interpretability of every attribute."""
         return interpretability(self.codes, self.attributes)
+
+    @cached_property
+    def sampled_interpretability(self) -> Interpretability:
+        """The interpretability of every attribute from sampled codes."""
+        return interpretability(self.test.samples, self.attributes)
+
+    def leaked(self, probe: Probe, sampled: bool = False) -> Floats | None:
+        """Returns R^2 of a probe that reads each imposed attribute from the codes, (K,).
+
+        The dimension that an attribute is tied to is left out, which may leave none: NaN. It is None if there are too
+        few training measures.
+        """
+        if len(self.training.means) < MIN_TRAINING_MEASURES:
+            return None
+        parts = [(of.samples if sampled else of.means, of.attributes[:, self.own]) for of in (self.training, self.test)]
+        (z_train, a_train), (z_NxL, a_NxK) = parts
+        if not self.regularises:
+            return probe(z_train, a_train, z_NxL, a_NxK)
+        found_K = np.full(len(self.own), np.nan)
+        for k, dimension in enumerate(self.dims if z_NxL.shape[1] > 1 else ()):
+            others = np.delete(np.arange(z_NxL.shape[1]), dimension)
+            found_K[k] = probe(z_train[:, others], a_train[:, [k]], z_NxL[:, others], a_NxK[:, [k]])[0]
+        return found_K
 
     @property
     def interpretable_codes(self) -> np.ndarray:
@@ -210,7 +302,7 @@ class LatentInputs(Inputs):
     @cached_property
     def prior_fit(self) -> PriorFit:
         """The fit of the tied dimensions to the prior."""
-        return prior_fit(self.codes[:, self.dims], self.stds[:, self.dims])
+        return prior_fit(self.codes[:, self.dims], self.test.stds[:, self.dims])
 
 
 @dataclass(frozen=True)

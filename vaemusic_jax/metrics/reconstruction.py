@@ -1,21 +1,19 @@
 """Metrics of reconstruction: how many tokens of a measure a model gives back.
 
-They are pure functions of tokens, and all but the baseline run under jit and vmap. Each returns one number per measure,
-so that callers can sum over batches, or mask padding, without bias. T is the 24 ticks of a measure and V the vocabulary
-size; `predicted` holds the argmax tokens of free-running, greedy decoding.
+They are pure functions of tokens, which run under jit and vmap. Each returns one number per measure, so that callers
+can sum over batches, or mask padding, without bias. T is the 24 ticks of a measure and V the vocabulary size;
+`predicted` holds the argmax tokens of free-running, greedy decoding.
 """
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from numpy.typing import ArrayLike
 
 
 def token_accuracy(predicted: jax.Array, tokens: jax.Array) -> jax.Array:
     """Computes the reconstruction accuracy: the share of a measure's tokens that are right (Pati & Lerch 2020).
 
     The range is 0 to 1 and higher is better. Most tokens of a measure are holds, so compare the accuracy with
-    ``majority_token_baseline``.
+    ``baselines.tick_baseline``.
 
     Args:
         predicted: (..., T) integer tokens.
@@ -66,22 +64,6 @@ def onset_accuracy(predicted: jax.Array, tokens: jax.Array, midi: jax.Array) -> 
     right = _right(predicted, tokens)
     onset = jnp.asarray(midi)[tokens] >= 0
     return (right & onset).sum(-1).astype(jnp.float32), onset.sum(-1).astype(jnp.float32)
-
-
-def majority_token_baseline(train_tokens: ArrayLike, test_tokens: ArrayLike) -> float:
-    """Computes the token accuracy, 0 to 1, of always predicting the commonest token of the training split.
-
-    Args:
-        train_tokens: (N, T) integer tokens.
-        test_tokens: (M, T) integer tokens.
-
-    Raises:
-        ValueError: one of the two holds no token.
-    """
-    train, test = np.asarray(train_tokens), np.asarray(test_tokens)
-    if not train.size or not test.size:
-        raise ValueError(f"need training and test tokens, got shapes {train.shape} and {test.shape}")
-    return float(np.mean(test == np.bincount(train.ravel()).argmax()))
 
 
 def _right(predicted: jax.Array, tokens: jax.Array) -> jax.Array:

@@ -15,13 +15,23 @@ from enum import Enum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from vaemusic_jax.metrics.control import attribute_independence, attribute_span, reconstruction_efficiency
+from vaemusic_jax.metrics.control import (
+    attribute_independence,
+    moved,
+    n_levels,
+    natural_side_effect,
+    reach,
+    reconstruction_efficiency,
+    side_effect,
+    wrong_way,
+)
 from vaemusic_jax.metrics.dependency import dlig, dmig, mig_regularised, sap_regularised, xmig
-from vaemusic_jax.metrics.disentanglement import mean_modularity, mig, sap, scc
+from vaemusic_jax.metrics.disentanglement import mig, sap, scc
 from vaemusic_jax.metrics.faders import consistency, linearity, restrictiveness
 from vaemusic_jax.metrics.information import Floats
-from vaemusic_jax.metrics.latent_density import attribute_change, latent_density_ratio
-from vaemusic_jax.metrics.smoothness import mean_of_defined, monotonicity, smoothness
+from vaemusic_jax.metrics.leakage import leakage_linear, leakage_mlp
+from vaemusic_jax.metrics.pooled import level_agreement, others_kept, pooled_linearity
+from vaemusic_jax.metrics.smoothness import monotonicity, smoothness
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -144,6 +154,11 @@ def _fact(name: str, label: str) -> Metric:
     return Metric(name, "reconstruction", label, lambda inputs: inputs.facts.get(name), better="", of_the_data=True)
 
 
+def _right(name: str, label: str, array: str, seen: bool | None = None, **row: Any) -> Metric:
+    """Makes the row of an accuracy on a part of the test split, or with other conditions."""
+    return Metric(name, "reconstruction", label, lambda inputs: inputs.accuracy(array, seen), **row)
+
+
 def _control(name: str, label: str, formula: "Callable[[ControlInputs], Floats | None]", **row: Any) -> Metric:
     """Makes the row of a metric of controls. `formula` returns (K,) values, one per imposed attribute, or None."""
 
@@ -151,7 +166,18 @@ def _control(name: str, label: str, formula: "Callable[[ControlInputs], Floats |
         values_K = formula(inputs)
         return None if values_K is None else inputs.spread(values_K)
 
-    return Metric(name, "control", label, compute, Columns.PER_ATTRIBUTE_AND_MEAN, **row)
+    return Metric(name, "control", label, compute, **{"columns": Columns.PER_ATTRIBUTE_AND_MEAN} | row)
+
+
+def _leakage(name: str, label: str, formula: "Callable[[LatentInputs], Floats | None]") -> Metric:
+    """Makes the row of a probe of the codes. `formula` returns (K,) values, one per imposed attribute, or None."""
+
+    def compute(inputs: "LatentInputs") -> Floats | None:
+        values_K = formula(inputs)
+        return None if values_K is None else inputs.spread(values_K)
+
+    empty = f"{_CONSTANT}; fewer than 20 training measures; or no dimension but the attribute's own"
+    return Metric(name, "latent", label, compute, Columns.PER_ATTRIBUTE_AND_MEAN, "lower", empty)
 
 
 def _latent(name: str, label: str, compute: "Callable[[LatentInputs], Floats]") -> Metric:
@@ -178,8 +204,10 @@ _CONSTANT = "an attribute that is constant on the test split, or too few test me
 _REGULARISED = "only measure_vae has regularised dimensions"
 _OF_REGULARISED = f"{_REGULARISED}; of those, {_CONSTANT}"
 _TWO = "needs two imposed attributes or more"
-_UNMOVED = "the control does not change the attribute"
+_UNMOVED = "the control does not change the attribute, or has fewer than three levels"
 _NO_SPAN = "an attribute whose span in the test split is 0"
+_NO_EFFECT = "no control: its efficiency is below .2"
+_TOLD = "only adversarial_vae is told attributes"
 
 _ROWS = (
     _score("reconstruction_accuracy", "accuracy"),
@@ -193,31 +221,71 @@ _ROWS = (
     _score("adversary", "", better=""),
     _score("classifier_loss", "", better=""),
     _fact("seen_in_training", "seen in training"),
+    _fact("tick_baseline", "baseline per tick"),
+    Metric("skill", "reconstruction", "skill", lambda x: x.skill),
+    _right("seen_accuracy", "accuracy, seen", "tokens_right", True, empty="no test measure occurs in training"),
+    _right("unseen_accuracy", "accuracy, unseen", "tokens_right", False, empty="every test measure occurs in training"),
+    _right(
+        "accuracy_wrong_attributes", "accuracy, told wrong", "tokens_right_wrong_attributes", better="", empty=_TOLD
+    ),
+    _control("levels", "levels", lambda x: n_levels(x.control), columns=Columns.PER_ATTRIBUTE, better=""),
     _control("reconstruction_efficiency", "efficiency", lambda x: reconstruction_efficiency(x.control, x.changed)),
+    _control(
+        "wrong_way",
+        "wrong way",
+        lambda x: wrong_way(x.control, x.changed),
+        better="lower",
+        empty="no control: fewer than a fifth of the measures change",
+    ),
+    _control("moved", "moved", lambda x: moved(x.changed), better=""),
+    _control("reach", "reach", lambda x: reach(x.control, x.changed, x.own_attributes), empty=_NO_SPAN),
+    _control(
+        "side_effect",
+        "side effect",
+        lambda x: side_effect(x.control, x.changed, x.own_attributes),
+        better="lower",
+        empty=f"{_NO_EFFECT}; or a single imposed attribute",
+    ),
+    _control(
+        "natural_side_effect",
+        "natural side effect",
+        lambda x: natural_side_effect(x.own_attributes),
+        better="",
+        empty=f"{_TWO} that vary",
+        of_the_data=True,
+    ),
     _control(
         "attribute_independence", "independence", lambda x: attribute_independence(x.control, x.changed), empty=_TWO
     ),
-    _control("attribute_span", "attribute span", lambda x: attribute_span(x.changed, x.own_attributes), empty=_NO_SPAN),
     _control(
         "consistency",
         "consistency",
-        lambda x: consistency(x.changed) if x.n_measures > 1 else None,
+        lambda x: consistency(x.control, x.changed, x.own_attributes) if x.n_measures > 1 else None,
         empty="needs two test measures or more",
     ),
-    _control("restrictiveness", "restrictiveness", lambda x: restrictiveness(x.changed), empty=_TWO),
     _control(
-        "attribute_change",
-        "share of the change",
-        # With one attribute the share is always 1, whatever the control does.
-        lambda x: attribute_change(x.changed).diagonal() if x.n_controls > 1 else None,
-        empty=f"{_TWO}, and a control that changes one of them",
+        "restrictiveness",
+        "restrictiveness",
+        lambda x: restrictiveness(x.control, x.changed, x.own_attributes),
+        empty=_TWO,
     ),
     _control("linearity", "linearity", lambda x: linearity(x.control, x.changed)),
-    _control("monotonicity", "monotonicity", lambda x: mean_of_defined(monotonicity(x.own_series)), empty=_UNMOVED),
-    _control("smoothness", "smoothness", lambda x: mean_of_defined(smoothness(x.own_series)), empty=_UNMOVED),
     _control(
-        "latent_density_ratio", "latent density ratio", lambda x: latent_density_ratio(x.all_changed, x.attributes)
+        "attribute_change",
+        "attribute change",
+        lambda x: x.change,
+        empty=f"{_TWO}, and a control that changes one of them",
     ),
+    _control("monotonicity", "monotonicity", lambda x: x.mean_of_series(monotonicity, 2), empty=_UNMOVED),
+    _control("smoothness", "smoothness", lambda x: x.mean_of_series(smoothness, 3), empty=_UNMOVED),
+    _control(
+        "level_agreement",
+        "agreement of levels",
+        lambda x: level_agreement(x.changed) if x.n_measures > 1 else None,
+        empty="needs two test measures or more",
+    ),
+    _control("others_kept", "others kept", lambda x: others_kept(x.changed), empty=_TWO),
+    _control("pooled_linearity", "pooled linearity", lambda x: pooled_linearity(x.control, x.changed)),
     _control(
         "reconstruction_efficiency_prior",
         "efficiency over ±3",
@@ -249,16 +317,19 @@ _ROWS = (
         better="",
         dtype="boolean",
     ),
+    _latent("interpretability_sampled", "interpretability, sampled", lambda x: x.sampled_interpretability.score),
     _latent("mig", "MIG", lambda x: mig(x.information, x.between.diagonal())),
+    _latent(
+        "mig_sampled",
+        "MIG, sampled",
+        lambda x: mig(x.sampled_interpretability.mutual_information, x.between.diagonal()),
+    ),
     _latent("sap", "SAP", lambda x: sap(x.codes, x.attributes)),
     _latent("scc", "SCC", lambda x: scc(x.codes, x.attributes)),
-    Metric(
-        "modularity",
-        "latent",
-        "modularity",
-        lambda x: mean_modularity(x.own_information, x.own_between.diagonal()),
-        empty=f"{_TWO} that vary, and enough test measures for the estimator",
-    ),
+    _leakage("leakage_linear", "leakage, linear", lambda x: x.leaked(leakage_linear)),
+    _leakage("leakage_mlp", "leakage", lambda x: x.leaked(leakage_mlp)),
+    _leakage("leakage_linear_sampled", "leakage, linear, sampled", lambda x: x.leaked(leakage_linear, sampled=True)),
+    _leakage("leakage_mlp_sampled", "leakage, sampled", lambda x: x.leaked(leakage_mlp, sampled=True)),
     _regularised(
         "mig_regularised",
         "MIG, regularised",

@@ -37,14 +37,22 @@ class Controls(ABC):
         """
 
     @abstractmethod
-    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        """Returns the values (K, Q) that controls are moved over: quantiles of those they have in training measures.
+    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+        """Returns the values that controls have in measures, (E, K) or (N, K).
 
         Args:
-            codes_ExZ: posterior means of training measures.
-            own_NxK: the trial's attributes of training measures, which may be others.
-            quantiles: (Q,) from 0 to 1, ascending.
+            codes_ExZ: posterior means of measures.
+            own_NxK: the trial's attributes of measures, which may be others.
         """
+
+    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        """Returns the values (K, Q) that controls are moved over: quantiles (Q,) of their `values`."""
+        return np.quantile(self.values(codes_ExZ, own_NxK), quantiles, axis=0).T.astype(np.float32)
+
+    def span(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, n: int) -> np.ndarray:
+        """Returns `n` evenly spaced values from the least to the largest of the `values` of each control, (K, P)."""
+        values = self.values(codes_ExZ, own_NxK)
+        return np.linspace(values.min(0), values.max(0), n, axis=1).astype(np.float32)
 
     @abstractmethod
     def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
@@ -69,8 +77,8 @@ class LatentControls(Controls):
         controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
         return jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1), own_BxK
 
-    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        return np.quantile(codes_ExZ[:, : own_NxK.shape[1]], quantiles, axis=0).T.astype(np.float32)
+    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+        return codes_ExZ[:, : own_NxK.shape[1]]
 
     def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
         return np.tile(np.linspace(-REACH, REACH, n, dtype=np.float32), (n_controls, 1))
@@ -90,8 +98,8 @@ class ToldControls(Controls):
     def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
         return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
 
-    def levels(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        return np.quantile(own_NxK, quantiles, axis=0).T.astype(np.float32)
+    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+        return own_NxK
 
     def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
         return None

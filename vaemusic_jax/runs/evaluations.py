@@ -32,8 +32,9 @@ class TrialEvaluation:
         arrays: `reconstruction` (M, 24); `control_values` (K, Q), the training quantiles that controls are set to,
             `traversal_tokens` (M, K, Q, 24) and `traversal_attributes` (M, K, Q, 4); for measure_vae also
             `prior_values`, `prior_tokens` and `prior_attributes` of the same shapes, over -3 to 3, and `codes` and
-            `code_stds` (N, K), the posterior means and standard deviations of the regularised dimensions; with two
-            controls or more also `surface_values` (2, G), `surface_tokens` (G, G, 24) and `surface_attributes`
+            `code_stds` (N, K), the posterior means and standard deviations of the regularised dimensions; `span_values`
+            (K, P), `span_tokens` and `span_attributes`, at P points over what controls are in validation measures; with
+            two controls or more also `surface_values` (2, G), `surface_tokens` (G, G, 24) and `surface_attributes`
             (G, G, 4); `tokens_right` (N,) uint8, the right tokens of each test measure, for adversarial_vae also
             `tokens_right_wrong_attributes`, the same when it is told another measure's attributes;
             `interpretable_codes` (N, 4) float32, the posterior mean on the dimension that interpretability chose for
@@ -66,9 +67,10 @@ class CorpusSample:
         tokens: (M, 24) uint8, the test measures that are decoded again.
         attributes: (N, 4) float32, the attributes of the whole test split.
         facts: `digest`; `vocabulary`, a list of token names; `reading`, how the pieces were read, in words; `tunes` and
-            `measures`, counts by split; `majority_baseline`; `seen_in_training`; and of the training split
-            `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean` and
-            `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`.
+            `measures`, counts by split; `majority_baseline`, `tick_baseline`; `seen_in_training`; and of the training
+            split `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean`
+            and `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`; `definitions`,
+            see DEFINITIONS.
         tune: (N,) int32, the tune of each test measure; None in runs of earlier versions, as are the next two.
         chosen: (M,) int32, the positions in the test split of the measures that are decoded again.
         seen: (N,) bool, whether a test measure also occurs in the training split.
