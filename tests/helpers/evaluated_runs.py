@@ -139,6 +139,8 @@ def _metrics(trial: Trial, draw: np.random.Generator) -> dict[str, Any]:
         "reconstruction_accuracy": accuracy,
         "validation_accuracy": accuracy + 0.005,
         "majority_baseline": 0.69,
+        "tick_baseline": 0.71,
+        "natural_side_effect.mean": 0.3,
         "measure_accuracy": accuracy / 3,
         "onset_accuracy": accuracy / 2,
         "loss": 2 - accuracy,
@@ -150,7 +152,7 @@ def _metrics(trial: Trial, draw: np.random.Generator) -> dict[str, Any]:
         values[f"interpretability.{name}"] = draw.uniform(0.7, 0.95)
         values[f"interpretability.{name}.dimension"] = 0
         values[f"interpretability.{name}.is_regularised"] = name in trial.attributes and trial.model == "measure_vae"
-    several = ("interpretability", "reconstruction_efficiency", "attribute_independence")
+    several = ("interpretability", "reconstruction_efficiency", "attribute_independence", "side_effect", "leakage_mlp")
     return values | {f"{name}.mean": draw.uniform(0.5, 0.9) for name in several}
 
 

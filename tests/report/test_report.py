@@ -296,7 +296,8 @@ def test_curves_are_of_what_is_done_and_held_out(evaluated: Path) -> None:
     expected = rows.loc[rows["metric"] == "reconstruction_accuracy", "value"].to_numpy()
     np.testing.assert_allclose(np.asarray(drawing.figure.axes[0].lines[0].get_ydata(), float), expected)
     drawings = [part for part in latent_sizes(runs).parts if isinstance(part, Drawing)]
-    assert [part.name for part in drawings if "Dotted" in part.caption] == ["accuracy_by_latent_size"]
+    dotted = [part.name for part in drawings if "Dotted" in part.caption]
+    assert dotted == ["accuracy_by_latent_size", "side_effect_by_latent_size"]
 
 
 def test_surfaces_lie_over_the_codes_or_what_the_model_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.helpers.evaluated_runs import corpus_of
 from tests.helpers.synthetic_results import results_of
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns
@@ -188,3 +189,27 @@ def test_a_run_without_any_result_makes_tables_all_the_same() -> None:
             for render in (to_html, to_latex, to_csv):
                 assert render(table) or not len(results)
             assert not any(isinstance(cell, Value) and cell.interval.n for row in table.rows for cell in row)
+
+
+def test_made_up_decoders_stand_below_the_models_of_their_data_set() -> None:
+    """The rows say what the metrics make of known behaviour: the oracle is the ceiling, and nothing is no control."""
+    corpora = {"irish_folk": corpus_of("irish_folk")}
+    results = results_of(full, dataset=["irish_folk", "bach"])
+    (table,) = (each for each in study_tables(results, corpora) if each.name == "control")
+    names = column(table, "model")
+    models = ["MeasureVAE", "MeasureVAE", "AdversarialVAE", "AdversarialVAE"]
+    assert names == [*models, "oracle", "natural", "random", "nothing", *models]  # there is no sample of bach
+    made_up = {name: row[-8:] for name, row in zip(names, table.rows, strict=True) if name not in models}
+    efficiency, wrong, moved, reach, side, natural, *of_codes = zip(*made_up.values(), strict=True)
+    assert [round(cell.interval.mean, 6) for cell in (*efficiency[:2], efficiency[3])] == [1, 1, 0]
+    assert abs(efficiency[2].interval.mean) < 0.2
+    assert [cell.interval.mean for cell in (moved[3], reach[3], wrong[0])] == [0, 0, 0]
+    assert [cell.interval.n for cell in side] == [1, 1, 0, 0]
+    assert side[1].interval.mean == pytest.approx(natural[1].interval.mean)
+    assert "no control" in side[3].notes[0]
+    assert set(of_codes[0] + of_codes[1]) == {""}
+    assert not any(cell.best for row in made_up.values() for cell in row if isinstance(cell, Value))
+    for render in (to_html, to_latex, to_csv):
+        assert "oracle" in render(table)
+    (without,) = (each for each in study_tables(results) if each.name == "control")
+    assert "oracle" not in column(without, "model")

@@ -98,7 +98,7 @@ def test_nothing_is_wider_than_the_terminal_and_what_is_left_out_is_named(tmp_pa
     header = lines[0].split()
     assert header[:4] == ["model", "latent", "attr", "seed"]
     assert {"acc", "RC", "NR", "ND", "IJ", "status"} <= set(header)
-    everything = {"base", "whole", "onset", "loss", "CE", "KL", "term", "seen"}
+    everything = {"base", "whole", "onset", "loss", "CE", "KL", "term", "wrong", "nat", "leak", "seen"}
     names = " ".join(lines).partition("Left out for want of width: ")[2].partition(";")[0].split(", ")
     assert len(everything - set(header)) == len([name for name in names if name])
     assert (width < 300) == bool(names[0])

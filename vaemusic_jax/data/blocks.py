@@ -30,6 +30,11 @@ def some_of(measures: Measures, rows: np.ndarray) -> Measures:
     return Measures(*(np.asarray(part)[rows] for part in measures))
 
 
+def joined(*splits: Measures) -> Measures:
+    """The measures of several splits, one after the other."""
+    return Measures(*map(np.concatenate, zip(*splits, strict=True)))
+
+
 def n_in_fraction(train: Split, fraction: float) -> int:
     """How many measures the first `fraction` of the training tunes have; at least one tune's."""
     first_rows = np.flatnonzero(np.diff(train.tune, prepend=-1))

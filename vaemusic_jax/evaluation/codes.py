@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.data.blocks import Measures, blocks, measures_of, some_of
+from vaemusic_jax.data.blocks import Measures, blocks, joined, measures_of, some_of
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.evaluation.corpus_sample import chosen_measures, encoded_measures, others
 from vaemusic_jax.evaluation.traversal import decode_edited
@@ -74,14 +74,17 @@ def measure_members(
     def run(function: Any, *args: Any, shared: int) -> Any:
         return axis.take(jax.jit(axis.over_members(partial(function, program), shared))(params, *args))
 
-    def encoded(measures: Measures) -> list[list[np.ndarray]]:
-        found = run(encode_split, blocks(measures)[0], shared=1)
-        n = len(measures.tokens)
-        return [[part[i, :n, : trial.latent_dim] for i, trial in enumerate(trials)] for part in found]
+    def split_up(results: np.ndarray, *parts: Measures) -> list[np.ndarray]:
+        """Returns the results (members, N, ...) of joined measures, part by part."""
+        return np.split(results, np.cumsum([len(part.tokens) for part in parts]), axis=1)[:-1]
 
-    codes, stds = encoded(test)
-    training_codes, training_stds = encoded(training)
-    validation_codes, _ = encoded(measures_of(dataset.validation))
+    # One call for all measures, because each shape is compiled for itself.
+    to_encode = (test, training, measures_of(dataset.validation))
+    means, spreads = run(encode_split, blocks(joined(*to_encode))[0], shared=1)
+    (codes, training_codes, validation_codes), (stds, training_stds, _) = (
+        [[part[i, :, : trial.latent_dim] for i, trial in enumerate(trials)] for part in split_up(results, *to_encode)]
+        for results in (means, spreads)
+    )
     arrays: list[Arrays] = [{} for _ in trials]
     scores = None
     if "reconstruction" in families:
@@ -90,10 +93,10 @@ def measure_members(
         if program.implementation.controls.told:
             wrong = np.asarray(test.attributes)[others(len(dataset.test))]
             measures["tokens_right_wrong_attributes"] = test._replace(attributes=wrong)
-        for name, told in measures.items():
-            right = run(count_right, hp, blocks(told)[0], shared=1)
+        right = run(count_right, hp, blocks(joined(*measures.values()))[0], shared=1)
+        for name, part in zip(measures, split_up(right, *measures.values()), strict=True):
             for i in range(len(trials)):
-                arrays[i][name] = right[i, : len(dataset.test)]
+                arrays[i][name] = part[i]
     if "control" in families:
         attributes = [np.asarray(split.attributes) for split in (dataset.train, dataset.validation)]
         known = [

@@ -98,10 +98,11 @@ def reach(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
 def side_effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     """Computes how far a control moves the other attributes, per unit that it moves its own.
 
-    With d[m, j] = (changed[m, k, highest, j] - changed[m, k, lowest, j]) / std(data[:, j]), it is the root of the mean
-    over m and j != k of d[m, j]^2, divided by the mean over m of d[m, k]. The range is 0 and up, and lower is better: 0
-    means that the others stay, 1 that they move as far as the attribute itself, whatever the direction. Attributes go
-    together in real music too, so compare it with ``natural_side_effect``.
+    With d[j] = mean over m of (changed[m, k, highest, j] - changed[m, k, lowest, j]) / std(data[:, j]), it is the root
+    of the mean over j != k of d[j]^2, divided by d[k]. The range is 0 and up, and lower is better: 0 means that the
+    others stay, 1 that they move as far as the attribute itself, whatever the direction. Attributes go together in real
+    music too, so compare it with ``natural_side_effect``. What averages out over measures does not count; it counts in
+    ``faders.restrictiveness``.
 
     The arguments and errors are those of ``reach``.
 
@@ -109,11 +110,10 @@ def side_effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floa
         (K,) float64. It is NaN where the efficiency is below .2 or the attribute does not rise, since where there is no
         control nothing can be said of its side effects; and where no other attribute varies in the data.
     """
-    change_MxKxK = _change(control, changed)
-    std_K = checked_data(data, change_MxKxK.shape[-1]).std(0)
-    units_MxKxK = change_MxKxK / np.where(std_K > 0, std_K, np.nan)
-    own_K = np.einsum("mkk->k", units_MxKxK) / len(units_MxKxK)
-    others_K = np.sqrt(mean_of_others((units_MxKxK**2).mean(0)))
+    change_KxK = _change(control, changed).mean(0)
+    std_K = checked_data(data, len(change_KxK)).std(0)
+    units_KxK = change_KxK / np.where(std_K > 0, std_K, np.nan)
+    own_K, others_K = units_KxK.diagonal(), np.sqrt(mean_of_others(units_KxK**2))
     controls_K = (reconstruction_efficiency(control, changed) >= NO_CONTROL) & (own_K > 0)
     return np.divide(others_K, own_K, out=np.full(len(own_K), np.nan), where=controls_K)
 

@@ -15,6 +15,7 @@ import numpy as np
 from vaemusic_jax.metrics.attribute_change import POINTS
 from vaemusic_jax.metrics.control import LEVEL_QUANTILES
 from vaemusic_jax.metrics.information import Floats
+from vaemusic_jax.support.arrays_file import Arrays
 
 SEED = 0
 WEAKNESS, NOISE = 0.3, 0.5  # the weak decoder's share of the way, and its noise in standard deviations of the data
@@ -98,9 +99,31 @@ def levels_of(data_NxK: Floats) -> Floats:
     return np.quantile(data_NxK, LEVEL_QUANTILES, axis=0).T
 
 
-def span_of(data_NxK: Floats) -> Floats:
-    """Returns the levels (K, P) of ``attribute_change``, evenly spaced from the least to the largest value."""
-    return np.linspace(data_NxK.min(0), data_NxK.max(0), POINTS, axis=1)
+def arrays_of(decoder: MadeUpDecoder, attributes: np.ndarray, own: list[int], chosen: np.ndarray | None) -> Arrays:
+    """Returns what evaluation keeps of a model, for a decoder: the arrays that ``inputs.ControlInputs`` needs.
+
+    Args:
+        decoder: the decoder.
+        attributes: (N, A) all attributes of the test measures.
+        own: (K,) the columns of the attributes that are controlled.
+        chosen: (M,) the positions of the measures that are decoded; None for all.
+
+    Returns:
+        `control_values` (K, Q), `span_values` (K, P), and what is decoded at these, `traversal_attributes` and
+        `span_attributes` (M, K, Q, A). Attributes that are not controlled are 0.
+    """
+    data = np.asarray(attributes, np.float64)[:, own]
+    start = data if chosen is None else data[chosen]
+    found: Arrays = {}
+    levels = {
+        "control_values": ("traversal_attributes", levels_of(data)),
+        "span_values": ("span_attributes", np.linspace(data.min(0), data.max(0), POINTS, axis=1)),
+    }
+    for values, (name, control_KxQ) in levels.items():
+        found[values] = control_KxQ
+        found[name] = np.zeros((len(start), *control_KxQ.shape, attributes.shape[1]))
+        found[name][..., own] = traversal(decoder, start, data, control_KxQ)
+    return found
 
 
 def _with_own(move: Move, attributes_MxK: Floats, value: float | Floats) -> Floats:

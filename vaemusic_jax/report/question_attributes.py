@@ -16,7 +16,7 @@ from vaemusic_jax.report.tables import configuration_table
 METRICS = (
     "reconstruction_accuracy",
     "reconstruction_efficiency.mean",
-    "attribute_independence.mean",
+    "side_effect.mean",
     "interpretability.mean",
 )
 DRAWN = ("reconstruction_accuracy", "reconstruction_efficiency.mean", "interpretability.mean")

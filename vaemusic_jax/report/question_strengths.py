@@ -15,7 +15,7 @@ METRICS = (
     "reconstruction_accuracy",
     "interpretability.mean",
     "reconstruction_efficiency.mean",
-    "attribute_independence.mean",
+    "side_effect.mean",
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +12,7 @@ from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.metrics.registry import METRICS, Columns, columns_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import (
+    Configuration,
     best_rows,
     configurations,
     count_cells,
@@ -22,7 +25,11 @@ from vaemusic_jax.report.configurations import (
     unfinished_notes,
     value_cell,
 )
+from vaemusic_jax.report.made_up_rows import made_up_note, made_up_rows
 from vaemusic_jax.report.markup import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from vaemusic_jax.runs.evaluations import CorpusSample
 
 MEANS = "Means over seeds with 95% percentile bootstrap intervals, which are narrow for few seeds."
 BOLD = "Bold: the best mean among {}; arrows show which way is better."
@@ -31,8 +38,16 @@ COMPARED = ("dataset", "attributes")
 ACCURACY = ("reconstruction_accuracy", "tick_baseline", "skill", "unseen_accuracy", "seen_accuracy", "seen_in_training")
 MORE_ACCURACY = ("accuracy_wrong_attributes", "validation_accuracy", "onset_accuracy", "measure_accuracy")
 LOSSES = ("training_loss", "validation_loss", "loss", "cross_entropy", "kl")
-CONTROL = ("reconstruction_efficiency.mean", "attribute_independence.mean", "interpretability.mean")
-PRIOR = ("reconstruction_efficiency_prior.mean", "attribute_independence_prior.mean")
+CONTROL = (
+    "reconstruction_efficiency.mean",
+    "wrong_way.mean",
+    "moved.mean",
+    "reach.mean",
+    "side_effect.mean",
+    "natural_side_effect.mean",
+    "interpretability.mean",
+    "leakage_mlp.mean",
+)
 TRAINING = ("training_efficiency.steps", "training_efficiency.seconds", "training_efficiency.area")
 BY_ATTRIBUTE = (  # These come first, followed by any other metrics of the registry.
     "interpretability",
@@ -72,13 +87,14 @@ BY_ATTRIBUTE = (  # These come first, followed by any other metrics of the regis
 )
 
 
-def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
+def study_tables(results: pd.DataFrame, corpora: Mapping[str, CorpusSample] | None = None) -> tuple[Table, ...]:
     """Returns the tables of accuracy, of losses, of control and interpretability, and of training efficiency.
 
     A last table holds the metrics of one column that neither these tables nor the overview show, if there are any.
 
     Args:
         results: one row per trial, of one run or several.
+        corpora: the samples of data sets by name, for the rows of made-up decoders; those that are absent have none.
 
     Returns:
         Tables with one row per configuration, whether or not a trial of it has finished.
@@ -104,12 +120,20 @@ def study_tables(results: pd.DataFrame) -> tuple[Table, ...]:
         configuration_table(
             results,
             "control",
-            "Reconstruction efficiency, attribute independence and interpretability, means over the imposed attributes",
-            (*CONTROL, *PRIOR),
+            "What controls do, over nine quantiles of what they are in training, and what codes tell; means over the "
+            "imposed attributes",
+            CONTROL,
             notes=(
-                "Efficiency and independence are operational definitions of this project. AdversarialVAE moves the "
-                "attributes out of z, so its interpretability is low by design.",
+                "Efficiency: how surely the attribute follows its control. Wrong way: share of measures in which it "
+                "goes against it. Moved: share in which it changes at all. Reach: how far it moves, as a share of what "
+                "the same quantiles span in the data. Side effect: change of the other attributes per unit of its own, "
+                "to be read against the natural one, of attributes that go together as in the data. Leakage: R² of a "
+                "multi-layer perceptron that reads the attribute from the code, in MeasureVAE without the attribute's "
+                "own dimension.",
+                "All but interpretability and leakage are operational definitions of this project.",
+                *([made_up_note()] if corpora else []),
             ),
+            corpora=corpora or {},
         ),
         configuration_table(
             results,
@@ -173,6 +197,7 @@ def configuration_table(
     metrics: Sequence[str],
     best_within: Sequence[str] = COMPARED,
     notes: Iterable[str] = (),
+    corpora: Mapping[str, CorpusSample] | None = None,
 ) -> Table:
     """Returns a table with a row for each configuration and a column for each metric.
 
@@ -183,21 +208,30 @@ def configuration_table(
         best_within: names of fields. Among the rows that share them, the best mean is bold, and so are those that print
             the same.
         notes: sentences to be printed below the table.
+        corpora: samples by data set. Where there is one, rows of made-up decoders follow those of its models.
     """
     found = configurations(results, metrics)
     fields, counts = distinguishing_fields(results), count_columns(found)
     best = {metric: best_rows(found, metric, best_within) for metric in metrics}
-    rows = tuple(
-        (
-            *field_cells(row, fields),
-            *count_cells(row, counts),
-            *(value_cell(metric, row, i in best[metric]) for metric in metrics),
-        )
-        for i, row in enumerate(found)
-    )
+    rows: list[tuple[Cell, ...]] = []
+    for (dataset, choice), group in itertools.groupby(enumerate(found), lambda each: _compared(each[1])):
+        rows += [
+            (
+                *field_cells(row, fields),
+                *count_cells(row, counts),
+                *(value_cell(metric, row, i in best[metric]) for metric in metrics),
+            )
+            for i, row in group
+        ]
+        if corpora and dataset in corpora:
+            rows += made_up_rows(corpora[dataset], choice, fields, len(counts), metrics)
     alike = "the rows of one data set and choice of attributes"
     bold = BOLD.format(f"{alike}, and of one model" if "model" in best_within else alike)
     columns = (*field_columns(fields), *counts, *map(metric_column, metrics))
-    return Table(
-        name, caption, columns, rows, (MEANS, bold, initials_note(), *notes, *unfinished_notes(results)), parted=True
-    )
+    below = (MEANS, bold, initials_note(), *notes, *unfinished_notes(results))
+    return Table(name, caption, columns, tuple(rows), below, parted=True)
+
+
+def _compared(row: Configuration) -> tuple[str, str]:
+    """Returns the data set and the attributes of a configuration, in whose group it is compared."""
+    return row.fields["dataset"], row.fields["attributes"]

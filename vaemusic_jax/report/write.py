@@ -71,8 +71,9 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
 
 
 def _chapters(runs: JoinedRuns) -> list[Chapter]:
-    facts = {name: corpus.facts for name in runs.datasets if (corpus := runs.corpus(name))}
-    study = tuple(study_tables(runs.results))
+    corpora = {name: corpus for name in runs.datasets if (corpus := runs.corpus(name))}
+    facts = {name: corpus.facts for name, corpus in corpora.items()}
+    study = tuple(study_tables(runs.results, corpora))
     overview = Folded("Every measure of single attributes", overview_table(runs.results))
     chapters = [
         Chapter("findings", "The study's findings, checked", _findings(runs, facts)),

@@ -124,7 +124,7 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
         columns.append(_Column(name, header, cells, legend, dispensable))
 
     add("reconstruction_accuracy", "acc", "acc: share of the 24 tokens right, free-running, test split", _share)
-    add("majority_baseline", "base", "base: the same for always predicting the commonest token", _share, 2)
+    add("tick_baseline", "base", "base: the same for always predicting a tick's commonest token", _share, 2)
     add("measure_accuracy", "whole", "whole: share of whole measures right", _share, 1)
     add("onset_accuracy", "onset", "onset: acc over note onsets only", _share, 4)
     add("loss", "loss", "loss: the total", _short, 5)
@@ -148,10 +148,27 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
         _share,
     )
     add(
-        "attribute_independence.mean",
-        "ind",
-        "ind: attribute independence, how little it moves the others (1: not at all)",
+        "wrong_way.mean", "wrong", "wrong: share of measures in which the attribute goes against its control", _share, 1
+    )
+    add(
+        "side_effect.mean",
+        "side",
+        "side: side effect, how far a control moves the others per unit of its own (0: not at all)",
         _share,
+    )
+    add(
+        "natural_side_effect.mean",
+        "nat",
+        "nat: side effect of attributes that go together as in the data",
+        _share,
+        2,
+    )
+    add(
+        "leakage_mlp.mean",
+        "leak",
+        "leak: leakage, R² of a probe that reads an attribute from z without its own dimension",
+        _share,
+        1,
     )
     add("seen_in_training", "seen", "seen: share of test measures that also occur in training", _share, 3)
     return columns

@@ -71,11 +71,12 @@ def _data(runs: JoinedRuns) -> list[Part]:
     ]
     splits = ("train", "validation", "test")
     facts = [corpus.facts for corpus in known]
-    measured = ("distinct", "token_entropy", "majority_baseline", "seen_in_training")
+    measured = ("distinct", "token_entropy", "majority_baseline", "tick_baseline", "seen_in_training")
     counts = Table(
         "data",
         "Data sets, split by tune. Distinct: share of distinct measures; entropy: bits per token, training split; "
-        "baseline: accuracy of always predicting the commonest token; seen: share of test measures that also occur in "
+        "baseline: accuracy of always predicting the commonest token, and that of each tick; seen: share of test "
+        "measures that also occur in "
         "the training split",
         (
             Column("dataset", "data set"),
@@ -83,7 +84,7 @@ def _data(runs: JoinedRuns) -> list[Part]:
             *(Column(f"measures.{split}", f"{split} measures") for split in splits),
             *(
                 Column(name, header)
-                for name, header in zip(measured, ("distinct", "entropy", "baseline", "seen"), strict=True)
+                for name, header in zip(measured, ("distinct", "entropy", "baseline", "per tick", "seen"), strict=True)
             ),
         ),
         tuple(
@@ -91,7 +92,7 @@ def _data(runs: JoinedRuns) -> list[Part]:
                 corpus.name,
                 *(fact["tunes"][split] for split in splits),
                 *(fact["measures"][split] for split in splits),
-                *(float(fact[name]) for name in measured),
+                *(float(fact.get(name, "nan")) for name in measured),
             )
             for corpus, fact in zip(known, facts, strict=True)
         ),

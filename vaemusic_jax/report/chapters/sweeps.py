@@ -12,6 +12,8 @@ from vaemusic_jax.report.page import Chapter, Drawing, Part
 from vaemusic_jax.report.selection import main_setting, most_attributes
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vaemusic_jax.report.joined_runs import JoinedRuns
 
 # Each row holds a column of results, the name of its figure, the label of its axis, and words for the caption.
@@ -42,10 +44,18 @@ _BY_SIZE = (
         "Reconstruction efficiency, mean over the imposed attributes; higher is better",
     ),
     (
-        "attribute_independence.mean",
-        "independence",
-        "1 - rank correlation",
-        "Attribute independence, mean over the imposed attributes; higher is better",
+        "side_effect.mean",
+        "side_effect",
+        "others' change over own",
+        "Side effect: change of the other imposed attributes per unit of the control's own, mean over the controls "
+        "that have an effect; lower is better",
+    ),
+    (
+        "leakage_mlp.mean",
+        "leakage",
+        "R²",
+        "Leakage: R² of a probe that reads an imposed attribute from the code, in MeasureVAE without its own "
+        "dimension, mean over the attributes; lower is better",
     ),
 )
 
@@ -64,10 +74,10 @@ def latent_sizes(runs: JoinedRuns) -> Chapter:
         if summed["mean"].isna().all():
             parts.append(f"No figure: {says.partition(';')[0]}: no trial has a value.")
             continue
-        baseline = _baselines(runs) if metric == "reconstruction_accuracy" else None
-        dashed = ". Dotted: always predicting the commonest token" if baseline else ""
-        figure = by_latent_size(summed, label, baseline)
-        parts.append(Drawing(f"{name}_by_latent_size", figure, f"{says}{dashed}. Test split; {seeds(summed)}."))
+        beside, dotted = _references(rows, metric)
+        said = f". Dotted: {dotted}" if beside else ""
+        figure = by_latent_size(summed, label, beside, dotted)
+        parts.append(Drawing(f"{name}_by_latent_size", figure, f"{says}{said}. Test split; {seeds(summed)}."))
     return Chapter("latent_size", "Against latent size", tuple(parts))
 
 
@@ -95,6 +105,17 @@ def learning(runs: JoinedRuns) -> Chapter:
     return Chapter("learning", "Learning curves", tuple(parts))
 
 
-def _baselines(runs: JoinedRuns) -> dict[str, float]:
-    corpora = [corpus for name in runs.datasets if (corpus := runs.corpus(name))]
-    return {corpus.name: corpus.facts["majority_baseline"] for corpus in corpora}
+# What a metric is read against, a column that describes the data set, and words for it.
+_REFERENCES = {
+    "reconstruction_accuracy": ("tick_baseline", "always the commonest token of a tick"),
+    "side_effect.mean": ("natural_side_effect.mean", "natural, with the most attributes"),
+}
+
+
+def _references(rows: pd.DataFrame, metric: str) -> tuple[dict[str, float], str]:
+    """Returns the value of each data set that a metric is read against, and what it is; none for most metrics."""
+    column, words = _REFERENCES.get(metric, ("", ""))
+    if column not in rows:
+        return {}, words
+    known = most_attributes(rows[rows[column].notna()]).groupby("dataset")[column].mean()
+    return {str(name): float(value) for name, value in known.items()}, words

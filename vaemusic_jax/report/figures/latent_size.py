@@ -18,7 +18,9 @@ _DODGE = 0.05  # Share of a doubling by which points of equal size are moved apa
 _MOST_LABELS = 8
 
 
-def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | None = None) -> Figure:
+def by_latent_size(
+    rows: pd.DataFrame, label: str, baseline: dict[str, float] | None = None, dotted: str = ""
+) -> Figure:
     """Draws a metric against latent size, with a panel for each data set and bars for the interval over seeds.
 
     A panel has a line for each model and choice of attributes.
@@ -28,6 +30,7 @@ def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | 
             without a mean is left out.
         label: the label of the vertical axis.
         baseline: a value for each data set, which a dotted line marks.
+        dotted: what that line is, for the legend.
     """
     datasets = list(dict.fromkeys(rows["dataset"]))
     n_columns = min(COLUMNS, len(datasets))
@@ -43,9 +46,7 @@ def by_latent_size(rows: pd.DataFrame, label: str, baseline: dict[str, float] | 
             bars = [line["mean"] - line["low"], line["high"] - line["mean"]]
             panel.errorbar(line["latent_dim"] * shift, line["mean"], yerr=bars, **style, capsize=2, elinewidth=1)
         if baseline and dataset in baseline:
-            panel.axhline(
-                baseline[dataset], color=GREY, linestyle=(0, (1, 1)), linewidth=1, label="always the commonest token"
-            )
+            panel.axhline(baseline[dataset], color=GREY, linestyle=(0, (1, 1)), linewidth=1, label=dotted)
         latent_axis(panel, sorted(rows["latent_dim"].unique()))
         panel.set(title=dataset, ylabel=label if i % n_columns == 0 else "")
     for panel in axes.flat[len(datasets) :]:
