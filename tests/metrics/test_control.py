@@ -10,6 +10,7 @@ from tests.helpers.controls import control_values, perfect, random
 from vaemusic_jax.metrics.control import (
     attribute_independence,
     dependence,
+    effect,
     moved,
     natural_side_effect,
     reach,
@@ -113,12 +114,14 @@ def test_reach_and_side_effect_by_hand() -> None:
     # 0, .01 ... 1 from its quantile 1/18 to 17/18 is 8/9 wide, times 2 for the second attribute.
     data = np.linspace([0, -1], [1, 1], 101)
     np.testing.assert_allclose(reach(control, changed, data), [0.3 / (8 / 9), 0], atol=1e-12)
+    spread = data[:, 0].std()
+    np.testing.assert_allclose(effect(control, changed, data)[0], [0.3 / spread, -0.5 / spread], atol=1e-9)
     # In standard deviations s and 2 s, -1 / 2s on average, over .3 / s.
     np.testing.assert_allclose(side_effect(control, changed, data), [0.5 / 0.3, np.nan], atol=1e-9)
-    three, spread = np.zeros((2, 3, 3, 3)), np.column_stack([data, data[:, 0]])
+    three, real = np.zeros((2, 3, 3, 3)), np.column_stack([data, data[:, 0]])
     three[:, 0, :, 0], three[:, 0, :, 1], three[:, 0, :, 2] = [0.3, 0, 0.6], [0, 0, 0.8], [0, 0, -0.6]
     # Own .6 / s; others .8 / 2s and -.6 / s; the levels of control 0 are in the order 2 1 3.
-    found = side_effect(np.array([control[0]] * 3), three, spread)[0]
+    found = side_effect(np.array([control[0]] * 3), three, real)[0]
     assert found == pytest.approx(np.sqrt((0.4**2 + 0.6**2) / 2) / 0.6)
 
 

@@ -280,12 +280,13 @@ def test_matrices_are_of_the_attributes_that_are_controlled(tmp_path: Path) -> N
     assert marked["MeasureVAE"][4:6] == [False, True]
     sizes = [[f"{model}\nlatent size {n}" for n in (4, 16)] for model in ("MeasureVAE", "AdversarialVAE")]
     titles = [axes.get_title() for axes in control.axes]
-    assert titles[:6] == [*sizes[0], "the data\nthemselves", *sizes[1], ""]
+    assert titles[:6] == [*sizes[0], "natural,\nnot a model", *sizes[1], ""]
     for axes in (control.axes[0], control.axes[3]):
         first, beside, below, second = (float(text.get_text()) for text in axes.texts)
         assert min(first, second) > 0.7 > max(beside, below)
-    assert {text.get_text() for text in control.axes[1].texts} == {".00"}
-    assert {text.get_text() for text in control.axes[2].texts} == {"1"}
+    assert {text.get_text() for text in control.axes[1].texts} == {"0.0"}
+    first, beside, below, second = (float(text.get_text()) for text in control.axes[2].texts)
+    assert first == second == -beside == -below > 1  # each is the opposite of the other in these data
 
 
 def test_curves_are_of_what_is_done_and_held_out(evaluated: Path) -> None:

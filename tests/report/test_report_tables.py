@@ -120,7 +120,7 @@ def test_footnotes_say_why_there_is_no_number() -> None:
 def test_the_baseline_and_the_share_seen_stand_beside_every_accuracy() -> None:
     for table in study_tables(results_of(full)):
         names = {each.name for each in table.columns}
-        if any(name.endswith("accuracy") for name in names):
+        if ACCURACY in names:
             assert {"tick_baseline", "skill", "seen_in_training"} <= names
             assert all(np.isnan(value.interval.low) for value in values(table, "tick_baseline"))
     assert {"training_loss", "validation_loss", "loss"} <= {
@@ -206,7 +206,7 @@ def test_made_up_decoders_stand_below_the_models_of_their_data_set() -> None:
     assert [cell.interval.mean for cell in (moved[3], reach[3], wrong[0])] == [0, 0, 0]
     assert [cell.interval.n for cell in side] == [1, 1, 0, 0]
     assert side[1].interval.mean == pytest.approx(natural[1].interval.mean)
-    assert "no control" in side[3].notes[0]
+    assert "no control, since" in side[3].notes[0]
     assert set(of_codes[0] + of_codes[1]) == {""}
     assert not any(cell.best for row in made_up.values() for cell in row if isinstance(cell, Value))
     for render in (to_html, to_latex, to_csv):

@@ -95,14 +95,27 @@ def reach(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     return np.divide(own_K, high_K - low_K, out=np.full(len(own_K), np.nan), where=high_K > low_K)
 
 
+def effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
+    """Computes how far each control moves each attribute, in standard deviations of the data.
+
+    effect[k, j] = mean over m of (changed[m, k, highest, j] - changed[m, k, lowest, j]) / std(data[:, j]), where lowest
+    and highest are levels of control k. Best is what the data span on the diagonal, and 0 elsewhere.
+
+    The arguments and errors are those of ``reach``. Returns (K, K) float64, NaN for an attribute that is constant in
+    the data.
+    """
+    change_KxK = _change(control, changed).mean(0)
+    std_K = checked_data(data, len(change_KxK)).std(0)
+    return change_KxK / np.where(std_K > 0, std_K, np.nan)
+
+
 def side_effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     """Computes how far a control moves the other attributes, per unit that it moves its own.
 
-    With d[j] = mean over m of (changed[m, k, highest, j] - changed[m, k, lowest, j]) / std(data[:, j]), it is the root
-    of the mean over j != k of d[j]^2, divided by d[k]. The range is 0 and up, and lower is better: 0 means that the
-    others stay, 1 that they move as far as the attribute itself, whatever the direction. Attributes go together in real
-    music too, so compare it with ``natural_side_effect``. What averages out over measures does not count; it counts in
-    ``faders.restrictiveness``.
+    With d = ``effect``, it is the root of the mean over j != k of d[k, j]^2, divided by d[k, k]. The range is 0 and up,
+    and lower is better: 0 means that the others stay, 1 that they move as far as the attribute itself, whatever the
+    direction. Attributes go together in real music too, so compare it with ``natural_side_effect``. What averages out
+    over measures does not count; it counts in ``faders.restrictiveness``.
 
     The arguments and errors are those of ``reach``.
 
@@ -110,9 +123,7 @@ def side_effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floa
         (K,) float64. It is NaN where the efficiency is below .2 or the attribute does not rise, since where there is no
         control nothing can be said of its side effects; and where no other attribute varies in the data.
     """
-    change_KxK = _change(control, changed).mean(0)
-    std_K = checked_data(data, len(change_KxK)).std(0)
-    units_KxK = change_KxK / np.where(std_K > 0, std_K, np.nan)
+    units_KxK = effect(control, changed, data)
     own_K, others_K = units_KxK.diagonal(), np.sqrt(mean_of_others(units_KxK**2))
     controls_K = (reconstruction_efficiency(control, changed) >= NO_CONTROL) & (own_K > 0)
     return np.divide(others_K, own_K, out=np.full(len(own_K), np.nan), where=controls_K)

@@ -206,7 +206,7 @@ _OF_REGULARISED = f"{_REGULARISED}; of those, {_CONSTANT}"
 _TWO = "needs two imposed attributes or more"
 _UNMOVED = "the control does not change the attribute, or has fewer than three levels"
 _NO_SPAN = "an attribute whose span in the test split is 0"
-_NO_EFFECT = "no control: its efficiency is below .2"
+_NO_EFFECT = "no control, since its efficiency is below .2"
 _TOLD = "only adversarial_vae is told attributes"
 
 _ROWS = (
@@ -235,7 +235,7 @@ _ROWS = (
         "wrong way",
         lambda x: wrong_way(x.control, x.changed),
         better="lower",
-        empty="no control: fewer than a fifth of the measures change",
+        empty="no control, since fewer than a fifth of the measures change",
     ),
     _control("moved", "moved", lambda x: moved(x.changed), better=""),
     _control("reach", "reach", lambda x: reach(x.control, x.changed, x.own_attributes), empty=_NO_SPAN),

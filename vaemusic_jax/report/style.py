@@ -22,6 +22,7 @@ GREY = "#666666"
 # Series differ in marker and line as well as in colour.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+DIVERGING = "PuOr_r"  # Its ends differ for colour-blind readers too.
 SEQUENTIAL = "cividis"  # It is even in lightness and looks the same to colour-blind readers.
 
 _RC = {

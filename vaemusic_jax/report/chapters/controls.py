@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.metrics.control import dependence
+from vaemusic_jax.metrics.control import effect
+from vaemusic_jax.metrics.made_up import DECODERS, arrays_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import aggregate
 from vaemusic_jax.report.chapters.captions import legend, seeds
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vaemusic_jax.report.joined_runs import JoinedRuns
+    from vaemusic_jax.runs.evaluations import CorpusSample
+    from vaemusic_jax.support.arrays_file import Arrays
 
 _MOST_SIZES = 4  # The largest number of latent sizes that are shown.
 
@@ -44,19 +46,19 @@ def control_matrices(runs: JoinedRuns) -> Chapter:
                     f"* where in all seeds it is the regularised one; higher is better. {counted}",
                 )
             )
-        grid = _dependences(runs, str(dataset), trials)
+        grid = _effects(runs, str(dataset), trials)
         if grid is None:
             parts.append(f"No control matrices of {dataset}: there are no traversals of its trials.")
             continue
         parts.append(
             Drawing(
                 f"control_{dataset}",
-                heat_maps(grid, "mean |Spearman|", x="attribute", y="control of"),
-                "What each control (rows) does to each attribute (columns): mean over measures of |Spearman| between "
-                "the control's value and the decoded attribute, then over seeds. Best is 1 on the diagonal and little "
-                "beside it; right: |Spearman| between the attributes of the test measures themselves, which no control "
-                "has to undercut. What is decoded at random has about .29 everywhere, by chance. "
-                f"{counted}",
+                heat_maps(grid, "standard deviations", x="attribute", y="control of", around_0=True),
+                "How far each control (rows) moves each attribute (columns) from its lowest to its highest level, in "
+                "standard deviations of the test measures: mean over measures, then over seeds. Best is as much on the "
+                "diagonal as on that of the natural control, and little beside it. Right: a control that moves its "
+                "attribute to each level, and the others as they go with it in the test measures, which no control has "
+                f"to undercut. {counted}",
             )
         )
     return Chapter("control", "What the controls do", tuple(parts))
@@ -77,38 +79,31 @@ def _interpretability(trials: pd.DataFrame) -> list[Matrix]:
     return matrices
 
 
-def _dependences(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[list[Matrix | None]] | None:
-    """Returns a row of matrices for each model, one per latent size; the first row ends with that of the data."""
+def _effects(runs: JoinedRuns, dataset: str, trials: pd.DataFrame) -> list[list[Matrix | None]] | None:
+    """Returns a row of matrices for each model, one per latent size; the first row ends with the natural control."""
     corpus = runs.corpus(dataset)
     attributes = runs.trials[trials["trial"].iloc[0]].attributes
-    labels = [ATTRIBUTES[name].initial for name in attributes]
+    own, labels = ATTRIBUTES.columns(attributes), [ATTRIBUTES[name].initial for name in attributes]
     grid: list[list[Matrix | None]] = []
+    if corpus is None:
+        return None
     for model, rows in trials.groupby("model", sort=False):
         row: list[Matrix | None] = []
         for size in evenly(sorted(trials["latent_dim"].unique()), _MOST_SIZES):
-            found = list(_control_matrices(runs, rows[rows["latent_dim"] == size]["trial"]))
+            of_size = rows[rows["latent_dim"] == size]["trial"]
+            evaluations = [found for trial in of_size if (found := runs.evaluation(trial))]
+            kept = [found.arrays for found in evaluations if "traversal_attributes" in found.arrays]
+            effects = [_effect_of(arrays, corpus, own) for arrays in kept]
             title = f"{MODELS[str(model)].title}\nlatent size {size}"
-            row.append(Matrix(title, np.mean(found, axis=0), labels, labels) if found else None)
+            row.append(Matrix(title, np.mean(effects, axis=0), labels, labels) if effects else None)
         if any(row):
             grid.append([*row, None])
     if not grid:
         return None
-    if corpus:
-        own = _rank_correlations(corpus.attributes[:, [ATTRIBUTES.index(name) for name in attributes]])
-        grid[0][-1] = Matrix("the data\nthemselves", own, labels, labels)
+    natural = arrays_of(DECODERS["natural"], corpus.attributes, own, corpus.chosen)
+    grid[0][-1] = Matrix("natural,\nnot a model", _effect_of(natural, corpus, own), labels, labels)
     return grid
 
 
-def _control_matrices(runs: JoinedRuns, trial_ids: pd.Series) -> Iterator[np.ndarray]:
-    for trial_id in trial_ids:
-        evaluation = runs.evaluation(trial_id)
-        if evaluation and "traversal_attributes" in evaluation.arrays:
-            own = [ATTRIBUTES.index(name) for name in runs.trials[trial_id].attributes]
-            yield dependence(evaluation.arrays["control_values"], evaluation.arrays["traversal_attributes"][..., own])
-
-
-def _rank_correlations(values: np.ndarray) -> np.ndarray:
-    """Returns |Spearman| of the columns (K, K); NaN if one of them is constant."""
-    import pandas as pd
-
-    return pd.DataFrame(values).corr("spearman").abs().to_numpy()
+def _effect_of(arrays: Arrays, corpus: CorpusSample, own: list[int]) -> np.ndarray:
+    return effect(arrays["control_values"], arrays["traversal_attributes"][..., own], corpus.attributes[:, own])
