@@ -108,8 +108,8 @@ def study_tables(results: pd.DataFrame, corpora: Mapping[str, CorpusSample] | No
             (*ACCURACY, TOLD),
             notes=(
                 "Baseline per tick: always predicting the training split's commonest token of each tick. Skill: the "
-                "share of what it gets wrong that is right. Seen: test measures that also occur in training. Told wrong: "
-                "AdversarialVAE is told another test measure's attributes.",
+                "share of what it gets wrong that is right. Seen: test measures that also occur in training. Told "
+                "wrong: AdversarialVAE is told another test measure's attributes.",
             ),
         ),
         configuration_table(
