@@ -1,0 +1,191 @@
+"""Verdicts on claims from estimates: five of them, or none where there is too little to test.
+
+All claims that are tested together share one family: the probability that any verdict among them is false is at most
+5 %. A comparison has two slots in it (see ``holm``), one for its difference and its equivalence, which exclude each
+other, and one for its interactions. A threshold has one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, Estimates, by_level, mean, p_interaction
+from vaemusic_jax.report.statistics.multiplicity import holm
+
+Verdict = Literal["supported", "contradicted", "equivalent", "depends", "inconclusive", "no verdict"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The claim that a difference is above 0.
+
+    Attributes:
+        estimates: the differences by cell and seed.
+        margin: the distance from 0 within which a difference does not matter.
+        factors: the level of each cell by the name of a factor that the difference may depend on.
+    """
+
+    estimates: Estimates
+    margin: float
+    factors: Mapping[str, Sequence[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Threshold:
+    """The claim that every value of several is above a limit, or that some value is.
+
+    Attributes:
+        values: the estimates.
+        limit: the limit.
+        every: whether all of them must be above it, which is an intersection-union test (Berger 1982), or one.
+    """
+
+    values: tuple[Estimate, ...]
+    limit: float
+    every: bool
+
+    @property
+    def p_above(self) -> float:
+        """The p-value of the claim."""
+        return self._all(above=True) if self.every else self._any(above=True)
+
+    @property
+    def p_below(self) -> float:
+        """The p-value of its opposite: that some value, or every value, is below the limit."""
+        return self._any(above=False) if self.every else self._all(above=False)
+
+    def _all(self, above: bool) -> float:
+        return max(self._each(above))
+
+    def _any(self, above: bool) -> float:
+        return min(1.0, len(self.values) * min(self._each(above)))
+
+    def _each(self, above: bool) -> list[float]:
+        p_values = [value.p_above(self.limit) if above else value.p_below(self.limit) for value in self.values]
+        return [min(1.0, 2 * p) for p in p_values]  # A single value is tested in both directions.
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """The verdict on a claim.
+
+    Attributes:
+        verdict: the verdict.
+        p: the adjusted p-value of the difference or of the claim; 1 if it was not tested.
+        p_equivalent: that of equivalence; 1 for a threshold.
+        p_interaction: that of the interactions; 1 if there are none.
+        factor: the name of the factor that the verdict depends on, or empty.
+        levels: the verdict at each level of that factor.
+        level: the significance level that remains for the claim if all claims of the family share it equally.
+    """
+
+    verdict: Verdict
+    p: float = 1.0
+    p_equivalent: float = 1.0
+    p_interaction: float = 1.0
+    factor: str = ""
+    levels: Mapping[str, Verdict] = dataclasses.field(default_factory=dict)
+    level: float = LEVEL
+
+
+def judge(claims: Mapping[str, Comparison | Threshold]) -> dict[str, Judged]:
+    """Judges the claims of a family together.
+
+    Args:
+        claims: by name; those without enough data for a test are left out by the caller.
+
+    Returns:
+        The verdicts by name. A claim is *supported* or *contradicted* where its difference is significant, *equivalent*
+        where two one-sided tests place it within the margin, whether or not it differs from 0, and *depends* where an
+        interaction is significant and the levels of its factor do not all have the same one of these verdicts.
+    """
+    tests: list[tuple[str, str, float]] = []
+    for name, claim in claims.items():
+        if isinstance(claim, Threshold):
+            tests += [(name, "above", claim.p_above), (name, "below", claim.p_below)]
+            continue
+        overall = mean(claim.estimates)
+        tests += [(name, "difference", overall.p()), (name, "equivalence", overall.p_equivalent(claim.margin))]
+        if factors := _varied(claim):
+            smallest = min(p_interaction(claim.estimates, levels) for levels in factors.values())
+            tests.append((name, "interaction", min(1.0, len(factors) * smallest)))
+    slots = [(name, kind == "interaction") for name, kind, _ in tests]
+    adjusted = holm([p for *_, p in tests], slots)
+    p_of = {(name, kind): p for (name, kind, _), p in zip(tests, adjusted, strict=True)}
+    n_slots = len(set(slots))
+    return {
+        name: _threshold(claim, p_of[name, "above"], p_of[name, "below"], n_slots)
+        if isinstance(claim, Threshold)
+        else _comparison(
+            claim,
+            p_of[name, "difference"],
+            p_of[name, "equivalence"],
+            p_of.get((name, "interaction"), 1.0),
+            n_slots,
+        )
+        for name, claim in claims.items()
+    }
+
+
+def of_difference(value: float, p: float, p_equivalent: float) -> Verdict:
+    """Returns the verdict on a difference from its p-values, which are adjusted."""
+    if p_equivalent <= LEVEL:
+        return "equivalent"
+    if p <= LEVEL:
+        return "supported" if value > 0 else "contradicted"
+    return "inconclusive"
+
+
+def _threshold(claim: Threshold, p_above: float, p_below: float, n_slots: int) -> Judged:
+    level = LEVEL / n_slots
+    verdict: Verdict = "inconclusive"
+    if p_above <= LEVEL:
+        verdict = "supported"
+    elif p_below <= LEVEL:
+        each = [value.p_above(claim.limit) * 2 * len(claim.values) * n_slots for value in claim.values]
+        verdict = "depends" if claim.every and min(each) <= LEVEL else "contradicted"
+    return Judged(verdict, p=min(p_above, p_below), level=level)
+
+
+def _comparison(claim: Comparison, p: float, p_equivalent: float, p_interaction_: float, n_slots: int) -> Judged:
+    estimates = claim.estimates
+    judged = Judged(
+        of_difference(mean(estimates).value, p, p_equivalent), p, p_equivalent, p_interaction_, level=LEVEL / n_slots
+    )
+    if p_interaction_ > LEVEL:
+        return judged
+    factors = _varied(claim)
+    factor = min(factors, key=lambda name: p_interaction(estimates, factors[name]))
+    at_level = by_level(estimates, factors[factor])
+    factor_of_p = len(at_level) * n_slots  # Bonferroni: each level gets its share of the claim's.
+    levels = {
+        name: of_difference(one.value, factor_of_p * one.p(), factor_of_p * one.p_equivalent(claim.margin))
+        for name, one in at_level.items()
+    }
+    found = set(levels.values())
+    if len(found) == 1 and found != {"inconclusive"}:
+        return dataclasses.replace(judged, verdict=found.pop())
+    return dataclasses.replace(judged, verdict="depends", factor=factor, levels=levels)
+
+
+def _varied(claim: Comparison) -> dict[str, Sequence[str]]:
+    return {name: levels for name, levels in claim.factors.items() if len(set(levels)) > 1}
+
+
+def p_of_order(x: Sequence[float], y: Sequence[float]) -> float:
+    """Returns the two-sided p-value of Spearman's correlation by all permutations, for at most 8 pairs without ties.
+
+    It is never below 2 / n!.
+    """
+    import itertools
+
+    from scipy.stats import rankdata
+
+    ranks = rankdata(x) - (len(x) + 1) / 2
+    all_y = np.array(list(itertools.permutations(rankdata(y) - (len(y) + 1) / 2)))
+    products = np.abs(all_y @ ranks)
+    return float(np.mean(products >= products[0] - 1e-9))
