@@ -14,6 +14,7 @@ from vaemusic_jax.config.trial import attribute_initials, parse_attributes, unus
 from vaemusic_jax.metrics.registry import metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
+from vaemusic_jax.report.learned import learned_nothing
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
@@ -43,11 +44,13 @@ class Configuration:
         fields: the fields that its trials share, which are all but the seed.
         counts: n_seeds (of trials that are done), n_diverged and n_unfinished.
         intervals: mean and interval by metric; a metric without a column in the results is absent.
+        learned: False if its accuracy is no better than the baseline's, see ``learned.learned_nothing``.
     """
 
     fields: Mapping[str, Any]
     counts: Mapping[str, int]
     intervals: Mapping[str, Interval]
+    learned: bool = True
 
 
 def configurations(results: pd.DataFrame, metrics: Iterable[str]) -> list[Configuration]:
@@ -60,15 +63,16 @@ def configurations(results: pd.DataFrame, metrics: Iterable[str]) -> list[Config
     # A stand-in keeps one row for each configuration if there is no metric at all.
     present = [metric for metric in metrics if metric in results] or ["latent_dim"]
     table = aggregate(results, present)
+    dead = {tuple(row) for row in results.loc[learned_nothing(results), list(CONFIGURATION)].to_numpy(object)}
     found = []
     for start in range(0, len(table), len(present)):
         part = table.iloc[start : start + len(present)]
         first = part.iloc[0]
         numbers = part[["mean", "low", "high", "n"]].itertuples(index=False)
         intervals = {metric: Interval(*values) for metric, values in zip(present, numbers, strict=True)}
-        found.append(
-            Configuration({name: first[name] for name in CONFIGURATION}, {n: first[n] for n in COUNTS}, intervals)
-        )
+        fields = {name: first[name] for name in CONFIGURATION}
+        learned = tuple(fields.values()) not in dead
+        found.append(Configuration(fields, {n: first[n] for n in COUNTS}, intervals, learned))
     datasets, models = (list(results[name].unique()) for name in ("dataset", "model"))
     choices = sorted(results["attributes"].unique(), key=lambda choice: len(parse_attributes(choice)))
 
@@ -168,7 +172,7 @@ def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str])
     """Returns the indices of the rows with the best mean of a metric in each group of rows that share some fields.
 
     Rows whose means print the same as the best are included. A group of one row has no best, and neither has a metric
-    of which neither higher nor lower values are better.
+    of which neither higher nor lower values are better. A configuration that has learned nothing is never best.
 
     Args:
         rows: the configurations.
@@ -176,7 +180,7 @@ def best_rows(rows: Sequence[Configuration], metric: str, within: Sequence[str])
         within: the fields that the rows of a group share.
     """
     better = metric_of(metric).better
-    means = {i: row.intervals[metric].mean for i, row in enumerate(rows) if metric in row.intervals}
+    means = {i: row.intervals[metric].mean for i, row in enumerate(rows) if metric in row.intervals and row.learned}
     groups: dict[tuple[Any, ...], list[int]] = {}
     for i, mean in means.items():
         if better and not np.isnan(mean):

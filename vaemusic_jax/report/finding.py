@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
 
-from vaemusic_jax.report.seed_tests import MIN_SEEDS, TTest
+import pandas as pd
 
-Verdict = Literal["supported", "not supported", "not enough data"]
-SUPPORTED: Verdict = "supported"
-NOT_SUPPORTED: Verdict = "not supported"
-NOT_ENOUGH: Verdict = "not enough data"
+from vaemusic_jax.report.statistics.contrast import Estimate
+from vaemusic_jax.report.statistics.verdicts import Judged, Testable
 
-STUDY_MEASURES = (
-    "reconstruction_accuracy",
-    "loss",
-    "reconstruction_efficiency.mean",
-    "attribute_independence.mean",
-    "interpretability.mean",
-)
-
-T_TEST = f"two-sided one-sample t-test over seeds at 5%, at least {MIN_SEEDS} seeds"
+NO_VERDICT = Judged("no verdict")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,25 +19,54 @@ class Finding:
     Attributes:
         name: a short name for anchors.
         claim: the claim in words.
-        verdict: `not supported` stands for a difference that is not significant as well as for one in the opposite
-            direction; `numbers` says which it is.
-        test: a description of the test behind the verdict.
+        verdict: the verdict in words, with what it depends on.
+        test: what the verdict is about.
         numbers: the figures behind the verdict, or what is missing.
-        n: the number of seeds; 0 if there are no data.
+        n: how many seeds, or corpora, there are; 0 without data.
     """
 
     name: str
     claim: str
-    verdict: Verdict
+    verdict: str
     test: str
     numbers: str
     n: int
 
 
-def direction(test: TTest, difference: float) -> str:
-    """Returns what a sentence adds if the test does not support the claim that `difference` is above 0."""
-    if not test.enough:
-        return f"; a verdict needs {MIN_SEEDS} seeds"
-    if not test.significant:
-        return "; the difference is not significant"
-    return "" if difference > 0 else "; the opposite of the claim, significantly"
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A claim under one definition, before it is judged together with the others.
+
+    Attributes:
+        testable: what ``judge`` takes, or None if there is too little for a verdict.
+        n: the number of seeds, or of corpora.
+        fields: the fields of the cells, in their order.
+        estimates: each cell's estimate, for claims about levels.
+        words: what there is and what is missing.
+        by_tune: whether the test tunes could be resampled.
+    """
+
+    testable: Testable | None
+    n: int
+    words: str
+    fields: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    estimates: tuple[Estimate, ...] = ()
+    by_tune: bool = True
+
+
+def verdict_words(judged: Judged) -> str:
+    """Returns `supported`, `depends on latent size` and so on."""
+    return f"depends on {judged.factor}" if judged.verdict == "depends" else judged.verdict
+
+
+def describe_estimate(one: Estimate) -> str:
+    """Returns a text such as `+0.021, 95% interval [+0.010, +0.032]`."""
+    if one.n_seeds < 2:
+        return f"{one.value:+.3f}"
+    low, high = one.interval()
+    return f"{one.value:+.3f}, 95% interval [{low:+.3f}, {high:+.3f}]"
+
+
+def describe_p(p: float) -> str:
+    """Returns `p = 0.015`, or `p < 0.001` for smaller values."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

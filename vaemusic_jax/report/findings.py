@@ -1,238 +1,240 @@
-"""Checks of the study's findings: each claim is tested on the trials of a run, with the seed as the unit."""
+"""Checks of the study's findings: its primary claims are judged together, and each under other definitions too."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from vaemusic_jax.config.trial import parse_attributes
-from vaemusic_jax.metrics.registry import metric_of
-from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.aggregate import CONFIGURATION
-from vaemusic_jax.report.finding import (
-    NOT_ENOUGH,
-    NOT_SUPPORTED,
-    STUDY_MEASURES,
-    SUPPORTED,
-    T_TEST,
-    Finding,
-    Verdict,
-    direction,
-)
+from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.config.trial import attribute_initials
+from vaemusic_jax.report.cells import chosen_on_validation
+from vaemusic_jax.report.claims import HIGH_INTERPRETABILITY, MIN_SEEDS, MIN_SEEDS_OF_CONTROLS, PRIMARY
+from vaemusic_jax.report.definitions import COMPARED, HEADLINE, INTERPRETABILITY, SIMPLICITY
+from vaemusic_jax.report.finding import NO_VERDICT, Finding, Prepared, describe_p, verdict_words
+from vaemusic_jax.report.learned import LEARNED, learned_nothing
 from vaemusic_jax.report.markup import Column, Table
-from vaemusic_jax.report.seed_tests import (
-    MIN_SEEDS,
-    Balanced,
-    balanced,
-    by_seed,
-    count_of_seeds,
-    describe,
-    describe_each,
-    describe_p,
-    paired,
-    t_test,
-)
+from vaemusic_jax.report.preparation import compared, headline, interpretable, simple
+from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, by_level, mean
+from vaemusic_jax.report.statistics.verdicts import Comparison, Judged, Testable, Threshold, judge
 from vaemusic_jax.report.suitable_sizes import suitable_sizes
+from vaemusic_jax.report.tune_replicates import Replicates
 
-ACCURACY = "reconstruction_accuracy"
-INDEPENDENCE = "attribute_independence.mean"
-HEADLINE_ACCURACY, HEADLINE_DIM = 0.996, 256
-HIGH_INTERPRETABILITY = 0.8
-
-ABOUT_INTERVALS = (
-    "Intervals here are t intervals over seeds: a percentile bootstrap of three seeds is no wider than their range."
+NOTES = (
+    "Supported or contradicted: the difference, or the distance from the limit, is significant. Equivalent: it is "
+    "shown to be smaller than the margin. Depends: an interaction is significant and the verdict is not the same at "
+    "each level. Inconclusive: none of these could be shown; the smallest effect that could have been seen is given. "
+    "No verdict: there are too few seeds, corpora or measurements.",
+    f"All verdicts of this table together are false with a probability of at most {LEVEL:.0%} (Holm). P-values are "
+    "adjusted for that; intervals are not. They allow for seeds and for test tunes.",
+    f"A verdict needs {MIN_SEEDS} seeds, {MIN_SEEDS_OF_CONTROLS} where it is about controls. Where a run holds several "
+    "recipes of a model, the one with the best validation accuracy counts; test measures choose nothing.",
 )
 
 
-def check_findings(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """Checks all claims, in the order of the study's argument.
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a report says of the study's claims.
+
+    Attributes:
+        primary: the findings on the primary claims, in the order of `PRIMARY`.
+        exploratory: those on other claims; no verdict on them is adjusted for the primary ones.
+        specification: by primary claim, the words of each definition with its verdict and numbers.
+        banner: a sentence for each model of which a configuration has learned nothing.
+    """
+
+    primary: tuple[Finding, ...]
+    exploratory: tuple[Finding, ...]
+    specification: Mapping[str, tuple[tuple[str, str, str], ...]]
+    banner: tuple[str, ...]
+
+
+def check_findings(
+    results: pd.DataFrame,
+    facts: Mapping[str, Mapping[str, Any]],
+    replicates: Mapping[str, Replicates] | None = None,
+) -> Findings:
+    """Judges all claims.
 
     Args:
-        results: one row per trial, of one run or several; columns may be missing.
+        results: one row per trial, of one run or several, as from ``cells.with_sizes``; columns may be missing.
         facts: facts by name of data set, as in ``runs.evaluations.CorpusSample``; data sets may be missing.
+        replicates: metrics in resamples of the test tunes, by trial; trials may be missing.
     """
-    return (
-        better_reconstruction(results),
-        headline_accuracy(results),
-        better_independence(results),
-        *high_interpretability(results),
-        *suitable_sizes(results),
-        simpler_is_easier(results, facts),
-    )
+    replicates = replicates or {}
+    dead = learned_nothing(results)
+    rows = chosen_on_validation(results[~dead])
+    options = {
+        **{
+            name: [(one.words, compared(name, one, rows, replicates)) for one in definitions]
+            for name, definitions in COMPARED.items()
+        },
+        "interpretability": [(one.words, interpretable(one, rows, replicates)) for one in INTERPRETABILITY],
+        "headline": [(one.words, headline(one, rows, replicates)) for one in HEADLINE],
+        "simplicity": [(one.words, simple(one, rows, facts)) for one in SIMPLICITY],
+    }
+    family = {name: claim.testable for name, ((_, claim), *_) in options.items() if claim.testable is not None}
+    judged = judge(family)
+    primary = tuple(_finding(name, options[name][0][1], judged.get(name, NO_VERDICT)) for name in PRIMARY)
+    specification = {name: _specified(name, options[name], family) for name in PRIMARY}
+    return Findings(primary, suitable_sizes(rows, replicates), specification, _banner(results[dead]))
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """Returns the claims and verdicts as a table of words."""
-    fields = ("claim", "verdict", "numbers", "test", "n")
-    rows = tuple(tuple(getattr(finding, name) for name in fields) for finding in findings)
-    columns = tuple(Column(name, {"n": "seeds"}.get(name, name)) for name in fields)
-    return Table("findings", "The study's findings, checked on this run", columns, rows, (ABOUT_INTERVALS,))
+    """Returns the primary claims and verdicts as a table of words."""
+    return _table("findings", "The study's primary claims, checked on this run", findings, NOTES)
 
 
-def better_reconstruction(results: pd.DataFrame) -> Finding:
-    """Tests MeasureVAE's accuracy minus AdversarialVAE's against 0."""
-    difference = paired(results, ACCURACY, "model", "measure_vae", "adversarial_vae")
-    test = (
-        "MeasureVAE's test accuracy less AdversarialVAE's, paired by data set, latent size, attributes and seed, "
-        f"averaged per seed; {T_TEST}. AdversarialVAE is told the measure's attribute values when it decodes, "
-        "MeasureVAE is not."
+def exploratory_table(findings: Sequence[Finding]) -> Table:
+    """Returns the exploratory claims as a table of words."""
+    notes = ("Exploratory: these verdicts are adjusted for each other within a row, not for the primary claims.",)
+    return _table("exploratory", "Exploratory: other claims of the study", findings, notes)
+
+
+def declaration_table() -> Table:
+    """Returns the table that declares the primary claims, which does not depend on any run."""
+    rows = tuple(
+        (claim.words, claim.measure, claim.unit, f"±{claim.margin}" if claim.margin else "none", claim.least)
+        for claim in PRIMARY.values()
     )
-    return _compared("reconstruction", "MeasureVAE reconstructs better than AdversarialVAE", difference, test)
-
-
-def better_independence(results: pd.DataFrame) -> Finding:
-    """Tests AdversarialVAE's attribute independence minus MeasureVAE's against 0."""
-    difference = paired(results, INDEPENDENCE, "model", "adversarial_vae", "measure_vae")
-    test = (
-        "AdversarialVAE's attribute independence less MeasureVAE's, mean over the imposed attributes, paired by data "
-        f"set, latent size, attributes and seed, averaged per seed; {T_TEST}. A control that moves nothing counts as "
-        "independent."
+    columns = (
+        Column("claim", "claim"),
+        Column("measure", "judged by"),
+        Column("unit", "unit"),
+        Column("margin", "margin"),
+        Column("least", "units needed"),
     )
-    return _compared("independence", "AdversarialVAE separates attributes better than MeasureVAE", difference, test)
+    return Table("claims", "The primary claims as they were declared before the run", columns, rows)
 
 
-def headline_accuracy(results: pd.DataFrame) -> Finding:
-    """Compares MeasureVAE's best validation accuracy at 256 dimensions with .996."""
-    claim = f"MeasureVAE reaches {HEADLINE_ACCURACY:.1%} validation accuracy at {HEADLINE_DIM} dimensions"
-    test = (
-        f"the best configuration's mean over at least {MIN_SEEDS} seeds is {HEADLINE_ACCURACY} when rounded to three "
-        "decimals, or more; which data set and attributes the figure belongs to is left open"
+def specification_table(findings: Findings) -> Table:
+    """Returns a row for each primary claim and definition, with whether the claim's verdict is robust."""
+    rows = []
+    for name, options in findings.specification.items():
+        robust = robustness([verdict for _, verdict, _ in options])
+        rows += [(PRIMARY[name].words, words, verdict, numbers, robust) for words, verdict, numbers in options]
+    columns = (
+        Column("claim", "claim"),
+        Column("definition", "definition"),
+        Column("verdict", "verdict"),
+        Column("numbers", "numbers"),
+        Column("robust", "robust"),
     )
-    rows = results[(results["model"] == "measure_vae") & (results["latent_dim"] == HEADLINE_DIM)]
-    found = _configurations_by_seed(rows, "validation_accuracy")
-    tests = [(_named(key), t_test(row.dropna(), HEADLINE_ACCURACY)) for key, row in found.iterrows()]
-    if not tests:
-        missing = f"no finished MeasureVAE with {HEADLINE_DIM} dimensions and a validation accuracy"
-        return Finding("headline", claim, NOT_ENOUGH, test, missing, 0)
-    shown = "; ".join(
-        f"{name}: {one.mean:.3f}"
-        + (f", 95% t interval [{one.low:.3f}, {one.high:.3f}]" if one.n > 1 else "")
-        + f", {count_of_seeds(one.n)}"
-        for name, one in tests
+    notes = (
+        "The first definition of each claim is the primary one; each other one is judged as if it were. A verdict is "
+        "robust if at least three definitions give one, and all the same. Models are alike in weights or training time "
+        "if they differ by at most 10%.",
     )
-    best = max((one for _, one in tests if one.enough), key=lambda one: one.mean, default=None)
-    if best is None:
-        return Finding("headline", claim, NOT_ENOUGH, test, shown, max(one.n for _, one in tests))
-    verdict = SUPPORTED if round(best.mean, 3) >= HEADLINE_ACCURACY else NOT_SUPPORTED
-    return Finding("headline", claim, verdict, test, shown, best.n)
+    return Table("specification", "Each verdict under other definitions", columns, tuple(rows), notes)
 
 
-def high_interpretability(results: pd.DataFrame) -> tuple[Finding, ...]:
-    """Tests MeasureVAE's interpretability of each attribute against .8; the first finding is about all attributes."""
-    rows = results[results["model"] == "measure_vae"]
+def robustness(verdicts: Sequence[str]) -> str:
+    """Returns `robust`, `not robust`, or `too few definitions` if fewer than three have a verdict."""
+    found = [verdict for verdict in verdicts if verdict != NO_VERDICT.verdict]
+    if len(found) < 3:
+        return "too few definitions"
+    return "robust" if len(set(found)) == 1 else "not robust"
+
+
+def _table(name: str, caption: str, findings: Sequence[Finding], notes: tuple[str, ...]) -> Table:
+    fields = {"claim": "claim", "verdict": "verdict", "numbers": "numbers", "test": "judged by", "n": "n"}
+    rows = tuple(tuple(getattr(finding, field) for field in fields) for finding in findings)
+    return Table(name, caption, tuple(Column(*field) for field in fields.items()), rows, notes)
+
+
+def _specified(
+    name: str, options: Sequence[tuple[str, Prepared]], family: Mapping[str, Testable]
+) -> tuple[tuple[str, str, str], ...]:
     found = []
-    for attribute in ATTRIBUTES:
-        imposes = [attribute in parse_attributes(choice) for choice in rows["attributes"]]
-        imposed = rows[np.array(imposes, dtype=bool)]
-        found.append(_one_interpretability(imposed, attribute))
-    verdicts = {finding.verdict for finding in found if finding.n}
-    overall: Verdict = NOT_ENOUGH
-    if NOT_SUPPORTED in verdicts:
-        overall = NOT_SUPPORTED
-    elif verdicts == {SUPPORTED}:
-        overall = SUPPORTED
-    words = "; ".join(
-        f"{ATTRIBUTES[attribute].words}: {finding.verdict if finding.n else 'imposed in no finished trial'}"
-        for attribute, finding in zip(ATTRIBUTES, found, strict=True)
-    )
-    claim = f"MeasureVAE's interpretability is above {HIGH_INTERPRETABILITY} for every imposed attribute"
-    test = "supported for each attribute that is imposed in this run"
-    n = min((finding.n for finding in found if finding.n), default=0)
-    return (Finding("interpretability", claim, overall, test, words, n), *found)
+    for words, claim in options:
+        judged = NO_VERDICT
+        if claim.testable is not None:
+            judged = judge({**family, name: claim.testable})[name]
+        if isinstance(claim.testable, Threshold) and judged.verdict == "depends":
+            judged = dataclasses.replace(judged, factor=_what_splits(claim, claim.testable.limit))
+        found.append((words, verdict_words(judged), claim.words))
+    return tuple(found)
 
 
-def _one_interpretability(imposed: pd.DataFrame, attribute: str) -> Finding:
-    metric = f"interpretability.{attribute}"
-    claim = f"MeasureVAE's interpretability of {attribute.replace('_', ' ')} is above {HIGH_INTERPRETABILITY}"
-    test = (
-        f"interpretability over the configurations that impose it, averaged per seed, against {HIGH_INTERPRETABILITY}; "
-        f"{T_TEST}"
-    )
-    name = f"interpretability-{attribute}"
-    found = balanced(_configurations_by_seed(imposed, metric))
-    table = found.table
-    one = t_test(table.mean(axis=0).to_numpy() if len(table) else [], HIGH_INTERPRETABILITY)
-    if not one.n:
-        return Finding(name, claim, NOT_ENOUGH, test, "no finished trial imposes it and has a value", 0)
-    by_size = table.mean(axis=1).groupby(level=["dataset", "latent_dim"]).mean().reset_index(name="mean")
-    low = by_size[by_size["mean"] <= HIGH_INTERPRETABILITY].to_dict("records")
-    short = [f"{row['latent_dim']} on {row['dataset']} ({row['mean']:.3f})" for row in low]
-    words = f"mean {one.mean:.3f}"
-    if one.n > 1:
-        words += f", 95% t interval [{one.low:.3f}, {one.high:.3f}], {describe_p(one.p)}"
-    words += f", {count_of_seeds(one.n)}, {len(table)} configurations{found.left_out}; "
-    words += f"latent sizes that fall short: {', '.join(short) or 'none'}"
-    verdict = NOT_ENOUGH
-    if one.enough:
-        verdict = SUPPORTED if one.significant and one.mean > HIGH_INTERPRETABILITY else NOT_SUPPORTED
-        words += direction(one, one.mean - HIGH_INTERPRETABILITY)
-    return Finding(name, claim, verdict, test, words, one.n)
+def _finding(name: str, claim: Prepared, judged: Judged) -> Finding:
+    words = claim.words
+    match claim.testable:
+        case Comparison():
+            words += f"; {_about_difference(claim.testable, judged)}"
+        case Threshold():
+            words += f"; {_about_threshold(claim, claim.testable, judged)}"
+            if judged.verdict == "depends":
+                judged = dataclasses.replace(judged, factor=_what_splits(claim, claim.testable.limit))
+    about = PRIMARY[name]
+    return Finding(name, about.words, verdict_words(judged), about.measure, words, claim.n)
 
 
-def simpler_is_easier(results: pd.DataFrame, facts: Mapping[str, Mapping[str, Any]]) -> Finding:
-    """Tests the accuracy on the simpler of two data sets minus that on the harder one against 0."""
-    claim = "Simpler music is easier"
-    test = (
-        "test accuracy on the simpler data set (fewer bits per token in training) less that on the harder one, for "
-        f"each pair of data sets, paired by model, latent size, attributes and seed, averaged per seed; {T_TEST}"
-    )
-    entropy = {name: float(facts[name]["token_entropy"]) for name in results["dataset"].unique() if name in facts}
-    order = sorted(entropy, key=lambda name: entropy[name])
-    if len(order) < 2:
-        return Finding("simplicity", claim, NOT_ENOUGH, test, "needs two data sets with evaluated trials", 0)
-    difference = _between(results, ACCURACY, order)
-    found = _compared("simplicity", claim, difference, test, "pair")
-    bits = ", ".join(f"{name} {entropy[name]:.2f}" for name in order)
-    baselines = ", ".join(f"{name} {facts[name]['majority_baseline']:.3f}" for name in order)
-    others = {
-        metric_of(metric).label: _between(results, metric, order).test
-        for metric in STUDY_MEASURES
-        if metric != ACCURACY
-    }
-    words = f"{found.numbers}. Bits per token: {bits}; majority baseline: {baselines}. Other measures, simpler less "
-    return dataclasses.replace(found, numbers=f"{words}harder: {describe_each(others)}")
+def _about_difference(claim: Comparison, judged: Judged) -> str:
+    overall = mean(claim.estimates)
+    words = f"difference {describe_p(judged.p)}, within ±{claim.margin} {describe_p(judged.p_equivalent)}, "
+    words += f"interactions {describe_p(judged.p_interaction)}"
+    if judged.verdict == "inconclusive":
+        words += f"; an effect of {overall.detectable(judged.level):.3f} would have been seen (power 80%)"
+    for name, levels in claim.factors.items():
+        if len(set(levels)) > 1 and name in ("latent size", judged.factor):
+            each = by_level(claim.estimates, levels)
+            shown = (f"{level}: {_at(one)}{_of(judged, name, level)}" for level, one in each.items())
+            words += f". By {name}: {', '.join(shown)}"
+    return words
 
 
-def _between(results: pd.DataFrame, metric: str, order: Sequence[str]) -> Balanced:
-    """Returns differences of a metric for all pairs of data sets, the simpler minus the harder one."""
-    pairs = {
-        f"{simple} less {hard}": paired(results, metric, "dataset", simple, hard)
-        for i, simple in enumerate(order)
-        for hard in order[i + 1 :]
-    }
-    tables = {name: pair.table for name, pair in pairs.items() if len(pair.table)}
-    left_out = sum(pair.n_left_out for pair in pairs.values())
-    if not tables:
-        return Balanced(pd.DataFrame(), left_out)
-    together = balanced(pd.concat(tables, names=["pair"]))
-    return Balanced(together.table, left_out + together.n_left_out)
+def _about_threshold(claim: Prepared, threshold: Threshold, judged: Judged) -> str:
+    words = describe_p(judged.p)
+    low = [i for i, one in enumerate(claim.estimates) if one.value <= threshold.limit]
+    if judged.verdict == "inconclusive":
+        nearest = min(claim.estimates, key=lambda one: abs(one.value - threshold.limit))
+        words += f"; a distance of {nearest.detectable(judged.level / len(claim.estimates)):.3f} from {threshold.limit}"
+        words += " would have been seen (power 80%)"
+    if low and threshold.limit == HIGH_INTERPRETABILITY:
+        words += f". At or below {threshold.limit}: {', '.join(_cell(claim, i) for i in low)}"
+    return words
 
 
-def _compared(name: str, claim: str, difference: Balanced, test: str, field: str = "dataset") -> Finding:
-    """Returns the finding on a claim that paired differences are above 0."""
-    one = difference.test
-    if not one.n:
-        return Finding(name, claim, NOT_ENOUGH, test, "no two finished trials that differ in nothing else", 0)
-    words = f"{describe(one)}, {len(difference.table)} pairs of configurations{difference.left_out}"
-    words += direction(one, one.mean)
-    each = difference.by(field)
-    if len(each) > 1:
-        words += f". {describe_each(each)}"
-    verdict = NOT_ENOUGH
-    if one.enough:
-        verdict = SUPPORTED if one.significant and one.mean > 0 else NOT_SUPPORTED
-    return Finding(name, claim, verdict, test, words, one.n)
+def _what_splits(claim: Prepared, limit: float) -> str:
+    """Returns the fewest fields that tell the cells above a limit from those below it, in words."""
+    fields = {"control": "attribute", "latent_dim": "latent size", "dataset": "corpus", "attributes": "attributes"}
+    is_above = pd.Series([one.value > limit for one in claim.estimates])
+    for n in range(1, len(fields) + 1):
+        for names in itertools.combinations(fields, n):
+            keys = [claim.fields[name].reset_index(drop=True) for name in names]
+            if (is_above.groupby(keys).nunique() == 1).all():
+                return " and ".join(fields[name] for name in names)
+    return "configuration"
 
 
-def _configurations_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Returns a metric as a table with a row for each configuration and a column for each seed."""
-    return by_seed(rows, metric, list(CONFIGURATION))
+def _cell(claim: Prepared, i: int) -> str:
+    row = claim.fields.iloc[i]
+    control = str(row["control"]).replace("_", " ")
+    return f"{control} at {row['latent_dim']} on {row['dataset']} ({_at(claim.estimates[i], signed=False)})"
 
 
-def _named(key: Any) -> str:
-    fields = dict(zip(CONFIGURATION, key, strict=True))
-    return f"{fields['dataset']}, {fields['attributes']}"
+def _at(one: Estimate, signed: bool = True) -> str:
+    return f"{one.value:+.3f}" if signed else f"{one.value:.3f}"
+
+
+def _of(judged: Judged, factor: str, level: str) -> str:
+    return f" ({judged.levels[level]})" if factor == judged.factor and level in judged.levels else ""
+
+
+def _banner(dead: pd.DataFrame) -> tuple[str, ...]:
+    sentences = []
+    for model, rows in dead.groupby("model", sort=False):
+        which = rows.drop_duplicates(["dataset", "attributes", "latent_dim"])
+        shown = ", ".join(
+            f"{row['dataset']}, {attribute_initials(row['attributes'])}, latent size {row['latent_dim']}"
+            for row in which.to_dict("records")
+        )
+        sentences.append(
+            f"{MODELS[str(model)].title} has learned nothing here: its test accuracy is within {LEARNED} of the "
+            "baseline, which always predicts the commonest token. It gets no verdicts and nothing of it is bold: "
+            f"{shown}."
+        )
+    return tuple(sentences)

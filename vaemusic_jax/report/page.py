@@ -30,6 +30,7 @@ img { max-width: 100%; height: auto; }
 .music td, .music th { border: 0; padding: .2rem .6rem .2rem 0; font-size: .75rem; }
 .music img { display: block; max-width: none; }
 pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: .85rem; }
+.banner { border: 2px solid currentColor; padding: .6rem .8rem; font-weight: bold; }
 @media print { h2 { break-before: page; } figure, tr { break-inside: avoid; } }
 """
 
@@ -37,6 +38,13 @@ pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: .85rem; 
 @dataclass(frozen=True)
 class Heading:
     """A heading within a chapter."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A sentence that must not be overlooked; the page frames it."""
 
     text: str
 
@@ -76,7 +84,7 @@ class Folded:
     table: Table
 
 
-Part = str | Heading | Verbatim | Drawing | Table | Folded | Example
+Part = str | Heading | Banner | Verbatim | Drawing | Table | Folded | Example
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,8 @@ def _html(part: Part, svgs: Mapping[str, str]) -> str:
             return f"<p>{escape(part)}</p>\n"
         case Heading():
             return f"<h3>{escape(part.text)}</h3>\n"
+        case Banner():
+            return f'<p class="banner" role="note">{escape(part.text)}</p>\n'
         case Verbatim():
             return f"<pre>{escape(part.text)}</pre>\n"
         case Drawing():

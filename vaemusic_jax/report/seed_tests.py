@@ -148,11 +148,12 @@ def _index(keys: list[tuple[Any, ...]], names: list[str]) -> pd.Index:
     return pd.MultiIndex.from_tuples(keys, names=names)
 
 
-def balanced(table: pd.DataFrame) -> Balanced:
+def balanced(table: pd.DataFrame, least: int = MIN_SEEDS) -> Balanced:
     """Selects the rows that have all the seeds that most rows have.
 
     Args:
         table: a row for each configuration and a column for each seed, with NaN for missing values.
+        least: a smaller number of seeds is only taken if no row has so many.
     """
     table = table.dropna(how="all")
     present = table.notna().to_numpy()
@@ -161,7 +162,7 @@ def balanced(table: pd.DataFrame) -> Balanced:
     )
     if not sets:
         return Balanced(table.iloc[:0, :0], 0)
-    enough = {seeds: count for seeds, count in sets.items() if len(seeds) >= MIN_SEEDS} or dict(sets)
+    enough = {seeds: count for seeds, count in sets.items() if len(seeds) >= least} or dict(sets)
     chosen = list(max(enough.items(), key=lambda item: (item[1], len(item[0])))[0])
     kept = table[chosen].dropna()
     return Balanced(kept, len(table) - len(kept))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vaemusic_jax.report.chapters import controls, single_trials, sweeps
 from vaemusic_jax.report.chapters.about import about
+from vaemusic_jax.report.chapters.findings import study_findings
 from vaemusic_jax.report.figures.question import draw
-from vaemusic_jax.report.findings import check_findings, findings_table
 from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.markup import Table, to_csv, to_latex
-from vaemusic_jax.report.page import Chapter, Drawing, Folded, Part, render
+from vaemusic_jax.report.page import Chapter, Drawing, Folded, render
 from vaemusic_jax.report.questions import open_questions
 from vaemusic_jax.report.section import Section
 from vaemusic_jax.report.style import applied, to_png, to_svg
@@ -76,7 +75,7 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
     study = tuple(study_tables(runs.results, corpora))
     overview = Folded("Every measure of single attributes", overview_table(runs.results))
     chapters = [
-        Chapter("findings", "The study's findings, checked", _findings(runs, facts)),
+        study_findings(runs),
         Chapter("tables", "The study's tables", (*study, overview)),
         sweeps.latent_sizes(runs),
         sweeps.learning(runs),
@@ -88,14 +87,6 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
     ]
     first = about(runs)  # It is made last, when all files that cannot be read are known.
     return [Chapter(first.name, first.title, (*runs.faults, *first.parts)), *chapters]
-
-
-def _findings(runs: JoinedRuns, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Part, ...]:
-    said = (
-        "What the study claims, and whether the trials of this run bear it out. The seed is the unit of every test; "
-        "with too few seeds or configurations a claim stays open."
-    )
-    return said, findings_table(check_findings(runs.results, facts))
 
 
 def _question(section: Section) -> Chapter:

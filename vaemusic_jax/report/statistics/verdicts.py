@@ -2,16 +2,18 @@
 
 All claims that are tested together share one family: the probability that any verdict among them is false is at most
 5 %. A comparison has two slots in it (see ``holm``), one for its difference and its equivalence, which exclude each
-other, and one for its interactions. A threshold has one.
+other, and one for its interactions. A threshold or an order has one.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, Estimates, by_level, mean, p_interaction
 from vaemusic_jax.report.statistics.multiplicity import holm
@@ -70,6 +72,18 @@ class Threshold:
 
 
 @dataclasses.dataclass(frozen=True)
+class Order:
+    """The claim that two quantities of a few units go together, judged by all permutations.
+
+    Attributes:
+        x, y: the quantities, one pair per unit.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Judged:
     """The verdict on a claim.
 
@@ -92,7 +106,10 @@ class Judged:
     level: float = LEVEL
 
 
-def judge(claims: Mapping[str, Comparison | Threshold]) -> dict[str, Judged]:
+Testable = Comparison | Threshold | Order
+
+
+def judge(claims: Mapping[str, Testable]) -> dict[str, Judged]:
     """Judges the claims of a family together.
 
     Args:
@@ -108,6 +125,9 @@ def judge(claims: Mapping[str, Comparison | Threshold]) -> dict[str, Judged]:
         if isinstance(claim, Threshold):
             tests += [(name, "above", claim.p_above), (name, "below", claim.p_below)]
             continue
+        if isinstance(claim, Order):
+            tests.append((name, "order", p_of_order(claim.x, claim.y)))
+            continue
         overall = mean(claim.estimates)
         tests += [(name, "difference", overall.p()), (name, "equivalence", overall.p_equivalent(claim.margin))]
         if factors := _varied(claim):
@@ -117,18 +137,17 @@ def judge(claims: Mapping[str, Comparison | Threshold]) -> dict[str, Judged]:
     adjusted = holm([p for *_, p in tests], slots)
     p_of = {(name, kind): p for (name, kind, _), p in zip(tests, adjusted, strict=True)}
     n_slots = len(set(slots))
-    return {
-        name: _threshold(claim, p_of[name, "above"], p_of[name, "below"], n_slots)
-        if isinstance(claim, Threshold)
-        else _comparison(
-            claim,
-            p_of[name, "difference"],
-            p_of[name, "equivalence"],
-            p_of.get((name, "interaction"), 1.0),
-            n_slots,
-        )
-        for name, claim in claims.items()
-    }
+    judged: dict[str, Judged] = {}
+    for name, claim in claims.items():
+        match claim:
+            case Threshold():
+                judged[name] = _threshold(claim, p_of[name, "above"], p_of[name, "below"], n_slots)
+            case Order():
+                judged[name] = _order(claim, p_of[name, "order"], n_slots)
+            case Comparison():
+                p, p_equivalent = p_of[name, "difference"], p_of[name, "equivalence"]
+                judged[name] = _comparison(claim, p, p_equivalent, p_of.get((name, "interaction"), 1.0), n_slots)
+    return judged
 
 
 def of_difference(value: float, p: float, p_equivalent: float) -> Verdict:
@@ -149,6 +168,12 @@ def _threshold(claim: Threshold, p_above: float, p_below: float, n_slots: int) -
         each = [value.p_above(claim.limit) * 2 * len(claim.values) * n_slots for value in claim.values]
         verdict = "depends" if claim.every and min(each) <= LEVEL else "contradicted"
     return Judged(verdict, p=min(p_above, p_below), level=level)
+
+
+def _order(claim: Order, p: float, n_slots: int) -> Judged:
+    together = float(np.corrcoef(stats.rankdata(claim.x), stats.rankdata(claim.y))[0, 1])
+    verdict: Verdict = "inconclusive" if p > LEVEL else "supported" if together > 0 else "contradicted"
+    return Judged(verdict, p, level=LEVEL / n_slots)
 
 
 def _comparison(claim: Comparison, p: float, p_equivalent: float, p_interaction_: float, n_slots: int) -> Judged:
@@ -181,11 +206,7 @@ def p_of_order(x: Sequence[float], y: Sequence[float]) -> float:
 
     It is never below 2 / n!.
     """
-    import itertools
-
-    from scipy.stats import rankdata
-
-    ranks = rankdata(x) - (len(x) + 1) / 2
-    all_y = np.array(list(itertools.permutations(rankdata(y) - (len(y) + 1) / 2)))
+    ranks = stats.rankdata(x) - (len(x) + 1) / 2
+    all_y = np.array(list(itertools.permutations(stats.rankdata(y) - (len(y) + 1) / 2)))
     products = np.abs(all_y @ ranks)
     return float(np.mean(products >= products[0] - 1e-9))

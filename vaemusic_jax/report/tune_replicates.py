@@ -1,0 +1,145 @@
+"""Metrics of a trial in resamples of the test tunes, from the arrays of its evaluation.
+
+Shapes: B resamples, G tunes, N test measures, M of them decoded again, K imposed attributes, Q levels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from vaemusic_jax.metrics.control import LEVEL_QUANTILES, distinct_levels
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.report.statistics.resampling import Floats, resampled_sums, sums_by_tune, tune_counts
+from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
+
+Sums = Callable[[Floats], Floats]  # It adds up values of measures in each resample: (N, ...) -> (B, ...).
+
+
+@dataclasses.dataclass(frozen=True)
+class Replicates:
+    """Metrics of one trial in resamples of its corpus' test tunes.
+
+    Attributes:
+        n_tunes: G.
+        columns: (B,) by the column of results.csv. Resample b holds the same tunes for all trials of a corpus.
+    """
+
+    n_tunes: int
+    columns: Mapping[str, Floats]
+
+
+def replicates_of(
+    evaluation: TrialEvaluation, corpus: CorpusSample, imposed: tuple[str, ...], skill_baseline: float | None = None
+) -> Replicates | None:
+    """Computes the metrics that findings use in resamples of the test tunes.
+
+    Args:
+        evaluation: the evaluation of a trial.
+        corpus: the sample of its data set.
+        imposed: its imposed attributes.
+        skill_baseline: the accuracy that counts as no skill; without it there is no `skill`.
+
+    Returns:
+        The replicates, or None if an earlier version evaluated the run and did not keep what it takes.
+    """
+    arrays = evaluation.arrays
+    if corpus.tune is None or corpus.chosen is None or "tokens_right" not in arrays:
+        return None
+    tunes, tune_N = np.unique(corpus.tune, return_inverse=True)
+    n_tunes = len(tunes)
+    counts_BxG = _counts(n_tunes)
+
+    def sums(values_Nx: NDArray[Any], of_tune_N: NDArray[Any] = tune_N) -> Floats:
+        return resampled_sums(counts_BxG, sums_by_tune(values_Nx, of_tune_N, n_tunes))
+
+    size_B = sums(np.ones(len(tune_N)))
+    right_N = np.asarray(arrays["tokens_right"], np.float64)
+    n_ticks = corpus.tokens.shape[1]
+    accuracy_B = sums(right_N) / n_ticks / size_B
+    columns = {"reconstruction_accuracy": accuracy_B, "measure_accuracy": sums(right_N == n_ticks) / size_B}
+    if skill_baseline is not None and skill_baseline < 1:
+        columns["skill"] = (accuracy_B - skill_baseline) / (1 - skill_baseline)
+    if corpus.seen is not None and not corpus.seen.all():
+        unseen_N = (~corpus.seen).astype(np.float64)
+        columns["unseen_accuracy"] = sums(right_N * unseen_N) / n_ticks / np.maximum(sums(unseen_N), 1)
+    if (wrong_N := arrays.get("tokens_right_wrong_attributes")) is not None:
+        columns["accuracy_wrong_attributes"] = sums(np.asarray(wrong_N)) / n_ticks / size_B
+    own = ATTRIBUTES.columns(imposed)
+    if (codes_NxA := arrays.get("interpretable_codes")) is not None:
+        for name, k in zip(imposed, own, strict=True):
+            x_N, y_N = (np.asarray(array[:, k], np.float64) for array in (codes_NxA, corpus.attributes))
+            columns[f"interpretability.{name}"] = _r_squared(sums, x_N, y_N)
+    if "control_values" in arrays and "traversal_attributes" in arrays:
+        changed_MxKxQxK = np.asarray(arrays["traversal_attributes"], np.float64)[..., own]
+        data_NxK = np.asarray(corpus.attributes, np.float64)[:, own]
+        columns |= _of_controls(
+            lambda values: sums(values, tune_N[corpus.chosen]),
+            np.asarray(arrays["control_values"], np.float64),
+            changed_MxKxQxK,
+            data_NxK,
+            imposed,
+        )
+    return Replicates(n_tunes, columns)
+
+
+def own_rank_correlation(control_KxQ: Floats, changed_MxKxQxK: Floats) -> Floats:
+    """Returns Spearman's correlation of each control with its own attribute in each measure, 0 if undefined: (M, K).
+
+    Its mean over measures is `metrics.control.reconstruction_efficiency`.
+    """
+    found_MxK = np.zeros(changed_MxKxQxK.shape[:2])
+    for k, levels in distinct_levels(control_KxQ):
+        middle = (len(levels) + 1) / 2
+        x_Q = np.arange(1, len(levels) + 1) - middle
+        y_MxQ = rankdata(changed_MxKxQxK[:, k, levels, k], axis=1) - middle
+        norm_M = np.sqrt((x_Q**2).sum() * (y_MxQ**2).sum(1))
+        np.divide(y_MxQ @ x_Q, norm_M, out=found_MxK[:, k], where=norm_M > 0)
+    return found_MxK
+
+
+def _of_controls(
+    sums: Sums, control_KxQ: Floats, changed_MxKxQxK: Floats, data_NxK: Floats, imposed: tuple[str, ...]
+) -> dict[str, Floats]:
+    """Returns efficiency, reach and side effect of each control in each resample, by column."""
+    deviation_K = data_NxK.std(0)
+    low_K, high_K = np.quantile(data_NxK, LEVEL_QUANTILES[[0, -1]], axis=0)
+    span_K = high_K - low_K
+    every = np.arange(len(imposed))
+    size_B = np.maximum(sums(np.ones(len(changed_MxKxQxK))), 1)[:, None]
+    efficiency_BxK = sums(own_rank_correlation(control_KxQ, changed_MxKxQxK)) / size_B
+    change_MxKxK = (
+        changed_MxKxQxK[:, every, control_KxQ.argmax(1)] - changed_MxKxQxK[:, every, control_KxQ.argmin(1)]
+    ) / np.where(deviation_K > 0, deviation_K, np.nan)
+    own_BxK = sums(np.einsum("mkk->mk", change_MxKxK)) / size_B
+    others_KxK = ~np.eye(len(imposed), dtype=bool) & (deviation_K > 0)
+    n_others_K = others_KxK.sum(1)
+    squares_MxK = np.where(others_KxK, change_MxKxK**2, 0.0).sum(2) / np.maximum(n_others_K, 1)
+    others_BxK = np.sqrt(sums(squares_MxK) / size_B)
+    columns: dict[str, Floats] = {}
+    for k, name in enumerate(imposed):
+        columns[f"reconstruction_efficiency.{name}"] = efficiency_BxK[:, k]
+        if span_K[k] > 0:
+            columns[f"reach.{name}"] = own_BxK[:, k] * deviation_K[k] / span_K[k]
+        if deviation_K[k] > 0 and n_others_K[k] and own_BxK[:, k].min() > 0:
+            columns[f"side_effect.{name}"] = others_BxK[:, k] / own_BxK[:, k]
+    return columns
+
+
+def _r_squared(sums: Sums, x_N: Floats, y_N: Floats) -> Floats:
+    """Returns the R² of a linear regression of y on x in each resample, 0 where x is constant."""
+    x_N, y_N = x_N - x_N.mean(), y_N - y_N.mean()
+    n, x, y, xx, yy, xy = sums(np.stack([np.ones_like(x_N), x_N, y_N, x_N**2, y_N**2, x_N * y_N], axis=1)).T
+    of_x, of_y, together = n * xx - x**2, n * yy - y**2, n * xy - x * y
+    return np.divide(together**2, of_x * of_y, out=np.zeros_like(n), where=(of_x > 0) & (of_y > 0))
+
+
+@functools.cache
+def _counts(n_tunes: int) -> Floats:
+    return tune_counts(n_tunes)
