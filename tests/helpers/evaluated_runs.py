@@ -107,8 +107,11 @@ def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation
     for control, attribute in enumerate(own):
         changed[:, control, :, attribute] += 0.05 * grid
     surface = np.linspace(-3, 3, G, dtype=np.float32)
+    right = _numbers(f"right tokens of {trial.id}")
     arrays: dict[str, np.ndarray] = {
         "reconstruction": _measures(draw, (M,)),
+        "tokens_right": right.integers(15, 25, N).astype(np.uint8),
+        "interpretable_codes": corpus_of(trial.dataset).attributes + right.normal(0, 0.05, (N, 4)).astype(np.float32),
         "control_values": np.tile(grid / 2, (k, 1)),
         "traversal_tokens": _measures(draw, (M, k, Q)),
         "traversal_attributes": changed.astype(np.float32),

@@ -23,7 +23,7 @@ def made_up() -> tuple[TrialEvaluation, CorpusSample]:
     moved = rng.normal(size=(M, 2, Q, len(ATTRIBUTES)))
     for k in range(2):
         moved[:, k, :, k + 1] += 2 * levels[k]
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "tokens_right": rng.integers(0, 25, N).astype(np.uint8),
         "tokens_right_wrong_attributes": rng.integers(0, 20, N).astype(np.uint8),
         "interpretable_codes": (attributes + rng.normal(size=attributes.shape)).astype(np.float32),
