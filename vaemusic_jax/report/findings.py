@@ -16,7 +16,7 @@ from vaemusic_jax.report.claims import HIGH_INTERPRETABILITY, MIN_SEEDS, MIN_SEE
 from vaemusic_jax.report.definitions import COMPARED, HEADLINE, INTERPRETABILITY, SIMPLICITY
 from vaemusic_jax.report.finding import NO_VERDICT, Finding, Prepared, describe_p, verdict_words
 from vaemusic_jax.report.learned import LEARNED, learned_nothing
-from vaemusic_jax.report.markup import Column, Table
+from vaemusic_jax.report.markup import Cell, Column, Table, Word
 from vaemusic_jax.report.preparation import compared, headline, interpretable, simple
 from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, by_level, mean
 from vaemusic_jax.report.statistics.verdicts import Comparison, Judged, Testable, Threshold, judge
@@ -112,10 +112,12 @@ def declaration_table() -> Table:
 
 def specification_table(findings: Findings) -> Table:
     """Returns a row for each primary claim and definition, with whether the claim's verdict is robust."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, options in findings.specification.items():
         robust = robustness([verdict for _, verdict, _ in options])
-        rows += [(PRIMARY[name].words, words, verdict, numbers, robust) for words, verdict, numbers in options]
+        for i, (words, verdict, numbers) in enumerate(options):  # In print the claim stands in its first row alone.
+            claim, agreement = (Word(text, "" if i else text) for text in (PRIMARY[name].words, robust))
+            rows.append((claim, words, verdict, numbers, agreement))
     columns = (
         Column("claim", "claim"),
         Column("definition", "definition"),
@@ -234,7 +236,7 @@ def _banner(dead: pd.DataFrame) -> tuple[str, ...]:
         )
         sentences.append(
             f"{MODELS[str(model)].title} has learned nothing here: its test accuracy is within {LEARNED} of the "
-            "baseline, which always predicts the commonest token. It gets no verdicts and nothing of it is bold: "
-            f"{shown}."
+            "baseline, which always predicts the commonest token of a tick. It gets no verdicts and nothing of it is "
+            f"bold: {shown}."
         )
     return tuple(sentences)

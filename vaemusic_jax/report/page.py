@@ -30,6 +30,9 @@ img { max-width: 100%; height: auto; }
 .music td, .music th { border: 0; padding: .2rem .6rem .2rem 0; font-size: .75rem; }
 .music img { display: block; max-width: none; }
 pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: .85rem; }
+#table-findings td:nth-child(3), #table-exploratory td:nth-child(3), #table-specification td:nth-child(4) {
+  min-width: 16rem;
+}
 .banner { border: 2px solid currentColor; padding: .6rem .8rem; font-weight: bold; }
 @media print { h2 { break-before: page; } figure, tr { break-inside: avoid; } }
 """

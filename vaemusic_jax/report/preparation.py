@@ -135,6 +135,8 @@ def _kept_by_tune(metrics: tuple[str, ...]) -> bool:
 
 def _counted(cells: Cells) -> str:
     n, tunes = len(cells.fields), cells.estimates.n_tunes
-    words = f"{n} cells, {count_of_seeds(cells.estimates.n_seeds)}"
+    sizes = sorted(set(cells.fields["latent_dim"]))
+    words = f"latent size{'s' * (len(sizes) > 1)} {', '.join(map(str, sizes))}; "
+    words += f"{n} cell{'s' * (n != 1)}, {count_of_seeds(cells.estimates.n_seeds)}"
     words += f", {tunes} test tunes or more" if cells.estimates.tunes is not None else ", seeds alone"
     return words + (f"; {cells.n_left_out} cells left out, which lack a seed or a value" if cells.n_left_out else "")

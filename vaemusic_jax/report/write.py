@@ -92,4 +92,5 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
 def _question(section: Section) -> Chapter:
     counted = "Test split; how many seeds there are stands in the table above."
     drawn = (Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures)
-    return Chapter(f"question-{section.name}", section.title, (section.text, section.table, *drawn))
+    said = f"Exploratory: tests here are over seeds alone, and nothing is adjusted for their number. {section.text}"
+    return Chapter(f"question-{section.name}", section.title, (said, section.table, *drawn))
