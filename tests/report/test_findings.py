@@ -202,9 +202,10 @@ def test_models_of_like_weights_are_compared_where_the_run_has_them() -> None:
 
     assert row(checked(metrics, size=64, latent_dim=4))[1] == "no verdict"
     # 276,699 weights of MeasureVAE at 64, 273,304 of AdversarialVAE at 120.
-    _, verdict, numbers = row(checked(metrics, size=[64, 120], latent_dim=4))
+    _, verdict, numbers = row(checked(metrics, size=[64, 120, 200], latent_dim=4))
     assert verdict != "no verdict"
     assert numbers.startswith("-0.00")
+    assert "; 1 cell, " in numbers
 
 
 def test_a_verdict_is_robust_if_three_definitions_agree() -> None:

@@ -40,8 +40,11 @@ class Cells:
 
     @property
     def factors(self) -> dict[str, list[str]]:
-        """The levels of what a difference may depend on."""
+        """The levels of what a difference may depend on: latent size, corpus, attributes, and what else varies."""
         named = {"latent size": "latent_dim", "corpus": "dataset", "attributes": "attributes"}
+        known = {*named.values(), "control"}
+        others = [str(name) for name in self.fields if name not in known and self.fields[name].nunique() > 1]
+        named |= {name.replace("_", " "): name for name in others}
         return {words: [str(level) for level in self.fields[name]] for words, name in named.items()}
 
 
