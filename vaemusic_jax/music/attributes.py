@@ -8,9 +8,11 @@ difference.
 Pitches of a microtonal vocabulary are counted in 53rds of a semitone, in which a comma is 12 whole units.
 
 To add an attribute, add a row at the end: `ATTRIBUTES["name"] = Attribute("name", "N", unit, formula)`. Arrays of all
-attributes, in data sets and checkpoints, have their columns in the order of the rows.
+attributes, in data sets and checkpoints, have their columns in the order of the rows. A row may have a second formula,
+of the probabilities of onsets instead of onsets, which training with `steering_weight` needs because it can be
+differentiated. It equals the first formula where every probability is 0 or 1.
 
-Shapes: T = 24 ticks, A attributes, V = vocabulary size, `...` any batch axes.
+Shapes: T = 24 ticks, A attributes, V = vocabulary size, P = number of pitches, B measures, `...` any batch axes.
 
 Source: the attribute definitions of Pati & Lerch, "Attribute-based regularization of latent spaces for variational
 auto-encoders" (2021), with the rhythmic-complexity weights of Toussaint's metrical hierarchy as published there.
@@ -18,6 +20,7 @@ auto-encoders" (2021), with the rhythmic-complexity weights of Toussaint's metri
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,6 +55,27 @@ class Onsets:
 
 
 @dataclass(frozen=True)
+class OnsetChances:
+    """The probabilities of note onsets, independent from tick to tick, as a decoder's softmax gives them.
+
+    `chances` may be a NumPy or a JAX array: formulas use operators and methods that both have, so that this module does
+    not import JAX.
+
+    Attributes:
+        chances: (B, T, P) the probability that a note of each pitch starts at each tick.
+        pitches: (P,) the pitches in semitones, all different and ascending.
+    """
+
+    chances: Any
+    pitches: np.ndarray
+
+    @property
+    def at(self) -> Any:
+        """The probability that any note starts at each tick, (B, T)."""
+        return self.chances.sum(-1)
+
+
+@dataclass(frozen=True)
 class Attribute:
     """One musical attribute, a row of the table `ATTRIBUTES`.
 
@@ -64,6 +88,8 @@ class Attribute:
             again when it differs. `tests/music/test_attributes.py` fails if values change and the version does not.
         of_the_study: whether `all` in a configuration includes the attribute. It includes the study's four only, so
             that a new row changes no earlier configuration, trial or run.
+        differentiable: the function from probabilities of onsets to values, (B,), which equals `formula` where all
+            probabilities are 0 or 1; None if there is none, and then no trial that steers can have the attribute.
     """
 
     name: str
@@ -72,6 +98,7 @@ class Attribute:
     formula: Callable[[Onsets], np.ndarray]
     version: int = 1
     of_the_study: bool = False
+    differentiable: Callable[[OnsetChances], Any] | None = None
 
     @property
     def words(self) -> str:
@@ -135,6 +162,49 @@ def average_interval_jump(onsets: Onsets) -> np.ndarray:
     return jumps.astype(np.float32) / (intervals * onsets.unit).astype(np.float32)
 
 
+def expected_complexity(onsets: OnsetChances) -> Any:
+    """Returns the expected `rhythmic_complexity`, (B,)."""
+    return onsets.at @ np.array(ONSET_WEIGHTS, onsets.at.dtype) / sum(ONSET_WEIGHTS)
+
+
+def expected_range(onsets: OnsetChances) -> Any:
+    """Returns the expected `note_range`, (B,).
+
+    It is the sum over all steps from a pitch to the next higher one of the size of the step times the probability that
+    at least one onset is above it and at least one below it.
+    """
+    dtype, n = onsets.at.dtype, len(onsets.pitches)
+    is_above = np.tril(np.ones((n, n), dtype), -1)[:, : n - 1]  # [p, s]: pitch p is above step s
+    above_BxTxS = onsets.chances @ is_above
+    silent_BxTx1 = 1 - onsets.at[:, :, None]
+    none_above, none_below = (1 - above_BxTxS).prod(1), (silent_BxTx1 + above_BxTxS).prod(1)
+    crossed_BxS = 1 - none_above - none_below + silent_BxTx1.prod(1)
+    return crossed_BxS @ np.diff(onsets.pitches).astype(dtype) / RANGE_SEMITONES
+
+
+def expected_density(onsets: OnsetChances) -> Any:
+    """Returns the expected `note_density`, (B,)."""
+    return onsets.at.mean(1)
+
+
+def expected_jump(onsets: OnsetChances) -> Any:
+    """Returns the expected sum of intervals over the expected number of intervals, which counts as at least 1, (B,).
+
+    The interval to an onset is from the last onset before it. With `far` the expected distance of each pitch to the
+    last onset up to each tick, far[t] = distances to onsets at t + P(no onset at t) far[t - 1]. It is computed for
+    windows of 1, 2, 4, ... ticks before t, each from two of half the length.
+    """
+    dtype = onsets.at.dtype
+    distances_PxP = np.abs(onsets.pitches[:, None] - onsets.pitches[None, :]).astype(dtype)
+    far_BxTxP, silent_BxTx1 = onsets.chances @ distances_PxP, 1 - onsets.at[:, :, None]
+    for n in (1, 2, 4, 8, 16):
+        earlier_TxT = np.eye(N_TICKS, k=-n, dtype=dtype)  # as a factor it moves ticks by n
+        far_BxTxP = far_BxTxP + silent_BxTx1 * (earlier_TxT @ far_BxTxP)
+        silent_BxTx1 = silent_BxTx1 * (earlier_TxT @ silent_BxTx1)
+    before_BxTxP = np.eye(N_TICKS, k=-1, dtype=dtype) @ far_BxTxP
+    return (onsets.chances * before_BxTxP).sum((1, 2)) / (onsets.at.sum(1) - 1).clip(1)
+
+
 def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
     """Divides whole numbers by one divisor, in float32.
 
@@ -145,12 +215,12 @@ def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
 
 
 ATTRIBUTES = AttributeTable(
-    (name, Attribute(name, initial, unit, formula, of_the_study=True))
-    for name, initial, unit, formula in (
-        ("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity),
-        ("note_range", "NR", "26 semitones", note_range),
-        ("note_density", "ND", "onsets a tick", note_density),
-        ("average_interval_jump", "IJ", "semitones", average_interval_jump),
+    (name, Attribute(name, initial, unit, formula, of_the_study=True, differentiable=differentiable))
+    for name, initial, unit, formula, differentiable in (
+        ("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity, expected_complexity),
+        ("note_range", "NR", "26 semitones", note_range, expected_range),
+        ("note_density", "ND", "onsets a tick", note_density, expected_density),
+        ("average_interval_jump", "IJ", "semitones", average_interval_jump, expected_jump),
     )
 )
 
@@ -176,3 +246,22 @@ def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> np.ndarray:
     pitches = np.round(midi * unit).astype(np.int32)[indices]
     onsets = Onsets(pitches, pitches >= 0, unit)
     return np.stack([attribute.formula(onsets) for attribute in ATTRIBUTES.values()], axis=-1)
+
+
+def differentiable_attributes(chances: Any, midi: np.ndarray) -> Any:
+    """Computes attributes of probable measures so that they can be differentiated.
+
+    Args:
+        chances: (B, 24, V) the probability of each token at each tick, a NumPy or a JAX array.
+        midi: (V,) MIDI pitch of each token, -1 for hold and rest (`Vocabulary.midi`).
+
+    Returns:
+        The values (B,) of each attribute in the order of `ATTRIBUTES`, None for one without a differentiable formula.
+        Where every probability is 0 or 1, the values are those of `compute_attributes` up to rounding.
+    """
+    midi = np.asarray(midi)
+    pitches, index = np.unique(midi[midi >= 0], return_inverse=True)
+    of_pitch = np.zeros((len(midi), len(pitches)), chances.dtype)
+    of_pitch[np.flatnonzero(midi >= 0), index] = 1
+    onsets = OnsetChances(chances @ of_pitch, pitches)
+    return [row.differentiable(onsets) if row.differentiable else None for row in ATTRIBUTES.values()]
