@@ -33,6 +33,7 @@ check_shapes(
     "vaemusic_jax.models.adversarial_vae",
     "vaemusic_jax.music.transposition",
     "vaemusic_jax.training.objective",
+    "vaemusic_jax.training.steering",
     "vaemusic_jax.training.step",
     "vaemusic_jax.training.score",
     "vaemusic_jax.training.cohort",

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import toys
 from vaemusic_jax.config import models
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.sweep import AXES, SweepConfig, differences, load_config, trials
@@ -56,6 +57,7 @@ AXIS_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "transpose": one_or_more(st.integers(0, 11)),
     "learning_rate": one_or_more(POSITIVE_FLOATS),
     "beta": one_or_more(st.just(0) | POSITIVE_FLOATS),
+    "steering_weight": one_or_more(st.just(0) | POSITIVE_FLOATS),
     "seed": one_or_more(st.integers(0, 2**31 - 1)),
 }
 GRIDS = st.fixed_dictionaries({}, optional=AXIS_VALUES)
@@ -184,6 +186,22 @@ def test_cohorts_partition_the_trials_by_what_their_program_depends_on(fields: d
         }
     assert len({tuple(getattr(group, name) for name in SHARED) for group in groups}) == len(groups)
     assert len({group.id for group in groups}) == len(groups)
+
+
+def test_trials_that_steer_train_apart_from_those_that_do_not() -> None:
+    plain, steered = cohorts(trials(config_of(steering_weight=[0, 0.1, 0.3], seed=[0, 1])))
+    assert [trial.steering_weight for trial in plain.trials] == [0, 0]
+    assert [trial.steering_weight for trial in steered.trials] == [0.1, 0.1, 0.3, 0.3]
+    assert (plain.steers, steered.steers) == (False, True)
+
+
+def test_an_attribute_that_cannot_be_differentiated_cannot_be_steered(monkeypatch: pytest.MonkeyPatch) -> None:
+    toys.register_attribute(monkeypatch)
+    fields = {"attributes": "last_onset+note_density", "latent_dim": 8}
+    trials(config_of(**fields, steering_weight=0))
+    with pytest.raises(ValueError, match=r"steering_weight: 0\.3 .* 'last_onset' has none; use 0") as raised:
+        config_of(**fields, steering_weight=0.3)
+    assert "\n" not in raised.value.errors()[0]["msg"]  # type: ignore[attr-defined]
 
 
 def test_an_override_replaces_a_field_everywhere(tmp_path: Path) -> None:

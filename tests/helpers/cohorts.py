@@ -31,7 +31,8 @@ def trial(model: str, **fields: Any) -> Trial:
         "steps": 20,
         "seed": 0,
     }
-    own: dict[str, Any] = {**MODELS[model].recipes[recipe].defaults, **unused_by(model), "batch_size": 16}
+    small = {"batch_size": 16, "steering_weight": 0.0}
+    own: dict[str, Any] = {**MODELS[model].recipes[recipe].defaults, **unused_by(model), **small}
     return Trial(**(values | own | fields))
 
 
@@ -44,7 +45,7 @@ def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
 def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ensemble:
     """Returns the ensemble of these trials, which trains on the first `n` measures of the training split."""
     train = first_measures(dataset, n)
-    program = program_of(tuple(trials), len(dataset.vocabulary))
+    program = program_of(tuple(trials), len(dataset.vocabulary), dataset.vocabulary.midi)
     attributes = np.asarray(train.attributes)
     members = [trained_on(t, program.n_attributes, attributes[: round(t.data_fraction * n)]) for t in trials]
     table = table_for(trials, dataset.vocabulary)

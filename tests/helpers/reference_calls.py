@@ -26,7 +26,7 @@ Sizes = tuple[Recipe, int, int, int, int, int, int]  # All fields of a program b
 class TwoWidths(Program):
     """The program of a MeasureVAE whose encoder and decoder differ in width, as in one published fixture."""
 
-    decoder_hidden_size: int
+    decoder_hidden_size: int = 0
 
     @property
     def networks(self) -> dict[str, Layer]:
@@ -61,7 +61,7 @@ def measure_vae(arrays: dict, prefix: str, n_attributes: int = 4) -> tuple[Progr
     sizes = sizes_of(arrays, vae["encoder"]["l0_fwd"], vae["encoder"]["mean_fc2"], n_attributes)
     program = Program("measure_vae", *sizes)
     if decoder_hidden != program.hidden_size:
-        program = TwoWidths("measure_vae", *sizes, decoder_hidden)
+        program = TwoWidths("measure_vae", *sizes, decoder_hidden_size=decoder_hidden)
     return program, {"vae": vae}
 
 

@@ -16,6 +16,7 @@ def test_latent_controls_are_the_first_dimensions_of_the_code() -> None:
     np.testing.assert_array_equal(codes, [[0, 9, 2, 3, 4, 5], [7, 7, 8, 9, 10, 11]])
     np.testing.assert_array_equal(own, OWN)
     np.testing.assert_array_equal(LATENT.dimensions(CODES, 2), [[0, 1], [6, 7]])
+    np.testing.assert_array_equal(LATENT.values(codes, jnp.asarray(OWN)), [[0, 9, 2], [7, 7, 8]])
 
 
 def test_told_controls_are_the_values_of_the_attributes() -> None:
@@ -23,6 +24,7 @@ def test_told_controls_are_the_values_of_the_attributes() -> None:
     np.testing.assert_array_equal(codes, CODES)
     np.testing.assert_array_equal(own, np.array([[0.1, 9, 0.3], [7, 0.5, 8]], np.float32))
     assert TOLD.dimensions(CODES, 2) is None
+    np.testing.assert_array_equal(TOLD.values(codes, own), own)
 
 
 def test_latent_controls_also_move_over_three_standard_deviations_of_the_prior_either_way() -> None:

@@ -91,6 +91,11 @@ class Trial(Record):
         HyperParameter(only=("adversarial_vae",)),
         Field(description="Weight of the discriminator term."),
     ]
+    steering_weight: Annotated[
+        NonNegativeFloat,
+        HyperParameter(),
+        Field(description="Weight of the term that makes decoded measures follow the controls; 0 as published."),
+    ] = 0.0
     seed: Annotated[Seed, Field(description="Seed of the initial weights, the noise and the order of measures.")]
 
     @model_validator(mode="after")
@@ -105,6 +110,13 @@ class Trial(Record):
         spec = MODELS[self.model]
         if self.latent_dim < spec.fewest_dimensions:
             raise ValueError(f"latent_dim: {self.latent_dim} {spec.why_fewest}; use at least {spec.fewest_dimensions}")
+        if self.steers:
+            for name in self.attributes:
+                if ATTRIBUTES[name].differentiable is None:
+                    raise ValueError(
+                        f"steering_weight: {self.steering_weight:g} needs attributes with a differentiable formula, "
+                        f"and {name!r} has none; use 0, or leave the attribute out"
+                    )
         return self
 
     @functools.cached_property
@@ -113,6 +125,11 @@ class Trial(Record):
         # Only fields that were added later have defaults. Excluding defaults keeps the ids of older trials.
         given = self.model_dump(exclude_defaults=True)
         return _digest(json.dumps(given, sort_keys=True, separators=(",", ":")))
+
+    @property
+    def steers(self) -> bool:
+        """Whether the training step has the steering term, which makes another program of it."""
+        return self.steering_weight > 0
 
     def row(self) -> dict[str, Any]:
         """Returns the fields as tables show them, with the attributes as one text as in a configuration."""
@@ -177,13 +194,17 @@ class Cohort:
         return self.trials[0].batch_size
 
     @property
+    def steers(self) -> bool:
+        return self.trials[0].steers
+
+    @property
     def id(self) -> str:
         """Ten characters that identify the cohort by its trials."""
         return _digest("\n".join(trial.id for trial in self.trials))
 
 
-# The fields that are the same for all trials of a cohort, since its program depends on them.
-SHARED = ("dataset", "model", "recipe", "hidden_size", "steps", "batch_size")
+# The fields and properties that are the same for all trials of a cohort, since its program depends on them.
+SHARED = ("dataset", "model", "recipe", "hidden_size", "steps", "batch_size", "steers")
 
 
 def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:

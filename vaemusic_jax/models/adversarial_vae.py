@@ -260,4 +260,4 @@ class AdversarialVAEModel(Model):
         gates = 3 * H
         encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
         decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
-        return 4 * encoder + 3 * decoder
+        return 4 * encoder + (7 if program.steers else 3) * decoder  # steering decodes twice, once without gradient

@@ -82,5 +82,6 @@ class Model(ABC):
         """Returns the number of multiplications per measure in the matmuls of one training step.
 
         Only necessary work counts: token look-ups cost nothing, a product that is the same at several ticks counts
-        once, and a backward pass costs as much as two forward passes.
+        once, and a backward pass costs as much as two forward passes. What turns probabilities into attributes for
+        steering does not count, since it is small.
         """

@@ -4,13 +4,14 @@ Shapes: N measures, B batch, Z latent, K controls, Q levels, G grid points, E me
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
 
 from vaemusic_jax.models.layers import Array
 
+AnyArray = TypeVar("AnyArray", Array, np.ndarray)  # inside compiled functions, and outside
 REACH = 3.0  # the largest value that a dimension of the code is set to, in standard deviations of the prior
 
 
@@ -37,7 +38,7 @@ class Controls(ABC):
         """
 
     @abstractmethod
-    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+    def values(self, codes_ExZ: AnyArray, own_NxK: AnyArray) -> AnyArray:
         """Returns the values that controls have in measures, (E, K) or (N, K).
 
         Args:
@@ -77,7 +78,7 @@ class LatentControls(Controls):
         controls_BxK = jnp.where(jnp.isnan(edits_BxK), z_BxZ[:, :n_slots], edits_BxK)
         return jnp.concatenate([controls_BxK, z_BxZ[:, n_slots:]], axis=1), own_BxK
 
-    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+    def values(self, codes_ExZ: AnyArray, own_NxK: AnyArray) -> AnyArray:
         return codes_ExZ[:, : own_NxK.shape[1]]
 
     def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:
@@ -98,7 +99,7 @@ class ToldControls(Controls):
     def set(self, z_BxZ: Array, own_BxK: Array, edits_BxK: Array) -> tuple[Array, Array]:
         return z_BxZ, jnp.where(jnp.isnan(edits_BxK), own_BxK, edits_BxK)
 
-    def values(self, codes_ExZ: np.ndarray, own_NxK: np.ndarray) -> np.ndarray:
+    def values(self, codes_ExZ: AnyArray, own_NxK: AnyArray) -> AnyArray:
         return own_NxK
 
     def prior_levels(self, n_controls: int, n: int) -> np.ndarray | None:

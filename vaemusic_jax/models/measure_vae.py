@@ -254,4 +254,4 @@ class MeasureVAEModel(Model):
         encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
         of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
         decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
-        return 3 * (encoder + decoder)
+        return 3 * encoder + (7 if program.steers else 3) * decoder  # steering decodes twice, once without gradient

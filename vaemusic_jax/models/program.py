@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vaemusic_jax.config.models import MODELS, Recipe
 from vaemusic_jax.config.trial import Trial
@@ -26,7 +27,8 @@ COMPUTE_DTYPE = jnp.float32
 class Program:
     """The properties that the members of a cohort share; it is hashable and static under `jit`.
 
-    Latent size and number of attributes are those of the padded arrays: the largest of the cohort.
+    Latent size and number of attributes are those of the padded arrays: the largest of the cohort. `steers` is whether
+    the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token.
     """
 
     model: str
@@ -37,6 +39,8 @@ class Program:
     n_attributes: int
     batch_size: int
     steps: int
+    steers: bool = False
+    midi: tuple[float, ...] = ()
 
     @property
     def implementation(self) -> Model:
@@ -115,8 +119,14 @@ def _in_type(dtype: Any, tree: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)
 
 
-def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
-    """Returns the program that trains the trials of one cohort, see `config.trial.Cohort`, together."""
+def program_of(trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | None = None) -> Program:
+    """Returns the program that trains the trials of one cohort, see `config.trial.Cohort`, together.
+
+    Args:
+        trials: the trials.
+        vocab_size: the number of tokens.
+        midi_V: their MIDI pitches, which only training steps that steer need.
+    """
     first = trials[0]
     return Program(
         model=first.model,
@@ -127,4 +137,6 @@ def program_of(trials: Sequence[Trial], vocab_size: int) -> Program:
         n_attributes=max(len(trial.attributes) for trial in trials),
         batch_size=first.batch_size,
         steps=first.steps,
+        steers=first.steers,
+        midi=tuple(map(float, midi_V)) if first.steers and midi_V is not None else (),
     )

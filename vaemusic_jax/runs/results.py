@@ -24,6 +24,7 @@ FIELD_HEADERS = {
     "hidden_size": "hidden",
     "learning_rate": "rate",
     "adversary_weight": "adv. w.",
+    "steering_weight": "steer. w.",
 }
 NOTHING = "-"
 

@@ -24,6 +24,7 @@ from vaemusic_jax.training.memory import compiled_ensemble
 TYPICAL_VOCABULARY = 64  # assumed if the data set is not prepared
 COPIES = 6  # arrays of the size of the weights: weights and Adam's two moments, before and after a call
 SAVED_PER_UNIT = 10  # numbers that a GRU layer stores per hidden unit and tick for its gradient
+STEERED = 1.5  # a step that steers stores the decoder's layers twice, and at most half of all layers are the decoder's
 SHARE_OF_MATMUL_RATE = 0.4  # the share of a large matmul's speed that a step reaches on CPU; see docs/benchmarks.md
 
 
@@ -60,7 +61,8 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
         axis = ensemble.axis
     else:
         saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * program.batch_size * N_TICKS * program.hidden_size
-        memory_bytes = 4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * saved)
+        stored = saved * (STEERED if program.steers else 1)
+        memory_bytes = int(4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored))
     # The devices of a CPU share its cores, all of which one matmul already uses.
     n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
     operations = step_operations(program) * n_members * program.steps

@@ -21,6 +21,7 @@ from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.training.objective import loss_terms, total_loss
+from vaemusic_jax.training.steering import STEERING_STREAM, Move, draw_move, steering
 
 ADAM = optax.scale_by_adam()
 
@@ -42,6 +43,7 @@ class Noise(NamedTuple):
     eps_rival: Array  # (B, Z) normal noise of the codes in the updates of the networks beside it
     teacher: Array | None  # (T,) whether the true token is fed on after each tick; None: always
     dropout: Array | None  # the key of dropout; None: no dropout
+    move: Move | None = None  # the controls that the steering term moves; None: no such term
 
 
 def start_state(params: Params) -> TrainState:
@@ -70,7 +72,10 @@ def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
         now = teacher_probability((step + 1).astype(jnp.float32))
         chance_T = jnp.where(jnp.arange(N_TICKS) == 0, before, now)
         teacher = jax.random.uniform(teacher_key, (N_TICKS,)) < chance_T
-    return Noise(eps_2xBxZ[0], eps_2xBxZ[1], teacher, dropout_key if program.recipe.dropout else None)
+    move = None
+    if program.steers:
+        move = draw_move(program, hp, step, jax.random.fold_in(key, STEERING_STREAM))
+    return Noise(eps_2xBxZ[0], eps_2xBxZ[1], teacher, dropout_key if program.recipe.dropout else None, move)
 
 
 def learning_rate(program: Program, hp: HyperParameters, step: Array) -> Array:
@@ -137,6 +142,9 @@ def vae_loss(
     terms = loss_terms(program, params, posterior, z_BxZ, logits, batch, hp, jnp.ones(len(batch.tokens)))
     means = {name: term.mean() for name, term in terms.items()}
     total = total_loss(program, hp, means)
+    if noise.move is not None:
+        means["steering"] = steering(program, params, z_BxZ, batch, hp, noise.move).mean()
+        total = total + noise.move.weight * means["steering"]
     accuracy = token_accuracy(jnp.argmax(logits, -1), batch.tokens).mean()
     return total, {"loss": total, "reconstruction_accuracy": accuracy, **means}
 
