@@ -39,6 +39,7 @@ OTHER: dict[str, list[str]] = {
     "gamma": ["3"],
     "delta": ["2.5"],
     "adversary_weight": ["0.75"],
+    "steering_weight": ["0.5"],
     "seed": ["3", "4"],
     "name": ["2024"],
     "eval_every": ["3"],

@@ -33,7 +33,7 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "old_run.zip"
 class TrialOfALaterVersion(Trial):
     """A trial with one more hyper-parameter, which has a default and serves one model only."""
 
-    steering_weight: Annotated[float, HyperParameter(only=("measure_vae",))] = 0.5
+    sharpness: Annotated[float, HyperParameter(only=("measure_vae",))] = 0.5
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def test_its_trials_are_the_same_trials_with_a_field_and_an_attribute_more(
     for trial in run.trials:
         values = trial.model_dump()
         assert TrialOfALaterVersion(**values).id == trial.id
-        assert TrialOfALaterVersion(**values, steering_weight=0.3).id != trial.id
+        assert TrialOfALaterVersion(**values, sharpness=0.3).id != trial.id
     monkeypatch.setattr("vaemusic_jax.config.trial.Trial", TrialOfALaterVersion)
-    assert unused_by("adversarial_vae")["steering_weight"] == 0.5
+    assert unused_by("adversarial_vae")["sharpness"] == 0.5
 
 
 def test_its_models_are_restored(old: Path) -> None:
@@ -94,6 +94,7 @@ def test_it_is_resumed_and_evaluated_anew_to_the_same_end(
     expected = sweeps.untimed(pd.read_parquet(old / "whole_curves.parquet"))
     pd.testing.assert_frame_equal(found, expected, rtol=1e-3, atol=1e-4)
     results, whole = (pd.read_csv(old / name) for name in ("run/results.csv", "whole_results.csv"))
+    assert (results["steering_weight"] == 0).all()  # a field that did not exist then
     of_controls = family_columns("control")  # their definitions have changed
     kept = [
         name for name in whole if name in results and name not in of_controls and not str(name).endswith(".seconds")

@@ -138,7 +138,7 @@ def test_only_fields_that_differ_within_a_model_are_columns(tmp_path: Path) -> N
     assert "beta" in lines[0].split()
     assert "gamma" not in lines[0]  # differs between the models only
     fixed = " ".join(" ".join(lines).split()).partition("All trials:")[2].partition(" acc:")[0]
-    assert "gamma 1 (measure_vae), delta 10 (measure_vae), adversary_weight 0.1 (adversarial_vae), seed 0." in fixed
+    assert "gamma 1 (measure_vae), delta 10 (measure_vae), adversary_weight 0.1 (adversarial_vae)," in fixed
     assert "dataset irish_folk" in fixed
     assert "beta" not in fixed
 
