@@ -51,6 +51,9 @@ def test_memory_and_time_grow_with_members_width_batch_and_steps(model, irish_fo
         assert memory > four[0]
         assert seconds > four[1]
     assert taken(4, steps=40) == (four[0], 2 * four[1])
+    memory, seconds = taken(1, steering_weight=0.3)
+    assert memory > one[0]
+    assert 1.3 * one[1] < seconds < 2 * one[1]
 
 
 def test_members_on_devices_of_their_own_take_no_longer(irish_folk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,13 +27,16 @@ def parts(trial, dataset: Dataset) -> tuple[Program, Params, HyperParameters, Ba
     return cohort.program, cohort.program.initial_params(1), hp, batch
 
 
-def decoding_to(tokens: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every decoder decode to these measures without doubt, whatever it is given."""
+def decoding_to(tokens: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Lets every decoder decode to these measures without doubt, and returns the list of what it is given each time."""
+    given = []
 
-    def decode(self: Program, *_) -> jax.Array:
+    def decode(self: Program, params: Params, *arguments) -> jax.Array:
+        given.append(arguments)
         return 1e4 * jax.nn.one_hot(jnp.asarray(tokens, jnp.int32), self.vocab_size)
 
     monkeypatch.setattr(Program, "decode", decode)
+    return given
 
 
 def test_a_decoder_that_obeys_has_no_loss(irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,10 +69,10 @@ def test_the_loss_is_of_the_attributes_of_decoded_measures(
     rng = np.random.default_rng(0)
     decoded = irish_folk.test.tokens[:B]
     control, donor = rng.integers(0, 2, B), rng.permutation(B)
-    decoding_to(decoded, monkeypatch)
+    given = decoding_to(decoded, monkeypatch)
     move = Move(jnp.asarray(control, jnp.int32), jnp.asarray(donor), jnp.float32(1))
-    z = jnp.zeros((B, cohort.program.latent_dim))
-    found = steering(cohort.program, cohort.program.initial_params(0), z, batch, hp, move)
+    z = rng.normal(size=(B, cohort.program.latent_dim)).astype(np.float32)
+    found = steering(cohort.program, cohort.program.initial_params(0), jnp.asarray(z), batch, hp, move)
 
     columns = [2, 3]
     training = np.asarray(cohorts.first_measures(irish_folk).attributes)
@@ -80,6 +83,16 @@ def test_the_loss_is_of_the_attributes_of_decoded_measures(
     huber = np.where(far <= 1, far**2 / 2, far - 0.5)
     expected = np.where(is_moved, huber, OTHERS * huber).sum(1) / (1 + OTHERS)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+    # What is decoded has the donor's value of the one control; the second time it is fed what came out the first time.
+    codes, told = z.copy(), np.array(batch.conditions)
+    controls = codes if model == "measure_vae" else told
+    controls[np.arange(B), control] = controls[donor, control]
+    (free_codes, free_told), (fed_codes, fed_told, fed_tokens) = given
+    for found_codes, found_told in ((free_codes, free_told), (fed_codes, fed_told)):
+        np.testing.assert_allclose(found_codes, codes, rtol=1e-6)
+        np.testing.assert_allclose(found_told, told, rtol=1e-6)
+    np.testing.assert_array_equal(fed_tokens, decoded)
 
 
 @pytest.mark.parametrize("model", MODELS)
