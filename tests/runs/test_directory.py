@@ -132,13 +132,17 @@ def test_another_configuration_is_refused_with_the_difference_and_nothing_is_wri
     start(run.path).close()  # and the refusal kept no lock
 
 
-def test_recipes_that_have_changed_since_are_refused(run: RunDirectory) -> None:
+def test_a_run_keeps_its_trials_where_recipes_have_changed_since(
+    run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
     run.close()
     config = config_of()
     changed = [t.model_copy(update={"beta": 0.123}) for t in trials(config)]
-    with pytest.raises(UserError, match="stood for other trials"):
-        RunDirectory.open(run.path, config, changed, cohorts(changed))
+    with RunDirectory.open(run.path, config, changed, cohorts(changed)) as resumed:
+        assert (resumed.trials, resumed.cohorts) == (run.trials, run.cohorts)
+    assert capsys.readouterr().err.count("goes on with those that it was started with") == 1
     start(run.path).close()
+    assert not capsys.readouterr().err
 
 
 def test_another_place_is_no_other_configuration(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A run directory belongs to one configuration. Opening it again resumes the run, 
 Every file is written atomically, so that a run which is killed at any moment can be resumed.
 """
 
+import logging
 import os
 import weakref
 from collections.abc import Iterable, Sequence
@@ -18,9 +19,12 @@ from vaemusic_jax.runs.lock import LOCK, locked
 from vaemusic_jax.runs.table_file import read_table, reading, write_table
 from vaemusic_jax.runs.trials_table import State, TrialsTable
 from vaemusic_jax.support.atomic import write_atomically, writing
+from vaemusic_jax.support.event_log import warn
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 TEMPORARY = ".*.tmp"
 OTHER_PLACE = "choose another --out, or remove the folder to start anew"
@@ -50,11 +54,14 @@ class RunDirectory:
     def open(cls, path: str | Path, config: SweepConfig, trials: Sequence[Trial], cohorts: Iterable[Cohort]) -> Self:
         """Creates a run directory, or resumes the run of the same configuration in it; it is locked until closed.
 
+        A resumed run keeps the trials and cohorts that it was started with, and a warning says so if a recipe's own
+        values have changed since.
+
         Args:
             path: the folder.
             config: the configuration.
             trials: the trials of the configuration.
-            cohorts: the cohorts of these trials; a resumed run keeps those that it was started with.
+            cohorts: the cohorts of these trials.
 
         Raises:
             UserError: the folder holds a run of another configuration, in which case nothing is written; it holds
@@ -75,9 +82,10 @@ class RunDirectory:
                 TrialsTable.create(path / "trials.csv", trials, cohorts)
             run = cls(path)
             if [trial.id for trial in run.trials] != [trial.id for trial in trials]:
-                raise UserError(
+                warn(
+                    log,
                     f"{path}: the same configuration stood for other trials when this run was started, "
-                    f"since a recipe's own values have changed; {OTHER_PLACE}"
+                    "since a recipe's own values have changed; the run goes on with those that it was started with",
                 )
             for left in path.glob(TEMPORARY):  # files of a process that was killed
                 left.unlink(missing_ok=True)
