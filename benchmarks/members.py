@@ -26,7 +26,8 @@ def trial(
     model: str, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
 ) -> Trial:
     """Returns a trial that imposes all attributes."""
-    values: dict[str, Any] = defaults(model, recipe, hidden_size) | unused_by(model) | {"batch_size": batch_size}
+    own: dict[str, Any] = {"batch_size": batch_size, "discriminator": "classifier"}  # the one that PyTorch's side has
+    values: dict[str, Any] = defaults(model, recipe, hidden_size) | unused_by(model) | own
     return Trial(
         dataset="random",
         model=model,

@@ -30,6 +30,7 @@ check_shapes(
     "vaemusic_jax.models.controls",
     "vaemusic_jax.models.program",
     "vaemusic_jax.models.measure_vae",
+    "vaemusic_jax.models.discriminators",
     "vaemusic_jax.models.adversarial_vae",
     "vaemusic_jax.music.transposition",
     "vaemusic_jax.training.objective",

@@ -1,5 +1,6 @@
 """The benchmarks' own logic: turns, shares of the machine, counts of operations and ratios. Nothing is timed here."""
 
+import dataclasses
 import importlib
 import itertools
 from pathlib import Path
@@ -79,7 +80,12 @@ def test_operations_of_a_step_by_hand() -> None:
     adversarial_vae = program_of((members.trial("adversarial_vae", 2, 4, batch_size=3),), 62)
     encoder = 24 * (12 + 12) + 2 * 4 * 4
     decoder = 4 * 2 + (4 + 4) * 6 + 24 * (12 + 12 + 12 + 2 * 62)
-    assert step_operations(adversarial_vae) == 2 * 3 * (4 * encoder + 3 * decoder)
+    classifier = 4 * 2 + 2 * 4 * 8  # one step of its own, and the gradient of the codes
+    assert step_operations(adversarial_vae) == 2 * 3 * (4 * encoder + 3 * decoder + 5 * classifier)
+    regressed = dataclasses.replace(adversarial_vae, discriminator="regressor")
+    regressor = 4 * 128 + 128 * 128 + 128 * 4  # five steps of its own
+    expected = 2 * 3 * (4 * encoder + 3 * decoder + (5 * 3 + 2) * regressor)
+    assert step_operations(regressed) == expected
 
 
 def test_the_cost_of_padding_compares_means_over_latent_sizes() -> None:

@@ -40,6 +40,7 @@ OTHER: dict[str, list[str]] = {
     "delta": ["2.5"],
     "adversary_weight": ["0.75"],
     "steering_weight": ["0.5"],
+    "discriminator": ["classifier", "regressor"],
     "seed": ["3", "4"],
     "name": ["2024"],
     "eval_every": ["3"],

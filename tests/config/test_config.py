@@ -138,6 +138,7 @@ def test_every_field_is_part_of_the_id(field: str) -> None:
         "recipe": "reference",
         "attributes": ("note_range",),
         "data_fraction": 0.5,
+        "discriminator": "regressor",
     }
     changed = other.get(field, getattr(trial, field) + 1 if field not in other else None)
     assert Trial(**(trial.model_dump() | {field: changed})).id != trial.id
@@ -202,6 +203,14 @@ def test_an_attribute_that_cannot_be_differentiated_cannot_be_steered(monkeypatc
     with pytest.raises(ValueError, match=r"steering_weight: 0\.3 .* 'last_onset' has none; use 0") as raised:
         config_of(**fields, steering_weight=0.3)
     assert "\n" not in raised.value.errors()[0]["msg"]  # type: ignore[attr-defined]
+
+
+def test_discriminators_are_programs_of_their_own_and_measure_vae_has_none() -> None:
+    config = config_of(model=["measure_vae", "adversarial_vae"], discriminator=["classifier", "regressor"], seed=[0, 1])
+    groups = cohorts(trials(config))
+    found = {(group.model, group.discriminator): len(group.trials) for group in groups}
+    expected = {("measure_vae", "classifier"): 2, ("adversarial_vae", "classifier"): 2}
+    assert found == expected | {("adversarial_vae", "regressor"): 2}
 
 
 def test_an_override_replaces_a_field_everywhere(tmp_path: Path) -> None:

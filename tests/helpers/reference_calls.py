@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from tests.helpers import reference
-from vaemusic_jax.config.models import MODELS, Recipe
+from vaemusic_jax.config.models import MODELS, DiscriminatorName, Recipe
+from vaemusic_jax.models.base import Posterior
 from vaemusic_jax.models.initialisers import MEASURE_VAE
 from vaemusic_jax.models.layers import Layer
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE, Decoder, Encoder, MeasureVAE
@@ -19,7 +20,9 @@ from vaemusic_jax.models.program import Program
 from vaemusic_jax.training.step import Noise, TrainState, rival_loss, start_state, update, vae_loss
 
 N_STEPS = 3
-Sizes = tuple[Recipe, int, int, int, int, int, int]  # All fields of a program but the first, the model.
+Sizes = tuple[
+    Recipe, int, int, int, int, int, int, DiscriminatorName
+]  # All fields of a program but the first, the model.
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def sizes_of(arrays: dict, gru: dict, head: dict, n_attributes: int, model: str 
     """Returns the fields of a program with the published recipe, from the shapes of a fixture's arrays."""
     vocab_size, batch_size = int(arrays["vocab_size"]), arrays["tokens"].shape[-2]
     hidden_size, latent_dim = gru["w_hh"].shape[0], len(head["b"])
-    return MODELS[model].recipes["reference"], vocab_size, hidden_size, latent_dim, n_attributes, batch_size, N_STEPS
+    recipe, sizes = MODELS[model].recipes["reference"], (vocab_size, hidden_size, latent_dim)
+    return recipe, *sizes, n_attributes, batch_size, N_STEPS, "classifier"
 
 
 def hyper_parameters(program: Program, **numbers: Any) -> HyperParameters:
@@ -143,7 +147,8 @@ def loss_and_gradient(program: Program, params: dict, batch: Batch, eps: Any, hp
 @jax.jit(static_argnums=0)
 def classifier_loss_and_gradient(program: Program, params: dict, z: Any, batch: Batch, hp: HyperParameters) -> tuple:
     """Returns the classifier's loss and its gradient, with constant codes."""
-    return jax.value_and_grad(rival_loss)(params["classifier"], "classifier", z, program, params, batch, hp)
+    posterior = Posterior(z, jnp.zeros_like(z))
+    return jax.value_and_grad(rival_loss)(params["classifier"], "classifier", posterior, z, program, params, batch, hp)
 
 
 step = jax.jit(update, static_argnums=0)

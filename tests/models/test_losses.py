@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from vaemusic_jax.models import losses
 
@@ -49,6 +50,28 @@ def test_adversary_losses_stay_finite_where_a_sigmoid_saturates_and_skip_padding
     np.testing.assert_allclose([reads[0], fools[0]], [0.0, 200.0], atol=1e-6)
     reads, _ = losses.adversary_losses(logits, targets, jnp.array([1.0, 1.0]))
     np.testing.assert_allclose(reads, np.log(2) / 2, rtol=1e-6)
+
+
+def test_the_regressor_s_adversary_loss_is_r_squared_of_what_it_reads_and_skips_padding():
+    """It is lowest for a code that tells nothing, of which the best prediction is the mean, and at most 1."""
+    generator = np.random.default_rng(0)
+    drawn = generator.standard_normal((50, 2))
+    values = jnp.asarray((drawn - drawn.mean(0)) / drawn.std(0), jnp.float32)
+    both, first = jnp.array([1.0, 1.0]), jnp.array([1.0, 0.0])
+
+    def fools(read, real=both):
+        error, fool = losses.regressor_losses(read, values, real)
+        np.testing.assert_allclose(error + fool, 1.0, rtol=1e-5)
+        return float(fool.mean())
+
+    assert fools(values) == 1.0
+    assert fools(0 * values) == pytest.approx(0, abs=1e-5)
+    half_read = jnp.stack([values[:, 0], 0 * values[:, 1]], axis=1)
+    assert fools(half_read) == pytest.approx(0.5, abs=1e-5)
+    assert fools(half_read, first) == 1.0
+    noise = jnp.asarray(generator.standard_normal((50, 2)), jnp.float32)
+    assert fools(noise) < 0
+    assert all(fools(values + scale * noise) < 1 for scale in (0.1, 1.0, 10.0))
 
 
 def test_teacher_probability_falls_from_one_to_zero():

@@ -216,7 +216,7 @@ def test_adversarial_vae_three_alternating_steps(parity):
 
 
 def test_clipping_scales_the_whole_network_at_once():
-    program = Program("adversarial_vae", MODELS["adversarial_vae"].recipes["reference"], 3, 2, 2, 1, 1, steps=3)
+    program = Program("adversarial_vae", MODELS["adversarial_vae"].recipes["reference"], 3, 2, 2, 1, 1, 3, "classifier")
     grads = {"a": jnp.array([3.0, 0.0]), "b": jnp.array([[4.0]])}
     params = jax.tree.map(jnp.zeros_like, grads)
     _, optimiser, norm = adam_update(program, params, grads, ADAM.init(params), jnp.float32(0.1))

@@ -95,6 +95,7 @@ def test_it_is_resumed_and_evaluated_anew_to_the_same_end(
     pd.testing.assert_frame_equal(found, expected, rtol=1e-3, atol=1e-4)
     results, whole = (pd.read_csv(old / name) for name in ("run/results.csv", "whole_results.csv"))
     assert (results["steering_weight"] == 0).all()  # a field that did not exist then
+    assert (results["discriminator"] == "classifier").all()  # another one
     of_controls = family_columns("control")  # their definitions have changed
     kept = [
         name for name in whole if name in results and name not in of_controls and not str(name).endswith(".seconds")

@@ -17,7 +17,8 @@ from vaemusic_jax.training.memory import cohort_ensemble
 from vaemusic_jax.training.step import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")
-TOLERANCE = 1e-4
+# Rounding grows with every optimiser step, and the fast recipe's discriminator takes five for each of the VAE.
+TOLERANCE = {("adversarial_vae", "fast"): 5e-4}
 COMPARED = {"fast": (0, 2), "reference": (0,)}  # members of a mixed cohort; each is a program of its own to compile
 
 
@@ -50,11 +51,11 @@ def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_fol
     """`pytest -n 0 -s` prints the worst difference over all training metrics of 20 steps."""
     trials = mixed_cohort(model, recipe)
     together = cohorts.losses(cohorts.ensemble(trials, irish_folk), 20)
-    worst = 0.0
+    worst, tolerance = 0.0, TOLERANCE.get((model, recipe), 1e-4)
     for i in COMPARED[recipe]:
         alone = cohorts.losses(cohorts.ensemble([trials[i]], irish_folk), 20)
         for name, values in alone.items():
-            np.testing.assert_allclose(together[name][:, i], values[:, 0], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+            np.testing.assert_allclose(together[name][:, i], values[:, 0], rtol=tolerance, atol=tolerance, err_msg=name)
             worst = max(worst, np.abs(together[name][:, i] - values[:, 0]).max())
         assert np.ptp(alone["loss"]) > 0.01  # it did train
     print(f"\n{model} {recipe}: worst difference padded against alone {worst:.1e}")

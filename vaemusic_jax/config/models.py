@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 
 RecipeName = Literal["fast", "reference"]
 SizeName = Literal["small", "published"]
+DiscriminatorName = Literal["classifier", "regressor"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Recipe:
     relu_logits: bool = False  # True: MeasureVAE's logits are clipped at zero, as published
     own_start_symbol: bool = True  # False: the last vocabulary entry starts AdversarialVAE's decoder, as published
     # the values of a trial's fields that a configuration does not name
-    defaults: Mapping[str, float] = field(default_factory=dict, hash=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ MODELS: dict[str, ModelSpec] = {
                     "batch_size": 64,
                     "learning_rate": 1e-4,
                     "beta": 0.1,
+                    "discriminator": "classifier",
                     "adversary_weight": 0.1,
                     "steering_weight": 0.0,
                 },
@@ -135,7 +137,8 @@ MODELS: dict[str, ModelSpec] = {
                     "batch_size": 128,
                     "learning_rate": 8e-3,
                     "beta": 0.001,
-                    "adversary_weight": 0.02,
+                    "discriminator": "regressor",
+                    "adversary_weight": 0.1,
                     "steering_weight": 0.0,
                 },
             ),
@@ -164,7 +167,7 @@ class RowOf:
 ModelName = Annotated[str, RowOf(MODELS)]
 
 
-def defaults(model: str, recipe: RecipeName, hidden_size: int) -> dict[str, float]:
+def defaults(model: str, recipe: RecipeName, hidden_size: int) -> dict[str, Any]:
     """Returns the values of a trial's fields that a configuration does not name.
 
     The fast recipe's learning rate is for a hidden size of 128 and inversely proportional to the hidden size, so that

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vaemusic_jax.config.models import MODELS, ModelName, RecipeName
+from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 ALL_ATTRIBUTES = "all"
@@ -38,16 +38,19 @@ class Record(BaseModel):
 
 @dataclasses.dataclass(frozen=True)
 class HyperParameter:
-    """Marks a field of `Trial` that a training step reads; each member of a cohort has its own value, in an array.
+    """Marks a field of `Trial` that a training step reads.
 
     Attributes:
         only: the names of the models that use the field; empty if all do.
         unused: the value that the field has for every other model, so that values without a meaning make no trials of
             their own. A field with a default has its default there.
+        in_array: whether each member of a cohort has its own value, in an array. If not, the program of the cohort
+            depends on the value, and the field is in `SHARED`.
     """
 
     only: tuple[str, ...] = ()
     unused: float = 0.0
+    in_array: bool = True
 
 
 class Trial(Record):
@@ -91,6 +94,11 @@ class Trial(Record):
         HyperParameter(only=("adversarial_vae",)),
         Field(description="Weight of the discriminator term."),
     ]
+    discriminator: Annotated[
+        DiscriminatorName,
+        HyperParameter(only=("adversarial_vae",), in_array=False),
+        Field(description="What reads attributes from codes: a `classifier`, as published, or a `regressor`."),
+    ] = "classifier"
     steering_weight: Annotated[
         NonNegativeFloat,
         HyperParameter(),
@@ -145,7 +153,7 @@ def hyper_parameter_fields() -> dict[str, HyperParameter]:
     return {name: mark for name, mark in marks.items() if mark is not None}
 
 
-def unused_by(model: str) -> dict[str, float]:
+def unused_by(model: str) -> dict[str, Any]:
     """Returns the hyper-parameters that a model does not use, with the constants that they are set to."""
     unused = {}
     for name, mark in hyper_parameter_fields().items():
@@ -186,6 +194,10 @@ class Cohort:
         return self.trials[0].hidden_size
 
     @property
+    def discriminator(self) -> DiscriminatorName:
+        return self.trials[0].discriminator
+
+    @property
     def steps(self) -> int:
         return self.trials[0].steps
 
@@ -204,7 +216,7 @@ class Cohort:
 
 
 # The fields and properties that are the same for all trials of a cohort, since its program depends on them.
-SHARED = ("dataset", "model", "recipe", "hidden_size", "steps", "batch_size", "steers")
+SHARED = ("dataset", "model", "recipe", "hidden_size", "discriminator", "steps", "batch_size", "steers")
 
 
 def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:

@@ -1,9 +1,13 @@
-"""AdversarialVAE (Kawai, Esling & Harada 2020): a conditional VAE trained against a classifier of its code.
+"""AdversarialVAE (Kawai, Esling & Harada 2020): a conditional VAE trained against a discriminator of its code.
 
 The encoder is one bidirectional GRU on one-hot tokens. The decoder is a stack of two GRU cells whose inputs at every
-tick are the previous token, z and the standardised attribute values. The classifier (discriminator) predicts the class
-of each attribute from z, and the encoder is trained to prevent that, so that z holds no information on the attributes
-and the decoder takes them from its conditioning inputs.
+tick are the previous token, z and the standardised attribute values. The discriminator learns to read the attributes
+from z, and the encoder is trained to prevent that, so that z holds less of the attributes and the decoder takes them
+from its conditioning inputs. How much z still holds has to be measured: see `metrics.leakage` and docs/choices.md.
+
+There are two discriminators. The published classifier has half as many units as z has dimensions, and the encoder aims
+at the opposite of its targets. The regressor reads posterior means, takes several steps of its own for each step of the
+VAE, and the encoder aims at making its error large (gradient reversal; Ganin & Lempitsky 2015).
 
 Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
 """
@@ -11,13 +15,13 @@ Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.base import Model, Params, Posterior, RivalTraining
 from vaemusic_jax.models.controls import TOLD, Controls
-from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start, uniform_fan_in
+from vaemusic_jax.models.discriminators import Classifier, Regressor
+from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start
 from vaemusic_jax.models.layers import (
     GRU,
     Array,
@@ -31,12 +35,12 @@ from vaemusic_jax.models.layers import (
     gru_scan,
     look_up,
 )
-from vaemusic_jax.models.losses import adversary_losses, class_targets
+from vaemusic_jax.models.losses import adversary_losses, class_targets, regressor_losses
 from vaemusic_jax.models.member import N_CLASSES, Batch, HyperParameters
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_TICKS
 
-LEAKY_SLOPE = 0.01
+REGRESSOR_TRAINING = RivalTraining(steps=5, learning_rate=2e-3)
 
 
 class Encoder(Layer):
@@ -209,24 +213,8 @@ class AdversarialVAE(Layer):
         return self.decoder.step_by_step(z_BxZ, conditions_BxK, tokens_BxT, teacher_T)
 
 
-class Classifier(Layer):
-    """The discriminator, from z to logits (B, K, C) of each attribute's class. Its hidden width is half that of z."""
-
-    latent_dim: int
-    n_attributes: int
-
-    def setup(self) -> None:
-        hidden = self.latent_dim // 2
-        self.fc1 = Linear(self.latent_dim, hidden, uniform_fan_in)
-        self.fc2 = Linear(hidden, self.n_attributes * N_CLASSES, uniform_fan_in)
-
-    def __call__(self, z_BxZ: Array) -> Array:
-        logits = self.fc2(nn.leaky_relu(self.fc1(z_BxZ), LEAKY_SLOPE))
-        return logits.reshape(-1, self.n_attributes, N_CLASSES)
-
-
 class AdversarialVAEModel(Model):
-    """AdversarialVAE: a classifier learns to predict attributes from the code, and the VAE learns to prevent that."""
+    """AdversarialVAE: a discriminator learns to read attributes from the code, and the VAE learns to prevent that."""
 
     controls: ClassVar[Controls] = TOLD
     weighted_terms: ClassVar[Mapping[str, str]] = {"adversary": "adversary_weight"}
@@ -234,30 +222,55 @@ class AdversarialVAEModel(Model):
 
     def networks(self, program: Program) -> dict[str, Layer]:
         recipe = program.recipe
-        return {
-            "vae": AdversarialVAE(
-                program.vocab_size,
-                program.hidden_size,
-                program.latent_dim,
-                program.n_attributes,
-                own_start_symbol=recipe.own_start_symbol,
-                scaled_start=recipe.scaled_start,
-            ),
-            "classifier": Classifier(program.latent_dim, program.n_attributes),
-        }
+        vae = AdversarialVAE(
+            program.vocab_size,
+            program.hidden_size,
+            program.latent_dim,
+            program.n_attributes,
+            own_start_symbol=recipe.own_start_symbol,
+            scaled_start=recipe.scaled_start,
+        )
+        return {"vae": vae, "classifier": discriminator(program)}
 
     def own_terms(
-        self, program: Program, params: Params, z_BxZ: Array, batch: Batch, hp: HyperParameters, weight_B: Array
+        self,
+        program: Program,
+        params: Params,
+        posterior: Posterior,
+        z_BxZ: Array,
+        batch: Batch,
+        hp: HyperParameters,
+        weight_B: Array,
     ) -> dict[str, Array]:
-        del weight_B
-        logits = program.apply("classifier", params, z_BxZ)
-        reads, fools = adversary_losses(logits, class_targets(batch.classes, N_CLASSES), hp.attribute_mask())
+        if is_regressed(program):
+            values_BxK = program.apply("classifier", params, posterior.mean, weight_B)
+            reads, fools = regressor_losses(values_BxK, batch.conditions, hp.attribute_mask())
+        else:
+            logits = program.apply("classifier", params, z_BxZ)
+            reads, fools = adversary_losses(logits, class_targets(batch.classes, N_CLASSES), hp.attribute_mask())
         return {"classifier_loss": reads, "adversary": fools}
+
+    def rival_training(self, program: Program) -> RivalTraining:
+        return REGRESSOR_TRAINING if is_regressed(program) else RivalTraining()
 
     def multiplications(self, program: Program) -> int:
         # The encoder counts four times: forward, backward (twice), and once for the codes that the classifier reads.
         H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
+        # The discriminator counts three times for each of its own steps, and twice for the gradient of the codes.
+        reading = 3 * self.rival_training(program).steps + 2
         gates = 3 * H
         encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
         decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
-        return 4 * encoder + (7 if program.steers else 3) * decoder  # steering decodes twice, once without gradient
+        decodings = 7 if program.steers else 3  # steering decodes twice more, once without gradient
+        return 4 * encoder + decodings * decoder + reading * discriminator(program).multiplications
+
+
+def is_regressed(program: Program) -> bool:
+    """Returns whether the discriminator of a program is a regressor."""
+    return program.discriminator == "regressor"
+
+
+def discriminator(program: Program) -> Classifier | Regressor:
+    """Returns the discriminator of a program."""
+    kind = Regressor if is_regressed(program) else Classifier
+    return kind(program.latent_dim, program.n_attributes)

@@ -33,6 +33,18 @@ class Posterior(NamedTuple):
         return self.mean + jnp.exp(self.log_std) * eps
 
 
+class RivalTraining(NamedTuple):
+    """How the networks beside the VAE are trained.
+
+    Attributes:
+        steps: Adam steps of each network for every step of the VAE, on the same codes.
+        learning_rate: the same at every step; None for the learning rate of the VAE.
+    """
+
+    steps: int = 1
+    learning_rate: float | None = None
+
+
 class Model(ABC):
     """One kind of VAE of measures. It has no state: sizes and recipe are those of the `Program` passed to its methods.
 
@@ -40,8 +52,8 @@ class Model(ABC):
         controls: what is changed to steer the attributes of decoded measures.
         weighted_terms: the terms that the model adds to the loss beside cross-entropy and KL divergence, each with the
             hyper-parameter that is its weight.
-        rivals: the networks beside the VAE that take an optimiser step of their own, on constant codes and before the
-            VAE does, each with the term that it minimises.
+        rivals: the networks beside the VAE that take optimiser steps of their own, on constant codes and before the VAE
+            does, each with the term that it minimises.
     """
 
     controls: ClassVar[Controls] = LATENT
@@ -59,14 +71,22 @@ class Model(ABC):
         """
 
     def own_terms(
-        self, program: "Program", params: Params, z_BxZ: Array, batch: "Batch", hp: "HyperParameters", weight_B: Array
+        self,
+        program: "Program",
+        params: Params,
+        posterior: Posterior,
+        z_BxZ: Array,
+        batch: "Batch",
+        hp: "HyperParameters",
+        weight_B: Array,
     ) -> dict[str, Array]:
         """Returns the terms of `weighted_terms` and `rivals` by name, without their weights.
 
         Args:
             program: the cohort's sizes and recipe.
             params: the weights of every network.
-            z_BxZ: the codes of the batch.
+            posterior: the posterior distributions of the batch.
+            z_BxZ: the codes of the batch, drawn from them.
             batch: the measures and their attributes.
             hp: the member's hyper-parameters.
             weight_B: 1 for measures that count, 0 for those that only fill the batch.
@@ -74,8 +94,13 @@ class Model(ABC):
         Returns:
             (B,) one number per measure, or () one of the whole batch.
         """
-        del program, params, z_BxZ, batch, hp, weight_B
+        del program, params, posterior, z_BxZ, batch, hp, weight_B
         return {}
+
+    def rival_training(self, program: "Program") -> RivalTraining:
+        """Returns how the networks of `rivals` are trained."""
+        del program
+        return RivalTraining()
 
     @abstractmethod
     def multiplications(self, program: "Program") -> int:

@@ -75,6 +75,23 @@ def adversary_losses(logits_BxKxC: Array, targets_BxKxC: Array, real_K: Array) -
     return mean(bce(logits_BxKxC, targets_BxKxC)), mean(bce(logits_BxKxC, 1.0 - targets_BxKxC))
 
 
+def regressor_losses(values_BxK: Array, conditions_BxK: Array, real_K: Array) -> tuple[Array, Array]:
+    """Returns the regressor's loss and the encoder's adversary loss for each measure, (B,) each.
+
+    The regressor's is the squared error of its values, as a mean over the attributes that are not padding. The
+    encoder's is 1 less that. Since the variance of conditions is 1, its mean over measures is the regressor's R^2: at
+    most 1, about 0 for codes that tell nothing, and below 0 for a regressor that is misled.
+
+    Args:
+        values_BxK: the regressor's output.
+        conditions_BxK: the standardised attribute values.
+        real_K: 1 for the member's attributes, 0 for padding.
+    """
+    chex.assert_equal_shape([values_BxK, conditions_BxK])
+    error_B = (jnp.square(values_BxK - conditions_BxK) * real_K[None, :]).sum(-1) / real_K.sum()
+    return error_B, 1.0 - error_B
+
+
 def teacher_probability(iteration: Array, k: float = 1000.0) -> Array:
     """Returns k / (k + exp(i / k)), the probability that a tick is fed the true previous token in training pass i.
 

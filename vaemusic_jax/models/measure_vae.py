@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from vaemusic_jax.models.base import Model, Params
+from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.initialisers import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
 from vaemusic_jax.models.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
 from vaemusic_jax.models.losses import attribute_regularisation
@@ -241,9 +241,16 @@ class MeasureVAEModel(Model):
         }
 
     def own_terms(
-        self, program: Program, params: Params, z_BxZ: Array, batch: Batch, hp: HyperParameters, weight_B: Array
+        self,
+        program: Program,
+        params: Params,
+        posterior: Posterior,
+        z_BxZ: Array,
+        batch: Batch,
+        hp: HyperParameters,
+        weight_B: Array,
     ) -> dict[str, Array]:
-        del params
+        del params, posterior
         terms_K = attribute_regularisation(z_BxZ[:, : program.n_attributes], batch.attributes, hp.delta, weight_B)
         return {"regularisation": (terms_K * hp.attribute_mask()).sum()}
 

@@ -46,7 +46,8 @@ class Conditioning(NamedTuple):
 class HyperParameters(NamedTuple):
     """The numbers that differ between the members of a cohort. Under `vmap` each has a leading member axis.
 
-    Every field of a trial that is marked as a hyper-parameter is an attribute too: `hp.beta` is `hp.scalars["beta"]`.
+    Every field of a trial that is marked as a hyper-parameter in an array is an attribute too: `hp.beta` is
+    `hp.scalars["beta"]`.
     """
 
     seed: Array  # ()
@@ -101,7 +102,9 @@ def hyper_parameters(trial: Trial, n_slots: int, n_train: int, conditioning: Con
         "n_train": np.int32(n_train),
         "transpose": np.int32(trial.transpose),
         "conditioning": conditioning,
-        "scalars": {name: np.float32(getattr(trial, name)) for name in hyper_parameter_fields()},
+        "scalars": {
+            name: np.float32(getattr(trial, name)) for name, mark in hyper_parameter_fields().items() if mark.in_array
+        },
     }
     return HyperParameters(**values)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaemusic_jax.config.models import MODELS, Recipe
+from vaemusic_jax.config.models import MODELS, DiscriminatorName, Recipe
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
@@ -39,6 +39,7 @@ class Program:
     n_attributes: int
     batch_size: int
     steps: int
+    discriminator: DiscriminatorName
     steers: bool = False
     midi: tuple[float, ...] = ()
 
@@ -137,6 +138,7 @@ def program_of(trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | No
         n_attributes=max(len(trial.attributes) for trial in trials),
         batch_size=first.batch_size,
         steps=first.steps,
+        discriminator=first.discriminator,
         steers=first.steers,
         midi=tuple(map(float, midi_V)) if first.steers and midi_V is not None else (),
     )

@@ -22,7 +22,16 @@ MIN_SEEDS = 3  # A t-test of so many seeds has two degrees of freedom.
 LEVEL = 0.05  # Significance level.
 
 # These fields differ between the models in any case, because of the recipe or the size.
-OF_THE_MODEL = ("hidden_size", "learning_rate", "beta", "gamma", "delta", "adversary_weight", "steering_weight")
+OF_THE_MODEL = (
+    "hidden_size",
+    "learning_rate",
+    "beta",
+    "gamma",
+    "delta",
+    "adversary_weight",
+    "discriminator",
+    "steering_weight",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,7 @@ def loss_terms(
     return {
         "cross_entropy": cross_entropy(logits_BxTxV, batch.tokens),
         "kl": kl_divergence(*posterior).sum(-1),
-        **program.implementation.own_terms(program, params, z_BxZ, batch, hp, weight_B),
+        **program.implementation.own_terms(program, params, posterior, z_BxZ, batch, hp, weight_B),
     }
 
 

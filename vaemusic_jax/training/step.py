@@ -1,8 +1,8 @@
 """The training step of one member, as functions of its arrays alone.
 
 A step has three parts. First the batch is encoded. Then each network beside the VAE, such as AdversarialVAE's
-classifier, takes an Adam step on constant codes. Finally the VAE takes an Adam step on the whole loss, with the updated
-weights of the other networks held constant.
+classifier, takes one Adam step or several on constant codes. Finally the VAE takes an Adam step on the whole loss, with
+the updated weights of the other networks held constant.
 
 Shapes: B batch, T ticks, Z latent, K attributes.
 """
@@ -150,19 +150,69 @@ def vae_loss(
 
 
 def rival_loss(
-    rival: dict, name: str, z_BxZ: Array, program: Program, params: Params, batch: Batch, hp: HyperParameters
+    rival: dict,
+    name: str,
+    posterior: Posterior,
+    z_BxZ: Array,
+    program: Program,
+    params: Params,
+    batch: Batch,
+    hp: HyperParameters,
 ) -> Array:
     """Returns the loss, (), of the network `name` beside the VAE as a function of its weights `rival` and of codes."""
     terms = program.implementation.own_terms(
-        program, {**params, name: rival}, z_BxZ, batch, hp, weight_B=jnp.ones(len(batch.tokens))
+        program, {**params, name: rival}, posterior, z_BxZ, batch, hp, weight_B=jnp.ones(len(batch.tokens))
     )
     return terms[program.implementation.rivals[name]].mean()
+
+
+def train_rival(
+    name: str,
+    rival: dict,
+    optimiser: optax.OptState,
+    posterior: Posterior,
+    z_BxZ: Array,
+    program: Program,
+    params: Params,
+    batch: Batch,
+    rate: Array,
+    hp: HyperParameters,
+) -> tuple[dict, optax.OptState, Array, Array]:
+    """Makes the optimiser steps of a network beside the VAE, as many and as large as `RivalTraining` says.
+
+    Args:
+        name: the network.
+        rival: its weights.
+        optimiser: its optimiser state.
+        posterior: the posterior distributions of the batch.
+        z_BxZ: the codes of the batch.
+        program: the program of the cohort.
+        params: the weights of every network.
+        batch: the measures.
+        rate: the learning rate of the VAE.
+        hp: the member's hyper-parameters.
+
+    Returns:
+        Its new weights and optimiser state, and its loss and the norm of its gradient before the last step, () each.
+    """
+    training = program.implementation.rival_training(program)
+    own_rate = rate if training.learning_rate is None else jnp.float32(training.learning_rate)
+
+    def one_step(own: tuple[dict, optax.OptState], _: None) -> tuple[tuple[dict, optax.OptState], tuple[Array, Array]]:
+        rival, optimiser = own
+        loss, grads = jax.value_and_grad(rival_loss)(rival, name, posterior, z_BxZ, program, params, batch, hp)
+        rival, optimiser, norm = adam_update(program, rival, grads, optimiser, own_rate)
+        return (rival, optimiser), (loss, norm)
+
+    (rival, optimiser), found = jax.lax.scan(one_step, (rival, optimiser), length=training.steps)
+    loss, norm = (values[-1] for values in found)
+    return rival, optimiser, loss, norm
 
 
 def update(
     program: Program, state: TrainState, batch: Batch, noise: Noise, hp: HyperParameters
 ) -> tuple[TrainState, Metrics]:
-    """Makes one optimiser step of each network with the given noise, first of the VAE's rivals, then of the VAE.
+    """Makes the optimiser steps of each network with the given noise, first of the VAE's rivals, then of the VAE.
 
     Returns:
         The new state, and the training metrics by name, () each.
@@ -174,10 +224,12 @@ def update(
     # The rivals' updates use codes of the same VAE as its own update, so the batch is encoded only once.
     posterior, to_encoder = jax.vjp(lambda vae: program.encode({"vae": vae}, batch.tokens, encoder_key), params["vae"])
 
-    z_BxZ = jax.lax.stop_gradient(posterior.sample(noise.eps_rival))
+    constant: Posterior = jax.lax.stop_gradient(posterior)
+    z_BxZ = constant.sample(noise.eps_rival)
     for name, term in program.implementation.rivals.items():
-        loss, grads = jax.value_and_grad(rival_loss)(params[name], name, z_BxZ, program, params, batch, hp)
-        params[name], optimiser[name], norm = adam_update(program, params[name], grads, optimiser[name], rate)
+        params[name], optimiser[name], loss, norm = train_rival(
+            name, params[name], optimiser[name], constant, z_BxZ, program, params, batch, rate, hp
+        )
         rival_metrics |= {term: loss, f"{name}_gradient_norm": norm}
 
     gradient = jax.grad(vae_loss, argnums=(0, 1), has_aux=True)
