@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import benchmarks
-from benchmarks import host_overhead, members, scaling, timing
+from benchmarks import host_overhead, leakage, members, scaling, timing
 from benchmarks.timing import Spread
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.training.estimate import step_operations
@@ -134,3 +134,12 @@ def test_host_overhead_is_the_window_without_its_steps(capsys) -> None:
 
 def test_a_spread_reads_as_a_median_between_extremes() -> None:
     assert str(Spread.of([3.0, 1.0, 2.5])) == "2.5 (1-3)"
+
+
+def test_the_stored_leakage_is_of_every_weight_and_can_be_drawn() -> None:
+    table = pd.read_csv(Path(__file__).parents[2] / "docs" / "figures" / "leakage.csv")
+    held = {name: set(own) for name, own in table.groupby("discriminator")["adversary_weight"]}
+    assert held == {name: set(weights) for name, weights in leakage.WEIGHTS.items()}
+    values = table.filter(like="mlp.").to_numpy()
+    assert ((values >= 0) & (values <= 1)).all()
+    assert leakage.figure(table).startswith(b"\x89PNG")
