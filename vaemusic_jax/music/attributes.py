@@ -196,13 +196,14 @@ def expected_jump(onsets: OnsetChances) -> Any:
     """
     dtype = onsets.at.dtype
     distances_PxP = np.abs(onsets.pitches[:, None] - onsets.pitches[None, :]).astype(dtype)
-    far_BxTxP, silent_BxTx1 = onsets.chances @ distances_PxP, 1 - onsets.at[:, :, None]
+    chances_BxPxT = onsets.chances.swapaxes(1, 2)
+    far_BxPxT, silent_Bx1xT = (onsets.chances @ distances_PxP).swapaxes(1, 2), 1 - onsets.at[:, None, :]
     for n in (1, 2, 4, 8, 16):
-        earlier_TxT = np.eye(N_TICKS, k=-n, dtype=dtype)  # as a factor it moves ticks by n
-        far_BxTxP = far_BxTxP + silent_BxTx1 * (earlier_TxT @ far_BxTxP)
-        silent_BxTx1 = silent_BxTx1 * (earlier_TxT @ silent_BxTx1)
-    before_BxTxP = np.eye(N_TICKS, k=-1, dtype=dtype) @ far_BxTxP
-    return (onsets.chances * before_BxTxP).sum((1, 2)) / (onsets.at.sum(1) - 1).clip(1)
+        later_TxT = np.eye(N_TICKS, k=n, dtype=dtype)  # as a factor it moves values to the tick n later
+        far_BxPxT = far_BxPxT + silent_Bx1xT * (far_BxPxT @ later_TxT)
+        silent_Bx1xT = silent_Bx1xT * (silent_Bx1xT @ later_TxT)
+    before_BxPxT = far_BxPxT @ np.eye(N_TICKS, k=1, dtype=dtype)
+    return (chances_BxPxT * before_BxPxT).sum((1, 2)) / (onsets.at.sum(1) - 1).clip(1)
 
 
 def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
