@@ -116,12 +116,13 @@ def _of_controls(
     efficiency_BxK = sums(own_rank_correlation(control_KxQ, changed_MxKxQxK)) / size_B
     change_MxKxK = (
         changed_MxKxQxK[:, every, control_KxQ.argmax(1)] - changed_MxKxQxK[:, every, control_KxQ.argmin(1)]
-    ) / np.where(deviation_K > 0, deviation_K, np.nan)
-    own_BxK = sums(np.einsum("mkk->mk", change_MxKxK)) / size_B
+    ) / np.where(deviation_K > 0, deviation_K, 1.0)
+    effect_BxKxK = sums(change_MxKxK) / size_B[:, None]
+    own_BxK = np.einsum("bkk->bk", effect_BxKxK)
     others_KxK = ~np.eye(len(imposed), dtype=bool) & (deviation_K > 0)
     n_others_K = others_KxK.sum(1)
-    squares_MxK = np.where(others_KxK, change_MxKxK**2, 0.0).sum(2) / np.maximum(n_others_K, 1)
-    others_BxK = np.sqrt(sums(squares_MxK) / size_B)
+    squares_BxK = np.where(others_KxK, effect_BxKxK**2, 0.0).sum(2) / np.maximum(n_others_K, 1)
+    others_BxK = np.sqrt(squares_BxK)
     columns: dict[str, Floats] = {}
     for k, name in enumerate(imposed):
         columns[f"reconstruction_efficiency.{name}"] = efficiency_BxK[:, k]
