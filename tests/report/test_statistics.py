@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from vaemusic_jax.report.statistics import verdicts
 from vaemusic_jax.report.statistics.contrast import (
     SMALLEST_P,
     Estimate,
     Estimates,
     by_level,
+    comparable,
     contrast,
     mean,
     p_interaction,
@@ -165,6 +167,26 @@ def test_a_threshold_is_for_every_value_or_for_the_best(levels: list[float], eve
     assert verdict(Threshold(tuple(map(value, levels)), 0.8, every)) == expected
 
 
+def test_the_best_configuration_is_the_one_all_of_whose_attributes_are_above_the_limit() -> None:
+    def of(*levels: float) -> str:
+        return verdict(Threshold(tuple(map(value, levels)), 0.8, every=False, groups=("a", "a", "b", "b")))
+
+    assert of(0.9, 0.85, 0.2, 0.2) == "supported"
+    assert of(0.9, 0.7, 0.95, 0.2) == "contradicted"  # each configuration has an attribute below the limit
+    assert of(0.9, 0.799, 0.95, 0.2) == "inconclusive"
+
+
+def test_a_cell_without_a_counterpart_at_each_level_says_nothing_about_the_levels() -> None:
+    levels = comparable(["4", "4", "32", "32", "256"], ["a", "b", "a", "b", "a"])
+    assert levels == ["4", None, "32", None, "256"]
+    one = estimates([1, 9, 1, 9, 1, 0], noise=0)
+    assert {level: found.value for level, found in by_level(one, [*levels, None]).items()} == dict.fromkeys(
+        ("4", "32", "256"), 1
+    )
+    assert p_interaction(one, [*levels, None]) == 1
+    assert p_interaction(one, SIZES) < 0.01
+
+
 def test_few_corpora_cannot_be_in_order_by_more_than_chance() -> None:
     assert p_of_order([1, 2], [3, 4]) == 1
     assert p_of_order([1, 2, 3, 4], [9, 8, 7, 6]) == pytest.approx(2 / 24)
@@ -172,8 +194,25 @@ def test_few_corpora_cannot_be_in_order_by_more_than_chance() -> None:
     assert p_of_order([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5]) > 0.01
 
 
+def test_many_corpora_are_permuted_at_random() -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.permutation(7).tolist() for _ in range(2))
+    exact = p_of_order(x, y)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdicts, "ALL_ORDERS_UP_TO", 6)
+        assert p_of_order(x, y) == pytest.approx(exact, abs=0.02)
+    assert p_of_order(range(20), range(20)) == 1 / 10_000
+
+
+def test_corpora_are_resampled_independently_and_each_of_them_always_alike() -> None:
+    one, again, other = (tune_counts(200, name) for name in ("bach", "bach", "irish_folk"))
+    assert (one == again).all()
+    values = np.random.default_rng(0).normal(size=200)
+    assert abs(np.corrcoef(one @ values, other @ values)[0, 1]) < 0.15
+
+
 def test_resamples_keep_the_number_of_tunes_and_sums_by_tune_the_total() -> None:
-    counts = tune_counts(30, 50)
+    counts = tune_counts(30, "bach", 50)
     assert (counts.sum(1) == 30).all()
     values, tune = np.arange(12.0).reshape(6, 2), np.array([0, 0, 2, 2, 2, 29])
     sums = sums_by_tune(values, tune, 30)

@@ -54,7 +54,7 @@ def replicates_of(
         return None
     tunes, tune_N = np.unique(corpus.tune, return_inverse=True)
     n_tunes = len(tunes)
-    counts_BxG = _counts(n_tunes)
+    counts_BxG = _counts(n_tunes, corpus.name)
 
     def sums(values_Nx: NDArray[Any], of_tune_N: NDArray[Any] = tune_N) -> Floats:
         return resampled_sums(counts_BxG, sums_by_tune(values_Nx, of_tune_N, n_tunes))
@@ -142,5 +142,5 @@ def _r_squared(sums: Sums, x_N: Floats, y_N: Floats) -> Floats:
 
 
 @functools.cache
-def _counts(n_tunes: int) -> Floats:
-    return tune_counts(n_tunes)
+def _counts(n_tunes: int, corpus: str) -> Floats:
+    return tune_counts(n_tunes, corpus)

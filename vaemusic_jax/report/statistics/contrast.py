@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -141,28 +142,50 @@ def mean(estimates: Estimates) -> Estimate:
     return contrast(estimates, np.full(n, 1 / n))
 
 
-def by_level(estimates: Estimates, level_C: ArrayLike) -> dict[str, Estimate]:
-    """Estimates the mean of the cells of each level of a factor, in the order of first appearance."""
-    labels_C = np.asarray(level_C)
-    return {str(level): contrast(estimates, _share(labels_C == level)) for level in dict.fromkeys(labels_C.tolist())}
+def by_level(estimates: Estimates, level_C: Sequence[str | None]) -> dict[str, Estimate]:
+    """Estimates the mean of the cells of each level of a factor, in the order of first appearance.
+
+    A cell whose level is None is in no mean.
+    """
+    return {level: contrast(estimates, share_C) for level, share_C in _shares(level_C).items()}
 
 
-def p_interaction(estimates: Estimates, level_C: ArrayLike) -> float:
+def p_interaction(estimates: Estimates, level_C: Sequence[str | None]) -> float:
     """Returns the p-value of the hypothesis that the means of all levels of a factor are the same.
 
     Each level is tested against the mean of the others, two-sided, and the smallest p-value is multiplied by their
-    number (Bonferroni). Returns 1 for a single level.
+    number (Bonferroni). Returns 1 for a single level. A cell whose level is None does not count.
     """
-    labels_C = np.asarray(level_C)
-    levels = list(dict.fromkeys(labels_C.tolist()))
-    if len(levels) < 2:
+    shares = list(_shares(level_C).values())
+    if len(shares) < 2:
         return 1.0
-    shares_LxC = np.stack([_share(labels_C == level) for level in levels])
-    if len(levels) == 2:
+    shares_LxC = np.stack(shares)
+    if len(shares) == 2:
         return contrast(estimates, shares_LxC[0] - shares_LxC[1]).p()
-    others_LxC = (shares_LxC.sum(0) - shares_LxC) / (len(levels) - 1)
-    return min(1.0, len(levels) * min(contrast(estimates, row).p() for row in shares_LxC - others_LxC))
+    others_LxC = (shares_LxC.sum(0) - shares_LxC) / (len(shares) - 1)
+    return min(1.0, len(shares) * min(contrast(estimates, row).p() for row in shares_LxC - others_LxC))
 
 
-def _share(chosen_C: NDArray[np.bool_]) -> Floats:
-    return chosen_C / chosen_C.sum()
+def comparable(level_C: Sequence[str], others_C: Sequence[Hashable]) -> list[str | None]:
+    """Returns the levels of a factor, with None for cells that have no counterpart at every other level.
+
+    Without this a difference between levels could be one between the cells that happen to be there.
+
+    Args:
+        level_C: the level of each cell.
+        others_C: everything else that a cell stands for; its counterparts have the same.
+    """
+    found: dict[Hashable, set[str]] = {}
+    for level, others in zip(level_C, others_C, strict=True):
+        found.setdefault(others, set()).add(level)
+    n = len(set(level_C))
+    return [level if len(found[others]) == n else None for level, others in zip(level_C, others_C, strict=True)]
+
+
+def _shares(level_C: Sequence[str | None]) -> dict[str, Floats]:
+    """Returns the weights (C,) of the mean of each level's cells."""
+    found = {}
+    for level in dict.fromkeys(level for level in level_C if level is not None):
+        is_there_C = np.array([one == level for one in level_C])
+        found[level] = is_there_C / is_there_C.sum()
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -10,18 +12,23 @@ Floats = NDArray[np.float64]
 RESAMPLES = 999
 
 
-def tune_counts(n_tunes: int, resamples: int = RESAMPLES) -> Floats:
+def tune_counts(n_tunes: int, corpus: str, resamples: int = RESAMPLES) -> Floats:
     """Draws how often each test tune is in each resample (Efron 1979), the same for every call.
 
     Args:
         n_tunes: G.
+        corpus: the name of the corpus. Its resamples are independent of those of a corpus of another name.
         resamples: B.
 
     Returns:
         (B, G) counts whose rows sum to G.
     """
     shares_G = np.full(n_tunes, 1 / n_tunes)
-    return np.random.default_rng(0).multinomial(n_tunes, shares_G, size=resamples).astype(np.float64)
+    return (
+        np.random.default_rng(zlib.crc32(corpus.encode()))
+        .multinomial(n_tunes, shares_G, size=resamples)
+        .astype(np.float64)
+    )
 
 
 def sums_by_tune(values: ArrayLike, tune: ArrayLike, n_tunes: int) -> Floats:
