@@ -1,5 +1,6 @@
 """Laws of the findings: swapped models mirror a verdict, no effect supports nothing, too little data gives none."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,11 +24,12 @@ from vaemusic_jax.report.findings import (
     specification_table,
 )
 from vaemusic_jax.report.markup import to_csv, to_html, to_latex
+from vaemusic_jax.report.tune_replicates import Replicates
 
 ACCURACY = "reconstruction_accuracy"
 Metrics = Callable[[Trial], dict[str, Any]]
 TEN = list(range(10))
-RUN = {"seed": TEN, "latent_dim": [4, 256], "attributes": "all"}
+RUN: dict[str, Any] = {"seed": TEN, "latent_dim": [4, 256], "attributes": "all"}
 
 
 def noise(trial: Trial, size: float = 0.004) -> float:
@@ -106,7 +108,7 @@ def test_noise_leaves_a_claim_open_and_says_what_could_have_been_seen() -> None:
 
 @pytest.mark.parametrize(
     ("n_seeds", "with_verdict"),
-    [(3, set()), (5, {"reconstruction", "interpretability"}), (10, {*COMPARED, "interpretability"})],
+    [(3, set()), (5, {"reconstruction", "separation", "interpretability"}), (10, {*COMPARED, "interpretability"})],
 )
 def test_fewer_seeds_give_a_direction_and_no_verdict(n_seeds: int, with_verdict: set[str]) -> None:
     findings = checked(of_models(BETTER, WORSE), seed=list(range(n_seeds)), latent_dim=[4, 32])
@@ -135,6 +137,7 @@ def test_interpretability_is_about_every_configuration_and_names_those_that_fall
             row["interpretability.average_interval_jump"] -= 0.4
         return row
 
+    assert found(checked(of_models(BETTER | {"r2": 0.7}, WORSE)), "interpretability").numbers.endswith("and 3 more")
     one = found(checked(metrics), "interpretability")
     assert one.verdict == "depends on attribute and latent size"
     assert "average interval jump at 4 on irish_folk (0.5" in one.numbers
@@ -190,6 +193,116 @@ def test_recipes_are_chosen_on_validation() -> None:
     kept = chosen_on_validation(results)
     assert set(kept["gamma"]) == {0.5}  # though it is the worst on the test split
     assert len(kept) == len(results) // 3
+
+
+def test_a_recipe_is_chosen_once_for_all_cells_and_by_those_alone_that_every_recipe_has() -> None:
+    def status(trial: Trial) -> str:
+        return "pending" if trial.gamma == 0.5 and trial.dataset == "my_tunes" else "done"
+
+    def metrics(trial: Trial) -> dict[str, Any]:
+        best_here = 0.5 if trial.dataset == "irish_folk" else 0.1
+        accuracy = 0.5 + 0.1 * (trial.gamma == best_here) + 0.05 * (trial.gamma == 0.5)
+        return {ACCURACY: 0.9, "validation_accuracy": accuracy, "majority_baseline": 0.1}
+
+    results = results_of(
+        metrics, status, model="measure_vae", gamma=[0.1, 0.5], dataset=["irish_folk", "bach", "my_tunes"], latent_dim=4
+    )
+    kept = chosen_on_validation(results)
+    assert set(kept["gamma"]) == {0.5}  # though .1 is better on Bach, and alone on the third
+    assert set(kept["dataset"]) == {"irish_folk", "bach"}
+
+
+def test_recipes_that_share_no_cell_do_not_compete() -> None:
+    results = results_of(
+        lambda trial: {"validation_accuracy": trial.gamma},
+        lambda trial: "done" if (trial.gamma == 0.1) == (trial.dataset == "bach") else "pending",
+        model="measure_vae",
+        gamma=[0.1, 0.5],
+        dataset=["irish_folk", "bach"],
+    )
+    assert set(chosen_on_validation(results)["dataset"]) == {"irish_folk", "bach"}
+
+
+def steered(trial: Trial) -> dict[str, Any]:
+    """Steering does much and the model nothing; which of both validates better is chance."""
+    level = BETTER | ({"side": 0.2, "efficiency": 0.9} if trial.steering_weight else {})
+    row = of_models(level, level)(trial)
+    return row | {"validation_accuracy": 0.9 + noise(trial)}
+
+
+def test_steered_models_are_not_compared_with_others() -> None:
+    both = checked(steered, steering_weight=[0, 0.3], latent_dim=[4, 32, 256])
+    alone = checked(steered, latent_dim=[4, 32, 256])
+    for name in COMPARED:
+        assert found(both, name).verdict == found(alone, name).verdict == "equivalent"
+        assert "with steering, both models" in [words for words, *_ in both.specification[name]]
+        assert "with steering, both models" not in [words for words, *_ in alone.specification[name]]
+
+
+def test_the_discriminator_is_something_that_a_verdict_can_depend_on() -> None:
+    def metrics(trial: Trial) -> dict[str, Any]:
+        side = {"measure_vae": 0.6, "classifier": 0.9, "regressor": 0.3}
+        of_trial = side[trial.discriminator if trial.model == "adversarial_vae" else trial.model]
+        return of_models(BETTER, BETTER | {"side": of_trial})(trial) | {
+            f"side_effect.{name}": of_trial + noise(trial, 0.03) for name in ATTRIBUTES
+        }
+
+    one = found(checked(metrics, discriminator=["classifier", "regressor"]), "separation")
+    assert one.verdict == "depends on discriminator"
+
+
+def by_control(effects: Mapping[str, float], dead_above: int = 256) -> Metrics:
+    """MeasureVAE's side effect is larger by something for each control; note range works at small sizes alone."""
+
+    def metrics(trial: Trial) -> dict[str, Any]:
+        row = of_models(BETTER, BETTER)(trial)
+        for name in trial.attributes:
+            works = name != "note_range" or trial.latent_dim <= dead_above
+            effect = effects.get(name, 0.0) * (trial.model == "measure_vae")
+            row[f"side_effect.{name}"] = 0.5 + effect + noise(trial, 0.02) if works else np.nan
+        return row
+
+    return metrics
+
+
+def test_controls_that_disagree_are_no_effect_of_latent_size_or_of_the_choice_of_attributes() -> None:
+    of_note_range = by_control({"note_range": 0.3}, dead_above=32)
+    one = found(checked(of_note_range, latent_dim=[4, 32, 256]), "separation")
+    assert one.verdict == "depends on control"
+    assert "By latent size, 2 of 11 cells do not count" in one.numbers
+    choices = found(checked(of_note_range, attributes=["note_density+rhythmic_complexity", "all"]), "separation")
+    assert choices.verdict == "depends on control"
+    assert re.search(r"note_range: \+0\.(29|3)\d* \(supported\)", choices.numbers)
+
+
+def test_a_control_that_is_dead_in_some_resample_leaves_its_cell_out_and_no_more() -> None:
+    results = sized(results_of(by_control({}), **RUN))
+    known = replicates_of(results)
+    dead = results.loc[(results["latent_dim"] == 4) & (results["seed"] == 3), "trial"].iloc[0]
+    columns = {name: values for name, values in known[dead].columns.items() if name != "side_effect.note_density"}
+    one = found(check_findings(results, FACTS, known | {dead: Replicates(120, columns)}), "separation")
+    assert one.verdict == "equivalent"
+    assert "7 cells" in one.numbers
+    assert "undefined in some resample" in one.numbers
+    assert "evaluate" not in one.numbers
+    none = {trial: Replicates(120, {ACCURACY: mine.columns[ACCURACY]}) for trial, mine in known.items()}
+    all_dead = found(check_findings(results, FACTS, none), "separation")
+    assert all_dead.verdict == "no verdict"
+    assert "undefined in some resample" in all_dead.numbers
+    assert "evaluate" not in all_dead.numbers
+
+
+def test_interpretability_of_the_best_configuration_is_that_of_all_its_attributes() -> None:
+    def verdict_of_the_best(r2: Callable[[Trial, str], float]) -> str:
+        def metrics(trial: Trial) -> dict[str, Any]:
+            levels = {f"interpretability.{name}": r2(trial, name) + noise(trial) for name in ATTRIBUTES}
+            return of_models(BETTER, WORSE)(trial) | levels
+
+        (row,) = (row for row in checked(metrics).specification["interpretability"] if "the best" in row[0])
+        return row[1]
+
+    assert verdict_of_the_best(lambda trial, name: 0.9 if name == "note_range" else 0.5) == "contradicted"
+    assert verdict_of_the_best(lambda trial, name: 0.9 if trial.latent_dim == 4 else 0.5) == "supported"
 
 
 def test_models_of_like_weights_are_compared_where_the_run_has_them() -> None:
@@ -248,6 +361,20 @@ def test_suitable_sizes_are_better_than_both_sides(
     findings = checked(peaked(best, in_accuracy), latent_dim=sizes, seed=[0, 1, 2, 3, 4])
     for model in ("measure_vae", "adversarial_vae"):
         assert found(findings, f"sizes-{model}").verdict == verdict
+
+
+def test_sizes_are_compared_with_the_same_controls_and_with_resamples_alone() -> None:
+    def metrics(trial: Trial) -> dict[str, Any]:
+        works = trial.latent_dim <= 32  # Note range, the worst control, works at small sizes alone.
+        side = {f"side_effect.{name}": 0.3 + noise(trial, 0.02) for name in ATTRIBUTES}
+        row = of_models(BETTER, BETTER)(trial) | side
+        return row | {"side_effect.note_range": 0.9 + noise(trial, 0.02) if works else np.nan}
+
+    fields: dict[str, Any] = {"latent_dim": [8, 32, 256], "seed": [0, 1, 2, 3, 4]}
+    one = found(checked(metrics, **fields), "sizes-measure_vae")
+    assert one.verdict == "inconclusive"
+    assert "side effect 2" in one.numbers
+    assert found(checked(metrics, with_tunes=False, **fields), "sizes-measure_vae").verdict == "no verdict"
 
 
 def test_loss_and_independence_do_not_count_for_sizes() -> None:

@@ -8,6 +8,7 @@ import pytest
 from vaemusic_jax.metrics.control import reconstruction_efficiency, side_effect
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report import tune_replicates
+from vaemusic_jax.report.statistics.resampling import tune_counts
 from vaemusic_jax.report.tune_replicates import own_rank_correlation, replicates_of
 from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
@@ -63,7 +64,7 @@ def expected(evaluation: TrialEvaluation, sample: CorpusSample) -> dict[str, flo
 
 def test_with_every_tune_once_they_are_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation, sample = made_up()
-    monkeypatch.setattr(tune_replicates, "_counts", lambda n: np.ones((1, n)))
+    monkeypatch.setattr(tune_replicates, "_counts", lambda n, corpus: np.ones((1, n)))
     found = replicates_of(evaluation, sample, IMPOSED, 0.2)
     assert found is not None
     assert sample.tune is not None
@@ -74,7 +75,7 @@ def test_with_every_tune_once_they_are_the_metrics(monkeypatch: pytest.MonkeyPat
 
 def test_a_tune_drawn_twice_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation, sample = made_up()
-    monkeypatch.setattr(tune_replicates, "_counts", lambda n: 1.0 + (np.arange(n) == 0)[None])
+    monkeypatch.setattr(tune_replicates, "_counts", lambda n, corpus: 1.0 + (np.arange(n) == 0)[None])
     found = replicates_of(evaluation, sample, IMPOSED)
     assert found is not None
     assert sample.tune is not None
@@ -101,6 +102,22 @@ def test_the_correlation_of_each_measure_averages_to_the_efficiency() -> None:
     evaluation, _ = made_up()
     levels, changed = evaluation.arrays["control_values"], evaluation.arrays["traversal_attributes"][..., [1, 2]]
     assert own_rank_correlation(levels, changed).mean(0) == pytest.approx(reconstruction_efficiency(levels, changed))
+
+
+def test_a_control_whose_own_effect_is_not_clear_has_no_side_effect_in_resamples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tune_replicates, "_counts", lambda n, corpus: tune_counts(n, corpus, 20))
+    evaluation, sample = made_up()
+    moved = evaluation.arrays["traversal_attributes"].copy()
+    levels = evaluation.arrays["control_values"]
+    moved[:, 1, :, 2] -= 1.86 * levels[1]  # It hardly moves its attribute, but does in each resample.
+    weak = dataclasses.replace(evaluation, arrays=evaluation.arrays | {"traversal_attributes": moved})
+    clear, unclear = (replicates_of(each, sample, IMPOSED) for each in (evaluation, weak))
+    assert clear is not None
+    assert unclear is not None
+    assert unclear.columns[f"reach.{IMPOSED[1]}"].min() > 0
+    assert set(clear.columns) - set(unclear.columns) == {f"side_effect.{IMPOSED[1]}"}
 
 
 def test_evaluations_of_earlier_versions_have_none() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import attribute_initials
 from vaemusic_jax.report.cells import chosen_on_validation
-from vaemusic_jax.report.claims import HIGH_INTERPRETABILITY, MIN_SEEDS, MIN_SEEDS_OF_CONTROLS, PRIMARY
+from vaemusic_jax.report.claims import HIGH_INTERPRETABILITY, MIN_SEEDS, MIN_SEEDS_OF_EFFICIENCY, PRIMARY
 from vaemusic_jax.report.definitions import COMPARED, HEADLINE, INTERPRETABILITY, SIMPLICITY
 from vaemusic_jax.report.finding import NO_VERDICT, Finding, Prepared, describe_p, verdict_words
 from vaemusic_jax.report.learned import LEARNED, learned_nothing
@@ -30,9 +30,13 @@ NOTES = (
     "No verdict: there are too few seeds, corpora or measurements.",
     f"All verdicts of this table together are false with a probability of at most {LEVEL:.0%} (Holm). P-values are "
     "adjusted for that; intervals are not. They allow for seeds and for test tunes.",
-    f"A verdict needs {MIN_SEEDS} seeds, {MIN_SEEDS_OF_CONTROLS} where it is about controls. Where a run holds several "
-    "recipes of a model, the one with the best validation accuracy counts; test measures choose nothing.",
+    f"A verdict needs {MIN_SEEDS} seeds, {MIN_SEEDS_OF_EFFICIENCY} where it is about efficiency. Where a run holds "
+    "several recipes of a model, the one with the best mean validation accuracy counts everywhere; test measures "
+    "choose nothing. The study's models have no steering (steering_weight 0), and the claims are about them.",
 )
+
+STEERED = "with steering, both models"
+MOST_CELLS = 5  # So many cells are listed at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +70,15 @@ def check_findings(
     """
     replicates = replicates or {}
     dead = learned_nothing(results)
-    rows = chosen_on_validation(results[~dead])
+    chosen = chosen_on_validation(results)
+    chosen = chosen[~dead[chosen.index]]
+    rows, steered = chosen[chosen["steering_weight"] == 0], chosen[chosen["steering_weight"] > 0]
     options = {
         **{
-            name: [(one.words, compared(name, one, rows, replicates)) for one in definitions]
+            name: [
+                *((one.words, compared(name, one, rows, replicates)) for one in definitions),
+                *((STEERED, compared(name, one, steered, replicates)) for one in definitions[:1] if len(steered)),
+            ]
             for name, definitions in COMPARED.items()
         },
         "interpretability": [(one.words, interpretable(one, rows, replicates)) for one in INTERPRETABILITY],
@@ -181,10 +190,13 @@ def _about_difference(claim: Comparison, judged: Judged) -> str:
     if judged.verdict == "inconclusive":
         words += f"; an effect of {overall.detectable(judged.level):.3f} would have been seen (power 80%)"
     for name, levels in claim.factors.items():
-        if len(set(levels)) > 1 and name in ("latent size", judged.factor):
-            each = by_level(claim.estimates, levels)
+        each = by_level(claim.estimates, levels)
+        if len(each) > 1 and name in ("latent size", judged.factor):
             shown = (f"{level}: {_at(one)}{_of(judged, name, level)}" for level, one in each.items())
             words += f". By {name}: {', '.join(shown)}"
+        if n := sum(level is None for level in levels):
+            words += f". By {name}, {n} of {len(levels)} cells do not count, which do not exist at every level"
+            words += "" if each else ", so that no interaction with it was tested"
     return words
 
 
@@ -196,7 +208,8 @@ def _about_threshold(claim: Prepared, threshold: Threshold, judged: Judged) -> s
         words += f"; a distance of {nearest.detectable(judged.level / len(claim.estimates)):.3f} from {threshold.limit}"
         words += " would have been seen (power 80%)"
     if low and threshold.limit == HIGH_INTERPRETABILITY:
-        words += f". At or below {threshold.limit}: {', '.join(_cell(claim, i) for i in low)}"
+        words += f". At or below {threshold.limit}: {', '.join(_cell(claim, i) for i in low[:MOST_CELLS])}"
+        words += f" and {len(low) - MOST_CELLS} more" if len(low) > MOST_CELLS else ""
     return words
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.report.aggregate import CONFIGURATION, finished, numbers
-from vaemusic_jax.report.cells import Cells, differences, levels
+from vaemusic_jax.report.cells import KEPT_BY_TUNE, Cells, differences, levels
 from vaemusic_jax.report.claims import HEADLINE_DIM, HIGH_INTERPRETABILITY, MIN_SEEDS, PRIMARY, ROUNDED_HEADLINE
 from vaemusic_jax.report.definitions import Definition, Level
 from vaemusic_jax.report.finding import Prepared, describe_estimate
@@ -19,18 +19,6 @@ from vaemusic_jax.report.statistics.verdicts import Comparison, Order, Threshold
 from vaemusic_jax.report.tune_replicates import Replicates
 
 EVALUATE = "needs `vaemusic evaluate`: an earlier version did not keep the results of single test measures"
-
-KEPT_BY_TUNE = {
-    "reconstruction_accuracy",
-    "measure_accuracy",
-    "unseen_accuracy",
-    "skill",
-    "accuracy_wrong_attributes",
-    "reconstruction_efficiency",
-    "side_effect",
-    "reach",
-    "interpretability",
-}
 
 
 def compared(
@@ -105,19 +93,22 @@ def _threshold(cells: Cells, level: Level, limit: float, kept_by_tune: bool) -> 
     each = tuple(contrast(cells.estimates, row) for row in np.eye(len(cells.fields)))
     by_tune = cells.estimates.tunes is not None
     low, high = min(each, key=lambda one: one.value), max(each, key=lambda one: one.value)
-    words = f"{low.value:.3f} to {high.value:.3f} in {len(each)} cells, {count_of_seeds(n)}"
+    words = f"{low.value:.3f} to {high.value:.3f} in {_count_of_cells(len(each))}, {count_of_seeds(n)}"
     if n < MIN_SEEDS:
         words += f"; a direction only, since a verdict needs {MIN_SEEDS} seeds"
     if kept_by_tune and not by_tune:
         words += f"; {EVALUATE}"
     enough = n >= MIN_SEEDS and (by_tune or not kept_by_tune)
-    testable = Threshold(each, limit, level.every) if enough else None
+    configurations = cells.fields.drop(columns="control").itertuples(index=False, name=None)
+    testable = Threshold(each, limit, level.every, tuple(configurations)) if enough else None
     return Prepared(testable, n, words, cells.fields, each, by_tune)
 
 
 def _missing(cells: Cells, definition: Definition, results: pd.DataFrame) -> str:
     if cells.estimates.n_seeds:
         return ""
+    if cells.n_undefined:
+        return undefined_words(cells)
     for metric in definition.metrics:
         if not any(name == metric or name.startswith(f"{metric}.") for name in results.columns):
             return f"needs `vaemusic evaluate`: the results have no {metric}"
@@ -137,6 +128,18 @@ def _counted(cells: Cells) -> str:
     n, tunes = len(cells.fields), cells.estimates.n_tunes
     sizes = sorted(set(cells.fields["latent_dim"]))
     words = f"latent size{'s' * (len(sizes) > 1)} {', '.join(map(str, sizes))}; "
-    words += f"{n} cell{'s' * (n != 1)}, {count_of_seeds(cells.estimates.n_seeds)}"
+    words += f"{_count_of_cells(n)}, {count_of_seeds(cells.estimates.n_seeds)}"
     words += f", {tunes} test tunes or more" if cells.estimates.tunes is not None else ", seeds alone"
-    return words + (f"; {cells.n_left_out} cells left out, which lack a seed or a value" if cells.n_left_out else "")
+    if cells.n_left_out:
+        words += f"; left out for want of a seed or a value: {_count_of_cells(cells.n_left_out)}"
+    return words + (f"; {undefined_words(cells)}" if cells.n_undefined else "")
+
+
+def undefined_words(cells: Cells) -> str:
+    """Returns how many cells were left out because the tunes cannot be resampled there."""
+    why = "undefined in some resample of the tunes, as where a control hardly moves its own attribute"
+    return f"left out because the metric is {why}: {_count_of_cells(cells.n_undefined)}"
+
+
+def _count_of_cells(n: int) -> str:
+    return f"{n} cell{'s' * (n != 1)}"

@@ -10,10 +10,10 @@ import pandas as pd
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import ALL_ATTRIBUTES
 from vaemusic_jax.metrics.registry import metric_of
-from vaemusic_jax.report.aggregate import CONFIGURATION
 from vaemusic_jax.report.cells import Cells, levels
 from vaemusic_jax.report.claims import MIN_SEEDS
 from vaemusic_jax.report.finding import Finding, describe_estimate, describe_p
+from vaemusic_jax.report.preparation import EVALUATE
 from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, contrast
 from vaemusic_jax.report.statistics.multiplicity import holm
 from vaemusic_jax.report.tune_replicates import Replicates
@@ -51,16 +51,20 @@ def _of_model(rows: pd.DataFrame, model: str, replicates: Mapping[str, Replicate
     lacking = [one for one in REGIONS if one not in {region(size) for size in rows["latent_dim"]}]
     if lacking:
         return Finding(name, claim, "no verdict", TEST, f"no finished trial of a size {' or '.join(lacking)}", 0)
-    others = [field for field in CONFIGURATION if field != "latent_dim"]
-    has_all = rows.groupby(others, dropna=False)["latent_dim"].transform("nunique") == rows["latent_dim"].nunique()
-    rows = rows[has_all]  # Otherwise a difference between sizes could be one between corpora.
     gains: dict[tuple[str, str], Estimate] = {}
+    dropped: list[str] = []
     n = 0
     for metric, per_control in MEASURES.items():
-        cells = levels(rows, replicates, metric, per_control)
+        every = levels(rows, replicates, metric, per_control)
+        at_all = [i for i, size in enumerate(every.comparable("latent_dim")) if size is not None]
+        cells = every[at_all]  # With others a difference between sizes could be one between corpora or controls.
+        if every.estimates.n_seeds and not every.resampled:
+            return Finding(name, claim, "no verdict", TEST, EVALUATE, every.estimates.n_seeds)
+        if n_dropped := every.n_undefined + len(every.fields) - len(at_all):
+            dropped.append(f"{metric_of(metric).label} {n_dropped}")
         regions = [region(size) for size in cells.fields["latent_dim"]]
         if set(regions) != set(REGIONS):
-            missing = f"{metric_of(metric).label}: no value at some size, or not of as many seeds"
+            missing = f"{metric_of(metric).label}: no corpus or control with a value at each size and of as many seeds"
             return Finding(name, claim, "no verdict", TEST, missing, cells.estimates.n_seeds)
         n = cells.estimates.n_seeds if not n else min(n, cells.estimates.n_seeds)
         sign = -1 if metric_of(metric).better == "lower" else 1
@@ -72,6 +76,8 @@ def _of_model(rows: pd.DataFrame, model: str, replicates: Mapping[str, Replicate
         f"{describe_p(adjusted[side, metric])}"
         for (side, metric), one in gains.items()
     )
+    if dropped:
+        words += f"; cells left out because they have no value at every size: {', '.join(dropped)}"
     if n < MIN_SEEDS:
         return Finding(name, claim, "no verdict", TEST, f"{words}; a verdict needs {MIN_SEEDS} seeds", n)
     found = {at: np.sign(one.value) * (adjusted[at] <= LEVEL) for at, one in gains.items()}

@@ -19,6 +19,8 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.statistics.resampling import Floats, resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
+CLEARLY = 3  # A control has a side effect in resamples if its own effect is so many standard deviations above 0.
+
 Sums = Callable[[Floats], Floats]  # It adds up values of measures in each resample: (N, ...) -> (B, ...).
 
 
@@ -28,7 +30,8 @@ class Replicates:
 
     Attributes:
         n_tunes: G.
-        columns: (B,) by the column of results.csv. Resample b holds the same tunes for all trials of a corpus.
+        columns: (B,) by the column of results.csv. Resample b holds the same tunes for all trials of a corpus. A metric
+            that is undefined in some resample is absent, such as the side effect of a control that hardly works.
     """
 
     n_tunes: int
@@ -128,7 +131,9 @@ def _of_controls(
         columns[f"reconstruction_efficiency.{name}"] = efficiency_BxK[:, k]
         if span_K[k] > 0:
             columns[f"reach.{name}"] = own_BxK[:, k] * deviation_K[k] / span_K[k]
-        if deviation_K[k] > 0 and n_others_K[k] and own_BxK[:, k].min() > 0:
+        own_B = own_BxK[:, k]
+        clear = own_B.mean() >= CLEARLY * own_B.std() and own_B.min() > 0  # A quotient by nearly 0 says nothing.
+        if deviation_K[k] > 0 and n_others_K[k] and clear:
             columns[f"side_effect.{name}"] = others_BxK[:, k] / own_BxK[:, k]
     return columns
 
