@@ -17,21 +17,10 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from vaemusic_jax.report.aggregate import CONFIGURATION, finished, numbers
+from vaemusic_jax.report.finding import describe_p
 
-MIN_SEEDS = 3  # A t-test of so many seeds has two degrees of freedom.
+MIN_SEEDS = 3  # Of fewer seeds an interval says nothing.
 LEVEL = 0.05  # Significance level.
-
-# These fields differ between the models in any case, because of the recipe or the size.
-OF_THE_MODEL = (
-    "hidden_size",
-    "learning_rate",
-    "beta",
-    "gamma",
-    "delta",
-    "adversary_weight",
-    "discriminator",
-    "steering_weight",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,16 +38,6 @@ class TTest:
     high: float
     p: float
     n: int
-
-    @property
-    def enough(self) -> bool:
-        """Whether there are enough seeds for a verdict."""
-        return self.n >= MIN_SEEDS
-
-    @property
-    def significant(self) -> bool:
-        """Whether there are enough seeds and the difference is significant at 5%."""
-        return self.enough and self.p < LEVEL
 
 
 def t_test(values: ArrayLike, against: float = 0.0) -> TTest:
@@ -97,11 +76,6 @@ class Balanced:
     n_left_out: int
 
     @property
-    def left_out(self) -> str:
-        """The words about configurations left out, to follow the number of configurations; empty if there are none."""
-        return f" ({self.n_left_out} left out, which lack a seed)" if self.n_left_out else ""
-
-    @property
     def test(self) -> TTest:
         """The t-test of the means per seed against 0."""
         return t_test(self.table.mean(axis=0).to_numpy() if len(self.table) else [])
@@ -118,14 +92,14 @@ def paired(results: pd.DataFrame, metric: str, field: str, first: object, second
     Args:
         results: one row per trial; trials that are not done are ignored.
         metric: the name of a column of results; trials without a value are ignored.
-        field: the field of a trial that differs. If it is `model`, the fields `OF_THE_MODEL` may differ, too.
+        field: the field of a trial that differs.
         first, second: the two values of the field.
 
     Returns:
         The differences of the pairs that have all the seeds that most pairs have. If one side of a pair has several
         trials with a seed, they are averaged.
     """
-    shared = [name for name in CONFIGURATION if name != field and not (field == "model" and name in OF_THE_MODEL)]
+    shared = [name for name in CONFIGURATION if name != field]
     sides = [by_seed(results[results[field] == side], metric, shared) for side in (first, second)]
     both = sides[0].index.intersection(sides[1].index, sort=False)
     seeds = sides[0].columns.intersection(sides[1].columns)
@@ -190,11 +164,6 @@ def describe(test: TTest) -> str:
 def count_of_seeds(n: int) -> str:
     """Returns `1 seed`, `3 seeds` and so on."""
     return f"{n} seed{'s' * (n != 1)}"
-
-
-def describe_p(p: float) -> str:
-    """Returns `p = 0.015`, or `p < 0.001` for smaller values."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def describe_each(tests: Mapping[str, TTest], prefix: str = "") -> str:
