@@ -18,8 +18,11 @@ def test_false_verdicts_are_rare(scenario: Scenario) -> None:
 def test_effects_that_are_there_are_found() -> None:
     by_title = {scenario.title: scenario for scenario in SCENARIOS}
     twice = simulate(by_title["twice the margins, .9 and .998, 10 seeds"], 20)
-    assert {name: found.most_common(1)[0][0] for name, found in twice.verdicts.items()} == dict.fromkeys(
-        twice.verdicts, "supported"
-    )
+    for name in ("reconstruction", "separation", "efficiency", "headline"):
+        assert twice.verdicts[name].most_common(1)[0][0] == "supported"
+    assert set(twice.verdicts["interpretability"]) <= {
+        "supported",
+        "inconclusive",
+    }  # .9 in 20 cells is seen half the time.
     growing = simulate(by_title["accuracy grows with latent size, 5 seeds"], 20)
     assert growing.verdicts["reconstruction"]["depends"] >= 18
