@@ -29,7 +29,8 @@ NOTES = (
     "each level. Inconclusive: none of these could be shown; the smallest effect that could have been seen is given. "
     "No verdict: there are too few seeds, corpora or measurements.",
     f"All verdicts of this table together are false with a probability of at most {LEVEL:.0%} (Holm). P-values are "
-    "adjusted for that; intervals are not. They allow for seeds and for test tunes.",
+    "adjusted for that; intervals are not. They allow for seeds and, where the numbers do not say seeds alone, for "
+    "test tunes.",
     f"A verdict needs {MIN_SEEDS} seeds, {MIN_SEEDS_OF_EFFICIENCY} where it is about efficiency. Where a run holds "
     "several recipes of a model, the one with the best mean validation accuracy counts everywhere; test measures "
     "choose nothing. The study's models have no steering (steering_weight 0), and the claims are about them.",
