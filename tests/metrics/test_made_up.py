@@ -17,10 +17,14 @@ from vaemusic_jax.metrics.control import (
     side_effect,
     wrong_way,
 )
-from vaemusic_jax.metrics.made_up import DECODERS, levels_of, traversal
+from vaemusic_jax.metrics.inputs import ControlInputs, measure
+from vaemusic_jax.metrics.made_up import DECODERS, arrays_of, levels_of, traversal
+from vaemusic_jax.metrics.registry import METRICS
+from vaemusic_jax.music.attributes import ATTRIBUTES
 
 M, K = 200, 3
 DECIDING = {"reconstruction_efficiency": 1, "wrong_way": -1, "reach": 1, "side_effect": -1}  # the sign of better
+MOVED = ("traversal_attributes", "span_attributes")
 Values = dict[str, np.ndarray]
 
 
@@ -80,6 +84,23 @@ def test_no_metric_that_decides_ranks_nothing_or_anything_above_a_little(metric:
     for name in ("nothing", "random", "backwards"):
         other = DECIDING[metric] * measured(name, seed)[metric]
         assert (np.isnan(other) | (other < weak)).all(), name
+
+
+@pytest.mark.parametrize("name", ["oracle", "natural", "weak", "leaky"])
+def test_no_mean_is_better_where_some_controls_do_nothing(name: str) -> None:
+    """Law 1 of means over attributes: they are worse where all controls but the first are dead, or they are empty."""
+    attributes = np.concatenate([data(), np.zeros((1000, 1))], axis=1)
+    imposed, own, chosen = tuple(ATTRIBUTES)[:K], list(range(K)), np.arange(M)
+    works, dead = (arrays_of(DECODERS[each], attributes, own, chosen) for each in (name, "nothing"))
+    mixed = {key: np.concatenate([works[key][:, :1], dead[key][:, 1:]], axis=1) for key in MOVED} | {
+        key: values for key, values in works.items() if key not in MOVED
+    }
+    rows = [METRICS[metric] for metric in (*DECIDING, "monotonicity", "smoothness", "linearity", "consistency")]
+    whole, some = (measure(rows, ControlInputs(imposed, arrays, attributes, chosen)) for arrays in (works, mixed))
+    for row in rows:
+        column, sign = f"{row.name}.mean", {"higher": 1, "lower": -1}[row.better]
+        assert np.isnan(some[column]) or sign * some[column] < sign * whole[column], row.name
+        assert np.isnan(some[column]) == row.needs_control, row.name
 
 
 def test_independence_breaks_that_law_and_so_decides_nothing() -> None:

@@ -382,6 +382,7 @@ def _columns(metric: Metric, computed: Any, imposed: Iterable[str]) -> Values:
     by_attribute = dict(zip(ATTRIBUTES, map(cast, computed), strict=True))
     values = dict(zip(names, by_attribute.values(), strict=False))
     if metric.columns is Columns.PER_ATTRIBUTE_AND_MEAN:
-        defined = [by_attribute[name] for name in imposed if not np.isnan(by_attribute[name])]
-        values[f"{metric.name}.{MEAN}"] = float(np.mean(defined)) if defined else float("nan")
+        own = np.array([by_attribute[name] for name in imposed])
+        averaged = own if metric.needs_control else own[~np.isnan(own)]
+        values[f"{metric.name}.{MEAN}"] = float(averaged.mean()) if len(averaged) else float("nan")
     return values

@@ -49,7 +49,7 @@ class Columns(Enum):
 
     ONE = "one column of its own name"
     PER_ATTRIBUTE = "NAME.ATTRIBUTE for every attribute; or the name itself with ATTRIBUTE in it replaced"
-    PER_ATTRIBUTE_AND_MEAN = "NAME.ATTRIBUTE, and NAME.mean over the imposed ones without undefined values"
+    PER_ATTRIBUTE_AND_MEAN = "NAME.ATTRIBUTE, and NAME.mean over the imposed ones"
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ class Metric:
         empty: a clause that says why a finished trial may have no value.
         of_the_data: whether the metric describes the data set, not the model, and so needs no interval over seeds.
         dtype: the pandas type of its columns.
+        needs_control: whether the metric is undefined where a control has no effect. Its mean over the imposed
+            attributes is empty then unless each has a value: to leave out controls that do nothing would make a trial
+            look the better for them. Means of other metrics leave out undefined values.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Metric:
     empty: str = "not measured; run `vaemusic evaluate`"
     of_the_data: bool = False
     dtype: Literal["float64", "Int64", "boolean"] = "float64"
+    needs_control: bool = False
 
 
 def columns_of(metric: Metric) -> tuple[str, ...]:
@@ -204,7 +208,8 @@ _CONSTANT = "an attribute that is constant on the test split, or too few test me
 _REGULARISED = "only measure_vae has regularised dimensions"
 _OF_REGULARISED = f"{_REGULARISED}; of those, {_CONSTANT}"
 _TWO = "needs two imposed attributes or more"
-_UNMOVED = "the control does not change the attribute, or has fewer than three levels"
+_ALL = "a mean needs a value of each imposed attribute"
+_UNMOVED = f"the control does not change the attribute, or has fewer than three levels; {_ALL}"
 _NO_SPAN = "an attribute whose span in the test split is 0"
 _NO_EFFECT = "no control, since its efficiency is below .2"
 _TOLD = "only adversarial_vae is told attributes"
@@ -235,7 +240,8 @@ _ROWS = (
         "wrong way",
         lambda x: wrong_way(x.control, x.changed),
         better="lower",
-        empty="no control, since fewer than a fifth of the measures change",
+        empty=f"no control, since fewer than a fifth of the measures change; {_ALL}",
+        needs_control=True,
     ),
     _control("moved", "moved", lambda x: moved(x.changed), better=""),
     _control("reach", "reach", lambda x: reach(x.control, x.changed, x.own_attributes), empty=_NO_SPAN),
@@ -244,7 +250,8 @@ _ROWS = (
         "side effect",
         lambda x: side_effect(x.control, x.changed, x.own_attributes),
         better="lower",
-        empty=f"{_NO_EFFECT}; or a single imposed attribute",
+        empty=f"{_NO_EFFECT}; or a single imposed attribute; {_ALL}",
+        needs_control=True,
     ),
     _control(
         "natural_side_effect",
@@ -276,8 +283,14 @@ _ROWS = (
         lambda x: x.change,
         empty=f"{_TWO}, and a control that changes one of them",
     ),
-    _control("monotonicity", "monotonicity", lambda x: x.mean_of_series(monotonicity, 2), empty=_UNMOVED),
-    _control("smoothness", "smoothness", lambda x: x.mean_of_series(smoothness, 3), empty=_UNMOVED),
+    _control(
+        "monotonicity",
+        "monotonicity",
+        lambda x: x.mean_of_series(monotonicity, 2),
+        empty=_UNMOVED,
+        needs_control=True,
+    ),
+    _control("smoothness", "smoothness", lambda x: x.mean_of_series(smoothness, 3), empty=_UNMOVED, needs_control=True),
     _control(
         "level_agreement",
         "agreement of levels",

@@ -48,7 +48,7 @@ _BY_SIZE = (
         "side_effect",
         "others' change over own",
         "Side effect: change of the other imposed attributes per unit of the control's own, mean over the controls "
-        "that have an effect; lower is better",
+        "of trials in which each has an effect; lower is better",
     ),
     (
         "leakage_mlp.mean",
