@@ -130,14 +130,15 @@ def test_repeated_levels_count_once(name: str) -> None:
 @pytest.mark.parametrize("name", DECODERS)
 @pytest.mark.parametrize("n_levels", [4, 33])
 def test_the_number_of_levels_does_not_matter(name: str, n_levels: int) -> None:
-    """Law 2, on average over what is drawn: the levels are between the same ends."""
+    """Law 2: the levels are between the same ends. What depends on noise in between is the same on average."""
     ends = levels_of(data())[:, [0, -1]]
     control = np.linspace(ends[:, 0], ends[:, 1], n_levels, axis=1)
     nine = np.linspace(ends[:, 0], ends[:, 1], 9, axis=1)
     few, some = (scores(traversal(DECODERS[name], data()[:M], data(), of), of) for of in (control, nine))
     for metric in DECIDING:
-        # Of four levels with noise, the order is wrong oftener than of many.
-        atol = {"wrong_way": 0.25, "side_effect": 0.15}.get(metric, 0.1)
+        # Reach and side effect are of the ends alone; of few levels with noise, the order is oftener wrong or right.
+        is_drawn = name in ("random", "weak") and metric in ("reconstruction_efficiency", "wrong_way")
+        atol = 0.1 if is_drawn else 1e-9
         np.testing.assert_allclose(few[metric], some[metric], atol=atol, err_msg=metric)
 
 
