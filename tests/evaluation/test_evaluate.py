@@ -242,6 +242,18 @@ def test_stale_numbers_are_not_reported_where_they_cannot_be_made_again(
     assert capsys.readouterr().err == "left out: irish_folk: is gone\n"
 
 
+def test_an_outdated_evaluation_keeps_all_its_families_where_one_is_asked_for(copy: Path) -> None:
+    trial, store = done(copy)[0], EvaluationStore(copy)
+    kept = store.trial(trial.id)
+    assert kept
+    store.save_trial(trial.id, dataclasses.replace(kept, made_of=kept.made_of | {"definitions": 1}))
+    results_of(copy, ("training",))
+    again = store.trial(trial.id)
+    assert again
+    assert not again.is_of_earlier_definitions
+    assert again.families.keys() == kept.families.keys() == set(FAMILIES)
+
+
 def test_a_damaged_file_is_computed_again(copy: Path, measured: list[Any]) -> None:
     trial = done(copy)[0]
     path = copy / "evaluation" / "trials" / f"{trial.id}.npz"

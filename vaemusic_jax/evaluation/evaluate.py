@@ -114,9 +114,10 @@ class _Evaluation:
         }
         if revised := ATTRIBUTES.revised():  # evaluations without an entry are of the first version of each formula
             made_of["attributes"] = revised
-        kept = {trial: self._kept(trial, made_of) for trial in trials}
+        found = {trial: self._kept(trial, made_of) for trial in trials}
+        kept = {trial: evaluation for trial, (evaluation, _) in found.items()}
         self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
-        missing = {trial: missing_from(kept[trial].metrics, self.families) for trial in trials}
+        missing = {trial: missing_from(kept[trial].metrics, found[trial][1]) for trial in trials}
         self.advance(sum(not metrics for metrics in missing.values()))
         incomplete = [trial for trial in trials if missing[trial]]
         sample = self._kept_sample(owner.dataset_digest)
@@ -148,14 +149,18 @@ class _Evaluation:
                 self.found[trial.id] = evaluation
                 self.advance(1)
 
-    def _kept(self, trial: Trial, made_of: dict[str, Any]) -> TrialEvaluation:
-        """Returns the stored evaluation of a trial, or an empty one if there is none that depends on `made_of`."""
+    def _kept(self, trial: Trial, made_of: dict[str, Any]) -> tuple[TrialEvaluation, set[str]]:
+        """Returns the stored evaluation of a trial, or an empty one if there is none that depends on `made_of`.
+
+        The families that it has to hold come with it: those asked for, and all that an outdated one had.
+        """
         kept = None
         with contextlib.suppress(UserError):  # a damaged file is computed again
             kept = self.store.trial(trial.id)
         # In files of earlier versions `made_of` has further entries.
         is_fresh = kept and all(kept.made_of.get(name) == value for name, value in made_of.items())
-        return kept if kept and is_fresh else TrialEvaluation({}, {}, made_of)
+        wanted = {*self.families, *(kept.families if kept and not is_fresh else ())}
+        return kept if kept and is_fresh else TrialEvaluation({}, {}, made_of), wanted
 
     def _kept_sample(self, digest: str) -> CorpusSample | None:
         """Returns the stored sample of the data set with this digest; None if there is none."""
