@@ -14,9 +14,7 @@ def majority_token_baseline(train_tokens: ArrayLike, test_tokens: ArrayLike) -> 
     Raises:
         ValueError: one of the two holds no token.
     """
-    train, test = np.asarray(train_tokens), np.asarray(test_tokens)
-    if not train.size or not test.size:
-        raise ValueError(f"need training and test tokens, got shapes {train.shape} and {test.shape}")
+    train, test = _checked(train_tokens, test_tokens)
     return float(np.mean(test == np.bincount(train.ravel()).argmax()))
 
 
@@ -27,9 +25,7 @@ def tick_baseline(train_tokens: ArrayLike, test_tokens: ArrayLike) -> float:
 
     The arguments and errors are those of ``majority_token_baseline``.
     """
-    train, test = np.asarray(train_tokens), np.asarray(test_tokens)
-    if not train.size or not test.size:
-        raise ValueError(f"need training and test tokens, got shapes {train.shape} and {test.shape}")
+    train, test = _checked(train_tokens, test_tokens)
     return float(np.mean(test == np.array([np.bincount(tick_N).argmax() for tick_N in train.T])))
 
 
@@ -40,3 +36,11 @@ def skill(accuracy: float, baseline: float) -> float:
     compares between corpora of which one has longer notes. It is NaN for a baseline of 1.
     """
     return (accuracy - baseline) / (1 - baseline) if baseline < 1 else float("nan")
+
+
+def _checked(train_tokens: ArrayLike, test_tokens: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Returns training and test tokens as arrays. Raises ValueError if one of the two holds no token."""
+    train, test = np.asarray(train_tokens), np.asarray(test_tokens)
+    if not train.size or not test.size:
+        raise ValueError(f"need training and test tokens, got shapes {train.shape} and {test.shape}")
+    return train, test
