@@ -5,6 +5,7 @@ cores: `run/`, in which four MeasureVAEs are done and evaluated and four Adversa
 30; `tunes.abc`, the made-up tunes they learn from; `whole_*`, the tables of the same run without an interruption.
 """
 
+import dataclasses
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -21,9 +22,10 @@ from vaemusic_jax.config.sweep import load_config
 from vaemusic_jax.config.trial import HyperParameter, Trial, unused_by
 from vaemusic_jax.data.prepare import prepare_dataset
 from vaemusic_jax.evaluation.evaluate import evaluate_run
+from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.runs.evaluations import EvaluationStore
+from vaemusic_jax.runs.evaluations import DEFINITIONS, EvaluationStore
 from vaemusic_jax.support.progress import no_progress
 from vaemusic_jax.training.sweep import run_sweep
 
@@ -77,6 +79,25 @@ def test_it_is_reported(old: Path) -> None:
     assert "MeasureVAE" in written.page.read_text()
     assert not any(name in written.page.read_text() for name in ("could not be read", "Left out"))
     assert "run was evaluated by an earlier version, with other definitions" in written.page.read_text()
+
+
+def test_definitions_are_not_mixed_where_an_evaluation_was_interrupted(old: Path) -> None:
+    """The first trial was evaluated anew before the interruption, and results.csv not written."""
+    store, whole = EvaluationStore(old / "run"), JoinedRuns([old / "run"])
+    done = whole.results.loc[whole.results["reconstruction_accuracy"].notna(), "trial"].tolist()
+    assert all(whole.evaluation(trial) for trial in done)
+    first = store.trial(done[0])
+    assert first is not None
+    families = first.families | {"control": first.families["control"] | {"reconstruction_efficiency.mean": 0.5}}
+    fresh = first.made_of | {"definitions": DEFINITIONS}
+    store.save_trial(done[0], dataclasses.replace(first, families=families, made_of=fresh))
+    part = JoinedRuns([old / "run"])
+    efficiency = part.results.set_index("trial")["reconstruction_efficiency.mean"]
+    assert efficiency[done[0]] == 0.5
+    assert efficiency[done[1:]].isna().all()
+    assert part.results["reconstruction_accuracy"].notna().sum() == len(done)
+    assert [trial for trial in done if part.evaluation(trial)] == done[:1]
+    assert "left out" in part.faults[0]
 
 
 def test_it_is_resumed_and_evaluated_anew_to_the_same_end(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
@@ -36,8 +37,8 @@ class JoinedRuns:
         """Reads the tables of the runs. The arrays of a trial are read when they are asked for.
 
         Args:
-            paths: run directories. If a trial is in several of them, the first run that has evaluated it counts, or
-                the first run if none has.
+            paths: run directories. If a trial is in several of them, the first run counts that has evaluated it by
+                the definitions of this version, or else that has evaluated it at all, or else the first one.
 
         Raises:
             UserError: a path is no run directory, or a run has no evaluated trial.
@@ -53,18 +54,21 @@ class JoinedRuns:
         for path, table in zip(self.paths, tables, strict=True):
             if table[EVALUATED].isna().all():
                 raise UserError(f"{path}: no trial has been evaluated{_why(path, table['status'])}")
-        everything = pd.concat(tables, keys=range(len(tables)))
-        first = everything.sort_values(EVALUATED, key=lambda column: column.isna(), kind="stable")
+        self._stores = [EvaluationStore(path) for path in self.paths]
+        found = [self._stored(i, table) for i, table in enumerate(tables)]
+        everything = pd.concat([table for table, _ in found], keys=range(len(tables))).copy()
+        everything["earlier"] = pd.concat([earlier for _, earlier in found]).to_numpy()
+        everything["missing"] = everything[EVALUATED].isna()
+        first = everything.sort_values(["missing", "earlier"], kind="stable")
         kept = first.drop_duplicates("trial").sort_index()
+        self._without_controls = self._part_definitions(kept)
+        kept = kept.drop(columns=["earlier", "missing"])
         self._run_of = dict(zip(kept["trial"], kept.index.get_level_values(0), strict=True))
         self.results = kept.reset_index(drop=True).copy()  # pandas warns of tables whose columns were added one by one.
         curves = [run.curves for run in runs]
         mine = [rows[rows["trial"].map(self._run_of) == i] for i, rows in enumerate(curves)]
         self.curves = pd.concat([rows for rows in mine if len(rows)] or curves[:1], ignore_index=True)
-        self._stores = [EvaluationStore(path) for path in self.paths]
         self._corpora: dict[str, CorpusSample | None] = {}
-        for i in range(len(self.paths)):
-            self._note_earlier_definitions(i)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -72,7 +76,12 @@ class JoinedRuns:
         return tuple(dict.fromkeys(trial.dataset for trial in self.trials.values()))
 
     def evaluation(self, trial_id: str) -> TrialEvaluation | None:
-        """Returns the evaluation of a trial, or None if there is none. For a damaged file it adds a fault."""
+        """Returns the evaluation of a trial, or None if there is none. For a damaged file it adds a fault.
+
+        It is None too if the trial is of earlier definitions and others are not.
+        """
+        if trial_id in self._without_controls:
+            return None
         return self._or_fault(lambda: self._stores[self._run_of[trial_id]].trial(trial_id))
 
     def corpus(self, name: str) -> CorpusSample | None:
@@ -84,17 +93,44 @@ class JoinedRuns:
             self._corpora[name] = found[0] if found else None
         return self._corpora[name]
 
-    def _note_earlier_definitions(self, run: int) -> None:
-        """Notes it if an earlier version evaluated a run; its first evaluated trial tells, as all are alike."""
-        evaluated = self.results.loc[self.results[EVALUATED].notna(), "trial"]
-        first = next((trial for trial in evaluated if self._run_of[trial] == run), None)
-        evaluation = self.evaluation(first) if first else None
-        if evaluation and evaluation.is_of_earlier_definitions:
+    def _stored(self, run: int, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+        """Returns a run's results, and whether each of its trials was evaluated by earlier definitions.
+
+        An interrupted evaluation has not written the table, so trials of new definitions have what is stored of them.
+        """
+        import pandas as pd
+
+        evaluated = table.loc[table[EVALUATED].notna(), "trial"]
+        kept = {trial: self._or_fault(lambda t=trial: self._stores[run].trial(t)) for trial in evaluated}
+        earlier = {trial for trial, of in kept.items() if of and of.is_of_earlier_definitions}
+        if earlier:
+            fresh = {trial: of.metrics for trial, of in kept.items() if of and trial not in earlier}
+            rows = table["trial"].isin(list(fresh))
+            if fresh:
+                fields = RunDirectory.read(self.paths[run]).trials_table
+                table = pd.concat([assemble(fields[fields["trial"].isin(list(fresh))], fresh), table[~rows]]).copy()
+                table = table.set_index("trial").loc[fields["trial"]].copy().reset_index()
+        return table, table["trial"].isin(list(earlier))
+
+    def _part_definitions(self, kept: pd.DataFrame) -> set[str]:
+        """Notes which trials are of earlier definitions; beside others it empties their metrics of controls.
+
+        Returns the ids of the trials that it has emptied.
+        """
+        earlier = kept["earlier"]
+        is_mixed = bool((~earlier & ~kept["missing"]).any())
+        for run in dict.fromkeys(kept.index.get_level_values(0)[earlier]):
+            left_out = " are left out of metrics of controls beside those of this version" if is_mixed else ""
             self._note(
                 f"{self.paths[run].resolve().name} was evaluated by an earlier version, with other definitions of the "
                 "metrics of controls (docs/run_directory.md, columns of earlier versions); `vaemusic evaluate` brings "
-                "it up to date."
+                f"it up to date.{' Trials of earlier definitions' + left_out + '.' if is_mixed else ''}"
             )
+        if not is_mixed:
+            return set()
+        columns = [name for name, metric in all_columns().items() if metric.family == "control" and name in kept]
+        kept.loc[earlier, columns] = None
+        return set(kept.loc[earlier, "trial"])
 
     def _or_fault(self, read: Any) -> Any:
         try:
