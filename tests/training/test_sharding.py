@@ -98,7 +98,8 @@ def test_a_checkpoint_goes_on_on_any_number_of_devices(
     if before == after:
         chex.assert_trees_all_equal(resumed, whole)
     else:
-        chex.assert_trees_all_close(resumed, whole, rtol=1e-6, atol=1e-6)
+        # Rounding differs by the number of devices, and the discriminator has taken 50 Adam steps of its own since.
+        chex.assert_trees_all_close(resumed, whole, rtol=1e-4, atol=1e-4)
 
 
 TALKING: dict[str, Any] = {
