@@ -16,9 +16,6 @@ from numpy.typing import ArrayLike
 
 from vaemusic_jax.metrics.information import DEGENERATE_VARIANCE, Floats, checked, varying
 
-MAX_TRAINING_MEASURES = (
-    8000  # Callers draw so many at random; more cost more time and raise R^2 of the MLP by about .02.
-)
 MIN_TRAINING_MEASURES = 20  # The MLP holds a tenth of them back to know when to stop.
 HIDDEN = (128, 128)
 MAX_EPOCHS, PATIENCE = 30, 5

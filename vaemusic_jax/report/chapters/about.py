@@ -76,8 +76,7 @@ def _data(runs: JoinedRuns) -> list[Part]:
         "data",
         "Data sets, split by tune. Distinct: share of distinct measures; entropy: bits per token, training split; "
         "baseline: accuracy of always predicting the commonest token, and that of each tick; seen: share of test "
-        "measures that also occur in "
-        "the training split",
+        "measures that also occur in the training split",
         (
             Column("dataset", "data set"),
             *(Column(f"tunes.{split}", f"{split} tunes") for split in splits),
