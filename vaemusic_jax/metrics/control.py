@@ -39,7 +39,7 @@ def reconstruction_efficiency(control: ArrayLike, changed: ArrayLike) -> Floats:
     Raises:
         ValueError: a shape is wrong, a control has fewer than 2 values, or a value is not finite.
     """
-    return np.einsum("mkk->k", _rank_correlation(control, changed)) / len(np.asarray(changed))
+    return np.einsum("mkk->k", rank_correlation(control, changed)) / len(np.asarray(changed))
 
 
 def wrong_way(control: ArrayLike, changed: ArrayLike) -> Floats:
@@ -50,7 +50,7 @@ def wrong_way(control: ArrayLike, changed: ArrayLike) -> Floats:
 
     The arguments and errors are those of ``reconstruction_efficiency``. Returns (K,) float64.
     """
-    own_MxK = np.einsum("mkk->mk", _rank_correlation(control, changed))
+    own_MxK = np.einsum("mkk->mk", rank_correlation(control, changed))
     return np.where(moved(changed) >= NO_CONTROL, (own_MxK < 0).mean(0), np.nan)
 
 
@@ -90,7 +90,7 @@ def reach(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     Raises:
         ValueError: a shape is wrong, a control has fewer than 2 values, or a value is not finite.
     """
-    own_K = np.einsum("mkk->k", _change(control, changed)) / len(np.asarray(changed))
+    own_K = np.einsum("mkk->k", change(control, changed)) / len(np.asarray(changed))
     low_K, high_K = np.quantile(checked_data(data, len(own_K)), LEVEL_QUANTILES[[0, -1]], axis=0)
     return np.divide(own_K, high_K - low_K, out=np.full(len(own_K), np.nan), where=high_K > low_K)
 
@@ -104,7 +104,7 @@ def effect(control: ArrayLike, changed: ArrayLike, data: ArrayLike) -> Floats:
     The arguments and errors are those of ``reach``. Returns (K, K) float64, NaN for an attribute that is constant in
     the data.
     """
-    change_KxK = _change(control, changed).mean(0)
+    change_KxK = change(control, changed).mean(0)
     std_K = checked_data(data, len(change_KxK)).std(0)
     return change_KxK / np.where(std_K > 0, std_K, np.nan)
 
@@ -160,7 +160,7 @@ def dependence(control: ArrayLike, changed: ArrayLike) -> Floats:
 
     The arguments and errors are those of ``reconstruction_efficiency``. Returns (K, K) float64, with controls in rows.
     """
-    return np.abs(_rank_correlation(control, changed)).mean(0)
+    return np.abs(rank_correlation(control, changed)).mean(0)
 
 
 def attribute_independence(control: ArrayLike, changed: ArrayLike) -> Floats:
@@ -235,16 +235,24 @@ def checked_data(data: ArrayLike, n_attributes: int | None = None) -> Floats:
     return values
 
 
-def _change(control: ArrayLike, changed: ArrayLike) -> Floats:
-    """Returns how far each attribute moves from the lowest to the highest level of each control, (M, K, K)."""
+def change(control: ArrayLike, changed: ArrayLike) -> Floats:
+    """Computes how far each attribute moves from the lowest to the highest level of each control in each measure.
+
+    The arguments and errors are those of ``reconstruction_efficiency``. Returns (M, K, K) float64: measures, controls,
+    attributes.
+    """
     changed_MxKxQxK = checked_traversals(changed)
     control_KxQ = checked_control(control, changed_MxKxQxK)
     every = np.arange(len(control_KxQ))
     return changed_MxKxQxK[:, every, control_KxQ.argmax(1)] - changed_MxKxQxK[:, every, control_KxQ.argmin(1)]
 
 
-def _rank_correlation(control: ArrayLike, changed: ArrayLike) -> Floats:
-    """Returns Spearman's correlation of each control with each attribute in each measure, 0 if undefined: (M, K, K)."""
+def rank_correlation(control: ArrayLike, changed: ArrayLike) -> Floats:
+    """Computes Spearman's correlation of each control with each attribute in each measure, 0 where it is undefined.
+
+    The arguments and errors are those of ``reconstruction_efficiency``. Returns (M, K, K) float64: measures, controls,
+    attributes.
+    """
     from scipy.stats import rankdata  # It is slow to import.
 
     changed_MxKxQxK = checked_traversals(changed)

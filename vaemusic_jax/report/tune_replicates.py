@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from vaemusic_jax.metrics.control import LEVEL_QUANTILES, distinct_levels
+from vaemusic_jax.metrics.control import LEVEL_QUANTILES, change, rank_correlation
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.statistics.resampling import Floats, resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
@@ -92,21 +91,6 @@ def replicates_of(
     return Replicates(n_tunes, columns)
 
 
-def own_rank_correlation(control_KxQ: Floats, changed_MxKxQxK: Floats) -> Floats:
-    """Returns Spearman's correlation of each control with its own attribute in each measure, 0 if undefined: (M, K).
-
-    Its mean over measures is `metrics.control.reconstruction_efficiency`.
-    """
-    found_MxK = np.zeros(changed_MxKxQxK.shape[:2])
-    for k, levels in distinct_levels(control_KxQ):
-        middle = (len(levels) + 1) / 2
-        x_Q = np.arange(1, len(levels) + 1) - middle
-        y_MxQ = rankdata(changed_MxKxQxK[:, k, levels, k], axis=1) - middle
-        norm_M = np.sqrt((x_Q**2).sum() * (y_MxQ**2).sum(1))
-        np.divide(y_MxQ @ x_Q, norm_M, out=found_MxK[:, k], where=norm_M > 0)
-    return found_MxK
-
-
 def _of_controls(
     sums: Sums, control_KxQ: Floats, changed_MxKxQxK: Floats, data_NxK: Floats, imposed: tuple[str, ...]
 ) -> dict[str, Floats]:
@@ -114,13 +98,10 @@ def _of_controls(
     deviation_K = data_NxK.std(0)
     low_K, high_K = np.quantile(data_NxK, LEVEL_QUANTILES[[0, -1]], axis=0)
     span_K = high_K - low_K
-    every = np.arange(len(imposed))
     size_B = np.maximum(sums(np.ones(len(changed_MxKxQxK))), 1)[:, None]
-    efficiency_BxK = sums(own_rank_correlation(control_KxQ, changed_MxKxQxK)) / size_B
-    change_MxKxK = (
-        changed_MxKxQxK[:, every, control_KxQ.argmax(1)] - changed_MxKxQxK[:, every, control_KxQ.argmin(1)]
-    ) / np.where(deviation_K > 0, deviation_K, 1.0)
-    effect_BxKxK = sums(change_MxKxK) / size_B[:, None]
+    efficiency_BxK = sums(np.einsum("mkk->mk", rank_correlation(control_KxQ, changed_MxKxQxK))) / size_B
+    units_K = np.where(deviation_K > 0, deviation_K, 1.0)
+    effect_BxKxK = sums(change(control_KxQ, changed_MxKxQxK) / units_K) / size_B[:, None]
     own_BxK = np.einsum("bkk->bk", effect_BxKxK)
     others_KxK = ~np.eye(len(imposed), dtype=bool) & (deviation_K > 0)
     n_others_K = others_KxK.sum(1)
