@@ -23,7 +23,7 @@ from vaemusic_jax.evaluation.corpus_sample import chosen_measures, encoded_measu
 from vaemusic_jax.metrics.inputs import Codes, ControlInputs, Inputs, LatentInputs, measure, regularises
 from vaemusic_jax.metrics.registry import missing_from
 from vaemusic_jax.runs.checkpoint import Owner
-from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.devices import prepare_devices
 from vaemusic_jax.training.memory import cohort_ensemble
 
 
@@ -41,7 +41,7 @@ class Options:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    use_every_core()
+    prepare_devices()
     dataset = load_dataset("irish_folk")
     rows, whole = slice(options.measures), dataset.train
     dataset = dataclasses.replace(dataset, test=Split(whole.tokens[rows], whole.tune[rows], whole.attributes[rows]))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import jax
 
-from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.devices import prepare_devices
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
@@ -19,7 +19,7 @@ JAX_PRECISION: dict[Precision, str] = {"float32": "float32", "tf32": "tensorfloa
 def prepare(precision: Precision) -> None:
     """Sets up JAX before its first use: the devices of a sweep, and memory left for PyTorch on the same GPU."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    use_every_core()
+    prepare_devices()
     jax.config.update("jax_default_matmul_precision", JAX_PRECISION[precision])
     if precision != "float32" and jax.default_backend() == "cpu":
         sys.exit(f"error: --precision: {precision} is for GPUs; use float32 on CPU")

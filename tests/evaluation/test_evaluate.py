@@ -192,13 +192,14 @@ def test_an_evaluation_that_lacks_a_column_is_stale_in_its_family_only(
     assert again.families[family].keys() == kept.families[family].keys()
 
 
-def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any]) -> None:
+@pytest.mark.parametrize("other", [{"step": 1}, {"weights": "0123456789abcdef"}])
+def test_numbers_of_other_weights_are_stale(copy: Path, measured: list[Any], other: dict[str, Any]) -> None:
     trial = done(copy)[0]
     store = EvaluationStore(copy)
     kept = store.trial(trial.id)
     assert kept
     path = copy / "evaluation" / "trials" / f"{trial.id}.npz"
-    arrays_file.write(path, {}, {"families": {"training": {}}, "made_of": kept.made_of | {"step": 1}})
+    arrays_file.write(path, {}, {"families": {"training": {}}, "made_of": kept.made_of | other})
     results_of(copy, ("training",))
     assert [trial for trial, _ in measured] == [trial]
     again = store.trial(trial.id)

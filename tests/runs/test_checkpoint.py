@@ -19,7 +19,7 @@ from tests.helpers import cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs import checkpoint
-from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
 
 TRIALS = tuple(
     cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed, attributes=("note_range",))
@@ -221,3 +221,43 @@ def test_a_disk_without_room_is_not_written_to(
     with pytest.raises(UserError, match="checkpoints: cannot be written: no space left on device"):
         store.save(1, arrays(), owner)
     assert store.latest_step() is None
+
+
+def test_a_checkpoint_under_the_name_of_another_step_is_damaged(store: CheckpointStore, owner: Owner) -> None:
+    store.save(1, arrays(1), owner)
+    shutil.copytree(store.path / "1", newest(store))
+    for read in (store.owner, store.arrays, store.weights_digests):
+        with pytest.raises(
+            DamagedCheckpointError, match=r"2: cannot be read: it was written at step 1, and its folder"
+        ):
+            read()
+    store.set_aside()
+    chex.assert_trees_all_equal(store.arrays(), arrays(1))
+
+
+def test_a_checkpoint_of_other_random_numbers_is_not_gone_on_with(store: CheckpointStore, owner: Owner) -> None:
+    store.save(1, arrays(), dataclasses.replace(owner, random_bits="rbg"))
+    assert store.owner_difference(owner) == (
+        "its random numbers are rbg, this version's are threefry2x32, partitionable"
+    )
+    before = owner.to_json()
+    del before["random_bits"]  # as of earlier versions
+    assert owner.difference(Owner.from_json(before)) is None
+
+
+def test_the_digest_of_weights_is_of_what_a_model_computes_with(store: CheckpointStore, owner: Owner) -> None:
+    def digests(**fields: float) -> list[str]:
+        values = {"params": 0.5, "optimiser": 0.5, "mean": 0.5} | fields
+        of = {name: np.array([value, 2.0, 3.0], np.float32) for name, value in values.items()}
+        state = {"train": {"params": {"w": of["params"]}, "optimiser": {"w": of["optimiser"]}}}
+        store.save((store.latest_step() or 0) + 1, {"state": state, "member": {"mean": of["mean"]}}, owner)
+        found = store.weights_digests()
+        assert found
+        return found
+
+    assert len(set(digests())) == 3
+    assert digests(optimiser=1.0) == digests()
+    for name in ("params", "mean"):
+        changed = digests(**{name: 1.0})
+        assert changed[0] != digests()[0]
+        assert changed[1:] == digests()[1:]

@@ -19,10 +19,10 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
         config: the configuration of the sweep.
         members_per_device: the most members that a device trains side by side; None for as many as fit.
     """
-    from vaemusic_jax.training.devices import use_every_core
+    from vaemusic_jax.training.devices import prepare_devices
     from vaemusic_jax.training.estimate import estimate
 
-    use_every_core()
+    prepare_devices()
     planned = trials(config)
     groups = cohorts(planned)
     costs = [estimate(group, members_per_device) for group in groups]

@@ -3,6 +3,7 @@
 from filelock import FileLock
 
 from vaemusic_jax.data.cache import cache_directory
+from vaemusic_jax.errors import UserError
 
 MAX_BYTES = 2 * 2**30  # Beyond this size, JAX drops the programs that have not been used for the longest time.
 
@@ -12,8 +13,14 @@ def keep_programs() -> None:
 
     Call it before JAX compiles anything. If the user has chosen a folder (JAX_COMPILATION_CACHE_DIR), it changes
     nothing; if our folder cannot be written, nothing is kept. JAX itself distinguishes versions and processors.
+
+    Raises:
+        UserError: an environment variable of JAX has a value that JAX does not know.
     """
-    import jax
+    try:
+        import jax
+    except ValueError as error:  # JAX reads its environment variables when it is imported
+        raise UserError(f"JAX's environment variables: {error}; correct it or unset it") from error
 
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return

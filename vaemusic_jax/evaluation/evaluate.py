@@ -39,7 +39,7 @@ from vaemusic_jax.runs.results import assemble
 from vaemusic_jax.runs.started import run_started
 from vaemusic_jax.support.event_log import timed, warn
 from vaemusic_jax.support.progress import Advance, Progress, progress_bar
-from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.devices import prepare_devices
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def evaluate_run(
     Raises:
         UserError: no trial has finished, or no trial can be evaluated, because its checkpoint or its data are missing.
     """
-    use_every_core()
+    prepare_devices()
     finished = [trial for trial in run.trials if run.status()[trial.id] == "done"]
     if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
@@ -114,7 +114,13 @@ class _Evaluation:
         }
         if revised := ATTRIBUTES.revised():  # evaluations without an entry are of the first version of each formula
             made_of["attributes"] = revised
-        found = {trial: self._kept(trial, made_of) for trial in trials}
+        members = {trial: member for member, trial in enumerate(self.cohort.trials)}
+        # Checkpoints of earlier versions have no digests of weights; an evaluation beside one is taken to be of it.
+        weights = checkpoints.weights_digests()
+        found = {
+            trial: self._kept(trial, made_of | ({"weights": weights[members[trial]]} if weights else {}))
+            for trial in trials
+        }
         kept = {trial: evaluation for trial, (evaluation, _) in found.items()}
         self.found.update({trial.id: evaluation for trial, evaluation in kept.items() if evaluation.families})
         missing = {trial: missing_from(kept[trial].metrics, found[trial][1]) for trial in trials}
@@ -130,7 +136,6 @@ class _Evaluation:
         sample = sample or self._new_sample(dataset)
         if not incomplete:
             return
-        members = [self.cohort.trials.index(trial) for trial in incomplete]
         asked = {
             metric.family
             for trial in incomplete
@@ -140,7 +145,9 @@ class _Evaluation:
         curves = self.run.curves
         with timed(log, "cohort_evaluated", cohort=self.cohort.id, trials=[trial.id for trial in incomplete]):
             training = dataset.train.attributes[encoded_measures(len(dataset.train))]
-            measured = measure_members(owner, checkpoints.arrays(), members, dataset, asked)
+            measured = measure_members(
+                owner, checkpoints.arrays(), [members[trial] for trial in incomplete], dataset, asked
+            )
             for trial, arrays in zip(incomplete, measured, strict=True):
                 evaluation = _completed(
                     kept[trial], missing[trial], trial, arrays, sample, training, curves[curves["trial"] == trial.id]

@@ -18,6 +18,7 @@ from vaemusic_jax.config.models import MODELS, DiscriminatorName, Recipe
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
+from vaemusic_jax.support.jax_settings import random_key
 
 # The type that networks compute in. Weights, losses and the outputs of networks are always float32.
 COMPUTE_DTYPE = jnp.float32
@@ -60,7 +61,7 @@ class Program:
     def initial_params(self, seed: int) -> Params:
         """Draws initial weights of every network, as numpy arrays."""
         networks = self.networks
-        keys = jax.random.split(jax.random.key(seed), max(2, len(networks)))  # a lone network has the first of two
+        keys = jax.random.split(random_key(seed), max(2, len(networks)))  # a lone network has the first of two
         return {
             name: dict(network.init(key, method="declare")["params"])
             for key, (name, network) in zip(keys, networks.items(), strict=False)

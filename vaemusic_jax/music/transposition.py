@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vaemusic_jax.music.vocabulary import SEMITONES, Vocabulary, spelling
+from vaemusic_jax.support.jax_settings import random_key
 
 STREAM = 2**31 - 2  # folded into the seed for the key of the shifts; no training step has this number
 OUTSIDE = 1000  # counts as the accidentals of a pitch outside the vocabulary: more than any measure can have
@@ -122,5 +123,5 @@ def draw_shifts(seed: jax.Array, step: jax.Array, widest: jax.Array, batch_size:
 
     The shifts depend on the seed and the step alone.
     """
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), STREAM), step)
+    key = jax.random.fold_in(jax.random.fold_in(random_key(seed), STREAM), step)
     return jax.random.randint(key, (batch_size,), -widest, widest + 1)

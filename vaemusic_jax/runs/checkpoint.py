@@ -30,6 +30,7 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.support.atomic import writing
+from vaemusic_jax.support.jax_settings import RANDOM_BITS
 from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 FORMAT = 4
@@ -46,11 +47,13 @@ class Owner:
         trials: the trials of the cohort, in the order of the arrays' first axis.
         vocabulary: the vocabulary that they were trained with.
         dataset_digest: the digest of the data set that they were trained on.
+        random_bits: how their random numbers are drawn from seeds.
     """
 
     trials: tuple[Trial, ...]
     vocabulary: Vocabulary
     dataset_digest: str
+    random_bits: str = RANDOM_BITS
 
     def to_json(self) -> dict[str, Any]:
         """Returns the metadata of a checkpoint of this owner, with the format and the versions of packages."""
@@ -60,6 +63,7 @@ class Owner:
             "trials": [trial.model_dump(mode="json") for trial in self.trials],
             "vocabulary": list(self.vocabulary.tokens),
             "dataset_digest": self.dataset_digest,
+            "random_bits": self.random_bits,
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         }
 
@@ -67,7 +71,9 @@ class Owner:
     def from_json(cls, metadata: dict[str, Any]) -> "Owner":
         """Returns the owner in the metadata of a checkpoint."""
         trials = tuple(Trial.model_validate(trial, strict=False) for trial in metadata["trials"])
-        return cls(trials, Vocabulary(tuple(metadata["vocabulary"])), metadata["dataset_digest"])
+        vocabulary = Vocabulary(tuple(metadata["vocabulary"]))
+        # Checkpoints without an entry were written when JAX drew random numbers like this unless told otherwise.
+        return cls(trials, vocabulary, metadata["dataset_digest"], metadata.get("random_bits", RANDOM_BITS))
 
     def difference(self, other: "Owner") -> str | None:
         """Says why a checkpoint of `other` cannot be used for this owner; None if it can."""
@@ -82,6 +88,8 @@ class Owner:
             )
         if self.dataset_digest != other.dataset_digest:
             return f"it was trained on data {other.dataset_digest}, this data set is {self.dataset_digest}"
+        if self.random_bits != other.random_bits:
+            return f"its random numbers are {other.random_bits}, this version's are {self.random_bits}"
         return None
 
 
@@ -135,8 +143,8 @@ class CheckpointStore:
                 if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in leaves):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 # Computing the digests of all raises UserError if a process has failed; Orbax would wait for it.
-                digests = _digests_of_all(arrays, len(owner.trials)) if together else member_digests(arrays)
-                told = owner.to_json() | {"digests": digests}
+                digests = _digests_of_all(arrays, len(owner.trials)) if together else _digests(arrays)
+                told = owner.to_json() | {"step": step} | digests
                 items = {
                     "state": ocp.args.StandardSave(arrays),
                     "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
@@ -162,6 +170,15 @@ class CheckpointStore:
         """
         with self._newest() as restore:
             return Owner.from_json(restore("metadata"))
+
+    def weights_digests(self) -> list[str] | None:
+        """Returns a digest of each member's weights in the newest checkpoint; None if an earlier version wrote it.
+
+        Raises as `owner`.
+        """
+        with self._newest() as restore:
+            digests: list[str] | None = restore("metadata").get("weights")
+            return digests
 
     def arrays(self, step: int | None = None) -> dict[str, Any]:
         """Reads the newest checkpoint, or that of a step. Raises as `owner`.
@@ -231,9 +248,17 @@ class CheckpointStore:
             yield manager
 
 
-def member_digests(arrays: dict[str, Any]) -> list[str]:
-    """Returns for each member the SHA-256 digest, 64 hex digits, of all its arrays in a checkpoint."""
+def member_digests(arrays: dict[str, Any], weights_only: bool = False) -> list[str]:
+    """Returns for each member the SHA-256 digest, 64 hex digits, of its arrays in a checkpoint.
+
+    Args:
+        arrays: the arrays of a checkpoint, with members along the first axis.
+        weights_only: whether to leave out what an evaluation does not depend on, such as the optimiser's state.
+    """
     leaves = [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)]
+    first = leaves[0][1]
+    if weights_only:
+        leaves = [(name, leaf) for name, leaf in leaves if "['params']" in name or name.startswith("['member']")]
 
     def digest(member: int) -> str:
         found = hashlib.sha256()
@@ -243,14 +268,19 @@ def member_digests(arrays: dict[str, Any]) -> list[str]:
             found.update(row.tobytes())
         return found.hexdigest()
 
-    return [digest(member) for member in range(len(leaves[0][1]))]
+    return [digest(member) for member in range(len(first))]
 
 
-def _digests_of_all(arrays: dict[str, Any], n_members: int) -> list[str]:
-    """Returns the `member_digests` of arrays on the devices of several processes, each of which reads its own rows."""
-    (digests,) = PROCESSES.gather([np.array(member_digests(jax.tree.map(own_rows, arrays)))])
-    found: list[str] = digests[:n_members].tolist()
-    return found
+def _digests(arrays: dict[str, Any]) -> dict[str, list[str]]:
+    """Returns the metadata that tell the content of a checkpoint: digests of all arrays, and of the weights alone."""
+    return {"digests": member_digests(arrays), "weights": member_digests(arrays, weights_only=True)}
+
+
+def _digests_of_all(arrays: dict[str, Any], n_members: int) -> dict[str, list[str]]:
+    """Returns the `_digests` of arrays on the devices of several processes, each of which reads its own rows."""
+    own = _digests(jax.tree.map(own_rows, arrays))
+    gathered = PROCESSES.gather([np.array(digests) for digests in own.values()])
+    return {name: digests[:n_members].tolist() for name, digests in zip(own, gathered, strict=True)}
 
 
 def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
@@ -261,6 +291,8 @@ def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
         raise UserError(f"{place}: has format {found}, this version reads {readable}; use vaemusic_jax {writer}")
     if metadata.pop("digest") != _digest(metadata):
         raise ValueError("its metadata are not those that were written")
+    if metadata.get("step", int(place.name)) != int(place.name):  # earlier versions did not write the step
+        raise ValueError(f"it was written at step {metadata['step']}, and its folder has been renamed or copied")
 
 
 def _digest(metadata: dict[str, Any]) -> str:

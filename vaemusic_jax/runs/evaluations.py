@@ -39,8 +39,8 @@ class TrialEvaluation:
             `tokens_right_wrong_attributes`, the same when it is told another measure's attributes;
             `interpretable_codes` (N, 4) float32, the posterior mean on the dimension that interpretability chose for
             each attribute, 0 where there is none.
-        made_of: what the numbers depend on, the step of the checkpoint, the digest of the data set and `definitions`,
-            see DEFINITIONS; if it differs, they are out of date.
+        made_of: what the numbers depend on, the step of the checkpoint, the digests of the data set and of the
+            weights, and `definitions`, see DEFINITIONS; if it differs, they are out of date.
     """
 
     families: dict[str, dict[str, Any]]

@@ -27,6 +27,7 @@ from vaemusic_jax.models.member import HyperParameters, learnt_from_data, make_b
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.transposition import Transposition, draw_shifts, transpose, transposition_table
 from vaemusic_jax.music.vocabulary import Vocabulary, has_commas
+from vaemusic_jax.support.jax_settings import pin_settings, random_key
 from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.score import score
 from vaemusic_jax.training.step import Metrics, TrainState, start_state, train_step
@@ -92,7 +93,7 @@ def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
 
     The result has shape (n_max,), and only its first `n_train` entries are valid.
     """
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(hp.seed), SHUFFLE_STREAM), epoch)
+    key = jax.random.fold_in(jax.random.fold_in(random_key(hp.seed), SHUFFLE_STREAM), epoch)
     rank = jax.random.uniform(key, (n_max,))
     return jnp.argsort(jnp.where(jnp.arange(n_max) < hp.n_train, rank, jnp.inf))
 
@@ -182,6 +183,7 @@ class Ensemble:
             transposition: the table of shifts; None if no member transposes.
             at_once: the most members that a device trains together, see `MemberAxis`.
         """
+        pin_settings()
         self.axis = axis = MemberAxis(len(members), devices, at_once)
         self.program, self.members = program, members
         self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))

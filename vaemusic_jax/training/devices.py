@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from vaemusic_jax.support.jax_settings import check_devices, pin_settings
 from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 
@@ -136,11 +137,17 @@ def _place(leaf: np.ndarray, sharding: NamedSharding) -> jax.Array:
     return jax.make_array_from_callback(leaf.shape, sharding, leaf.__getitem__)
 
 
-def use_every_core() -> None:
-    """Makes JAX treat each CPU core as a device, since one member alone does not keep all cores busy.
+def prepare_devices() -> None:
+    """Pins JAX's settings and connects to the devices, of which each CPU core is one.
 
-    It has no effect if JAX already uses its devices or their number is configured.
+    One member alone does not keep all cores busy. The number of CPU devices is left as it is if it is configured, or
+    if JAX already uses its devices.
+
+    Raises:
+        UserError: JAX finds no devices of the kind that its environment variables ask for.
     """
+    pin_settings()
     if jax.config.values["jax_num_cpu_devices"] < 0:
         with contextlib.suppress(RuntimeError):  # the devices are already in use
             jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+    check_devices()

@@ -20,6 +20,7 @@ from vaemusic_jax.models.losses import teacher_probability
 from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import N_TICKS
+from vaemusic_jax.support.jax_settings import random_key
 from vaemusic_jax.training.objective import loss_terms, total_loss
 from vaemusic_jax.training.steering import STEERING_STREAM, Move, draw_move, steering
 
@@ -56,7 +57,7 @@ def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
 
     They depend on the seed and the step alone, and those of a latent dimension do not depend on the latent size.
     """
-    key = jax.random.fold_in(jax.random.key(hp.seed), step)
+    key = jax.random.fold_in(random_key(hp.seed), step)
     eps_key, teacher_key, dropout_key = jax.random.split(key, 3)
 
     def of_dimension(d: Array) -> Array:

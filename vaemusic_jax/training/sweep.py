@@ -20,7 +20,7 @@ from vaemusic_jax.support.event_log import warn
 from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.support.progress import Progress, no_progress, progress_bar
 from vaemusic_jax.training.cohort import table_for
-from vaemusic_jax.training.devices import use_every_core
+from vaemusic_jax.training.devices import prepare_devices
 from vaemusic_jax.training.joint_run import open_jointly
 from vaemusic_jax.training.loop import Task, train_cohort
 
@@ -50,7 +50,7 @@ def run_sweep(
             like.
         Interrupted: a signal has stopped training, after a checkpoint.
     """
-    use_every_core()
+    prepare_devices()
     if not PROCESSES.is_first():
         progress = no_progress
     planned = trials(config)
