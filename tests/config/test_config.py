@@ -16,6 +16,7 @@ from vaemusic_jax.config import models
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.sweep import AXES, SweepConfig, differences, load_config, trials
 from vaemusic_jax.config.trial import SHARED, Trial, cohorts, format_attributes, parse_attributes, unused_by
+from vaemusic_jax.config.yaml_file import parse_scalar, write_yaml
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
@@ -235,6 +236,52 @@ def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     assert [(t.learning_rate, t.beta) for t in trials(load_config(path))] == [(1e-3, 10), (2e-3, 10), (1.5, 10)]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("010", 10),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("-.5e+1", -5.0),
+        ("2.", 2.0),
+        ("10:00", "10:00"),
+        ("1_000", "1_000"),
+        ("0x_", "0x_"),
+        ("2026-02-30", "2026-02-30"),
+        ("yes", "yes"),
+        ("True", True),
+        ("!!str 7e3", "7e3"),
+        ("!!float 7", 7.0),
+        ("~", None),
+        ("", None),
+    ],
+)
+def test_values_are_as_in_yaml_1_2(text: str, value: Any) -> None:
+    found = parse_scalar(text)
+    assert (type(found), found) == (type(value), value)
+
+
+SCALARS = (
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.text("0123456789abcdefox+-.:_eE~ yn", max_size=8)
+    | st.integers(-(2**200), 2**200)
+    | st.floats(allow_nan=False)
+    | st.booleans()
+    | st.none()
+)
+
+
+@given(st.dictionaries(st.text("abc_", min_size=1), SCALARS | st.lists(SCALARS, max_size=3), max_size=3))
+def test_what_is_written_is_read_again_with_its_type(value: dict[str, Any]) -> None:
+    again = parse_scalar(write_yaml(value))
+    assert repr(again) == repr(value)
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True) | st.sampled_from(["7e3", "010", "0x1F", "null"]))
+def test_whatever_may_be_a_name_makes_a_readable_run(name: str) -> None:
+    assert parse_scalar(config_of(name=name).to_yaml())["name"] == name
+
+
 def test_differences_name_field_old_and_new_but_not_the_place() -> None:
     old, new = config_of(out="a"), config_of(out="b", latent_dim=[8, 16], beta=0.5, grids=[{"seed": 1}])
     assert differences(old, old) == differences(old, config_of(out="b")) == []
@@ -287,6 +334,27 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"transpose": 12}, "transpose: 12 should be less than or equal to 11"),
     ({"transpose": [0, -1]}, "transpose: -1 should be greater than or equal to 0"),
     ({"transpose": 0.5}, "transpose: 0.5 should be a valid integer"),
+    ({"steps": 3_000_000_000}, "steps: 3000000000 should be less than or equal to 2147483647"),
+    (
+        {"steps": 20_000_000, "batch_size": 128},
+        "steps: 20,000,000 times a batch_size of 128 are more than the 2,147,483,647 measures that can be counted; "
+        "use fewer",
+    ),
+    ({"eval_every": 2**31}, "eval_every: 2147483648 should be less than or equal to 2147483647"),
+    ({"size": 2**31}, "size: 2147483648 should be small, published or a positive number of hidden units"),
+    (
+        {"learning_rate": 1e39},
+        "learning_rate: 1e+39 is beyond the numbers of 32 bits; use 0 where it may be, or 1.2e-38 to 3.4e38",
+    ),
+    (
+        {"beta": 1e-45},
+        "beta: 1e-45 is beyond the numbers of 32 bits; use 0 where it may be, or 1.2e-38 to 3.4e38",
+    ),
+    (
+        {"seed": list(range(400)), "latent_dim": list(range(4, 404))},
+        "grids: one stands for 160,000 trials; use at most 100,000",
+    ),
+    ({"out": "a\0b"}, 'out: "a\\u0000b" should be the path of a folder'),
     ({"seed": 2**31}, "seed: 2147483648 should be less than 2147483648"),
     ({"name": "../up"}, "name: \"../up\" should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'"),
     ({"dataset": ""}, 'dataset: "" should have at least 1 character'),
@@ -309,6 +377,10 @@ def test_a_refused_override_is_named_as_on_the_command_line(tmp_path: Path) -> N
         load_config(path, {"learning_rate": (-1.0,)})
 
 
+# Nine lists, each of ten times the one before.
+BOMB = "\n".join(["a0: &a0 [1]", *(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -318,6 +390,13 @@ def test_a_refused_override_is_named_as_on_the_command_line(tmp_path: Path) -> N
         ("just words", "{path}: holds 'just words'; write one 'field: value' a line"),
         ("", "{path}: holds None; write one 'field: value' a line"),
         ("name: \udcff", "{path}: is no UTF-8 text"),
+        ("name: !!int foo", "{path}, line 1: 'foo' is no int"),
+        ("name: !!timestamp foo", "{path}, line 1: could not determine a constructor for the tag"),
+        (f"steps: {'9' * 5000}", "{path}, line 1: a number of 5000 characters; use at most 300"),
+        ("steps: &a [*a]", "{path}, line 1: contains itself"),
+        (f"steps: {'[' * 3000}", "{path}, line 1: is nested more than 20 deep"),
+        ("name: a\0b", "{path}: unacceptable character #x0000"),
+        (BOMB, "{path}, line 6: stands for more than 100,000 values"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:

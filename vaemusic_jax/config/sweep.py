@@ -9,12 +9,12 @@ import difflib
 import functools
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 from vaemusic_jax.config.models import MODELS, SizeName, defaults
 from vaemusic_jax.config.shard import Shard
 from vaemusic_jax.config.trial import (
+    MOST,
     HyperParameter,
     Positive,
     Record,
@@ -38,10 +39,12 @@ from vaemusic_jax.config.trial import (
     parse_attributes,
     unused_by,
 )
-from vaemusic_jax.config.yaml_file import read_yaml
+from vaemusic_jax.config.yaml_file import read_yaml, write_yaml
 from vaemusic_jax.errors import UserError
 
 T = TypeVar("T")
+
+MAX_TRIALS = 100_000  # of one grid; a longer list is a mistake that would fill the memory
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -54,9 +57,16 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 def _size(value: Any) -> SizeName | int:
     """Checks a size. Raises ValueError if it is neither a preset nor a positive number of hidden units."""
-    if value in get_args(SizeName) or (type(value) is int and value > 0):
+    if value in get_args(SizeName) or (type(value) is int and 0 < value <= MOST):
         return value
     raise ValueError(f"{_value(value)} should be {', '.join(get_args(SizeName))} or a positive number of hidden units")
+
+
+def _path(text: str) -> str:
+    """Checks a path. Raises ValueError if no file can have it."""
+    if "\0" in text or not text.strip():
+        raise ValueError(f"{_value(text)} should be the path of a folder")
+    return text
 
 
 # One value or a list of values, always held as a tuple.
@@ -134,7 +144,9 @@ class SweepConfig(_WholeGrid):
         description="Name of the sweep, and of its run directory: letters, digits, '.', '_' and '-'."
     )
     eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
-    out: str | None = Field(None, description="Run directory; runs/NAME if left out, runs/NAME-shard-I-of-N of a part.")
+    out: Annotated[str, AfterValidator(_path)] | None = Field(
+        None, description="Run directory; runs/NAME if left out, runs/NAME-shard-I-of-N of a part."
+    )
     shard: ShardChoice | None = Field(
         None, description="Train the I-th of N parts of the trials only, as 2/4; `vaemusic merge` joins the parts."
     )
@@ -168,6 +180,10 @@ class SweepConfig(_WholeGrid):
             problems |= {f"{name}: missing; give one value or a list of values": None for name in missing}
             if missing:
                 continue
+            count = math.prod(len(chosen[name] or (None,)) for name in AXES)
+            if count > MAX_TRIALS:
+                problems[f"grids: one stands for {count:,} trials; use at most {MAX_TRIALS:,}"] = None
+                continue
             for values in itertools.product(*(chosen[name] or (None,) for name in AXES)):
                 try:
                     found[_resolve(dict(zip(AXES, values, strict=True)))] = None
@@ -177,7 +193,7 @@ class SweepConfig(_WholeGrid):
 
     def to_yaml(self) -> str:
         """Returns the configuration as a YAML document that loads to an equal configuration."""
-        return yaml.safe_dump(_plain(self), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+        return write_yaml(_plain(self))
 
 
 def trials(config: SweepConfig) -> tuple[Trial, ...]:

@@ -14,16 +14,27 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
 ALL_ATTRIBUTES = "all"
 
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST = 2**31 - 1  # programs count in 32 bits
+SMALLEST = 2.0**-126  # programs compute in 32 bits, and take what lies between 0 and this for 0
+
+
+def _not_lost_in_32_bits(value: float) -> float:
+    """Checks a float that a program computes with. Raises ValueError if 32 bits cannot hold it."""
+    if 0 < abs(value) < SMALLEST or abs(value) >= 2.0**128:
+        raise ValueError(f"{value:g} is beyond the numbers of 32 bits; use 0 where it may be, or 1.2e-38 to 3.4e38")
+    return value
+
+
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_not_lost_in_32_bits)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_not_lost_in_32_bits)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Semitones = Annotated[int, Field(ge=0, le=11)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -118,6 +129,11 @@ class Trial(Record):
         spec = MODELS[self.model]
         if self.latent_dim < spec.fewest_dimensions:
             raise ValueError(f"latent_dim: {self.latent_dim} {spec.why_fewest}; use at least {spec.fewest_dimensions}")
+        if self.steps * self.batch_size > MOST:
+            raise ValueError(
+                f"steps: {self.steps:,} times a batch_size of {self.batch_size:,} are more than the {MOST:,} measures "
+                "that can be counted; use fewer"
+            )
         if self.steers:
             for name in self.attributes:
                 if ATTRIBUTES[name].differentiable is None:

@@ -52,7 +52,8 @@ def check_devices() -> None:
     """
     try:
         jax.devices()
-    except RuntimeError as error:
-        asked = jax.config.jax_platforms
-        setting = f"JAX_PLATFORMS: is {asked!r}; JAX" if asked else "JAX"
-        raise UserError(f"{setting} finds no such devices here: {error}; unset it or use 'cpu'") from error
+    except (RuntimeError, AssertionError) as error:  # the second, without words, if a plugin is there but no device
+        asked = jax.config.values["jax_platforms"]
+        why = f"{'; ' if asked else ': '}{error}" if str(error) else ""
+        where = f"JAX_PLATFORMS: is {asked!r}, and JAX finds no such devices here" if asked else "JAX finds no devices"
+        raise UserError(f"{where}{why}; unset it, or set JAX_PLATFORMS=cpu") from error
