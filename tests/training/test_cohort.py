@@ -130,12 +130,13 @@ def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_iris
         smaller = tunes
 
 
-def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_folk, monkeypatch):
-    """Records the measures of every batch by replacing the training step with one that notes them."""
+@pytest.mark.parametrize(("n", "n_orders"), [(40, 3), (5, 11)])
+def test_training_goes_through_the_epochs_without_dropping_or_repeating(n, n_orders, irish_folk, monkeypatch):
+    """By a training step that notes the measures of every batch, also of one that is larger than an epoch."""
     trial = cohorts.trial("measure_vae", batch_size=16)
-    cohort = cohorts.ensemble([trial], irish_folk, n=40)
+    cohort = cohorts.ensemble([trial], irish_folk, n=n)
     hp, state = jax.tree.map(jnp.asarray, cohort.members[0]), cohort.start()
-    marked = cohort.train._replace(tokens=np.repeat(np.arange(40, dtype=np.uint8)[:, None], 24, axis=1))
+    marked = cohort.train._replace(tokens=np.repeat(np.arange(n, dtype=np.uint8)[:, None], 24, axis=1))
     seen = []
 
     def note(program, train, batch, hp):
@@ -145,12 +146,14 @@ def test_training_goes_through_the_epochs_without_dropping_or_repeating(irish_fo
 
     monkeypatch.setattr("vaemusic_jax.training.cohort.train_step", note)
     member = jax.tree.map(lambda leaf: leaf[0], state)
-    for n_steps in (3, 2):  # 80 measures, two epochs of 40, cut inside the second
-        member = run_member(cohort.program, 3, member, hp, jax.tree.map(jnp.asarray, marked), None, jnp.int32(n_steps))
+    for n_steps in (3, 2):  # 80 measures, cut inside an epoch
+        member = run_member(
+            cohort.program, n_orders, member, hp, jax.tree.map(jnp.asarray, marked), None, jnp.int32(n_steps)
+        )
     jax.effects_barrier()
     stream = np.concatenate(seen)
-    for epoch in range(2):
-        np.testing.assert_array_equal(np.sort(stream[40 * epoch : 40 * (epoch + 1)]), np.arange(40))
+    for epoch in range(80 // n):
+        np.testing.assert_array_equal(np.sort(stream[n * epoch : n * (epoch + 1)]), np.arange(n))
 
 
 def test_noise_depends_on_seed_step_and_dimension_only(irish_folk):

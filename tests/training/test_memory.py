@@ -16,6 +16,7 @@ from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training import estimate, memory
 from vaemusic_jax.training.cohort import Ensemble
 from vaemusic_jax.training.devices import MemberAxis
+from vaemusic_jax.training.memory import DoesNotFitError
 
 N_MEMBERS = 5
 TOLERANCE = 1e-4
@@ -109,6 +110,16 @@ def test_what_does_not_fit_one_by_one_is_refused(small_irish_folk, monkeypatch, 
     monkeypatch.setattr(memory, "device_memory", lambda device: 9)
     with pytest.raises(UserError, match=r"the 5 need .* with one at a time, .*--shard"):
         memory.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT)
+
+
+def test_memory_that_runs_out_is_a_cohort_that_does_not_fit():
+    for fault in (MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nallocating")):
+        refused = pytest.raises(DoesNotFitError, match=r"the 5 need more memory than there is .*--shard")
+        with refused, memory.fitting(trials()):
+            raise fault
+    for fault in (ZeroDivisionError(), jax.errors.JaxRuntimeError("INTERNAL: a bug")):
+        with pytest.raises(type(fault)), memory.fitting(trials()):
+            raise fault
 
 
 def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):

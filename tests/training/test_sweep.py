@@ -17,17 +17,18 @@ import pytest
 
 from tests.helpers import sweeps
 from tests.helpers.columns import family_columns
+from vaemusic_jax import cli
 from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation.evaluate import evaluate_run
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.vocabulary import Vocabulary
-from vaemusic_jax.runs.checkpoint import CheckpointStore
+from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support import atomic
 from vaemusic_jax.support.progress import no_progress
-from vaemusic_jax.training import loop
+from vaemusic_jax.training import loop, memory
 from vaemusic_jax.training.cohort import Ensemble
 
 OWN_METRICS = {"measure_vae": {"regularisation"}, "adversarial_vae": {"adversary", "classifier_loss"}}
@@ -260,3 +261,34 @@ def test_a_run_without_a_finished_trial_is_not_evaluated(copy: Path) -> None:
         run.set_status([trial.id for trial in run.trials], "running")
         with pytest.raises(UserError, match="no trial has finished; run `vaemusic sweep` on it again"):
             evaluate_run(run, progress=no_progress)
+
+
+def test_a_cohort_that_does_not_fit_is_left_out_and_the_others_train(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here the first of two, which is trained as ever once it fits; the exit status says that something is missing."""
+    reference, (first, second) = RunDirectory.read(copy).status(), RunDirectory.read(copy).cohorts
+    fitted = memory.compiled_ensemble
+
+    def tight(owner: Owner, *args: Any) -> Any:
+        if owner.trials == first.trials:
+            raise memory.DoesNotFitError("the first needs 1 EiB")
+        return fitted(owner, *args)
+
+    config = sweeps.config_of(tmp_path / "run")
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "compiled_ensemble", tight)
+        assert cli.run(["sweep", str(tmp_path / "config.yaml")]) == 2
+        message = "error: 3 of 5 trials have been left out: the first needs 1 EiB"
+        printed = capsys.readouterr()
+        assert printed.err.splitlines()[-1] == message
+        assert "results.csv" in printed.out
+        status = RunDirectory.read(tmp_path / "run").status()
+        assert {status[trial.id] for trial in first.trials} == {"waiting: the first needs 1 EiB"}
+        assert {status[trial.id] for trial in second.trials} == {"done"}
+        alone = sweeps.config_of(tmp_path / "alone", model="measure_vae")
+        with pytest.raises(UserError, match=r"^the first needs 1 EiB$"):
+            sweeps.run(alone)
+    sweeps.run(config)
+    assert RunDirectory.read(tmp_path / "run").status() == reference

@@ -80,7 +80,8 @@ def sweep(
     A configuration is a YAML file that names values for data set, model, latent size and so on; every combination is a
     trial. Trials that differ only in latent size, attributes, seed or a scalar hyper-parameter train together as one
     program. Everything goes to a run directory, runs/NAME. The same command again resumes what was interrupted; another
-    configuration in the same directory is refused.
+    configuration in the same directory is refused. Trials that do not fit the memory are left out, the others trained,
+    and the exit status is 2.
 
         vaemusic sweep configs/quickstart.yaml
         vaemusic sweep configs/quickstart.yaml --dry-run
@@ -111,3 +112,6 @@ def sweep(
         with run:
             if PROCESSES.is_first():
                 evaluate_and_print(run)
+            if run.left_out:
+                n, reasons = len(run.left_out), "; ".join(dict.fromkeys(run.left_out.values()))
+                raise UserError(f"{n} of {len(run.trials)} trials have been left out: {reasons}")

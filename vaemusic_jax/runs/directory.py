@@ -38,6 +38,7 @@ class RunDirectory:
         config: the configuration of the run.
         trials: the trials in the order of the configuration.
         cohorts: the cohorts that were formed when the run was started; a resumed run continues with them.
+        left_out: by trial id why this process could not train a trial.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +49,7 @@ class RunDirectory:
         self.trials = self._table.trials
         self.cohorts = self._table.cohorts
         self._curves = Curves(path / "curves.parquet", [trial.id for trial in self.trials])
+        self.left_out: dict[str, str] = {}
         self._unlock: weakref.finalize | None = None  # None: open for reading only
 
     @classmethod

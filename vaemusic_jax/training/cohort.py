@@ -76,7 +76,8 @@ class MemberState(NamedTuple):
 def start_member(program: Program, params: Params, hp: HyperParameters, measures: Measures) -> MemberState:
     """Returns the state of a member with weights `params` before its first step."""
     train = start_state(params)
-    rows = jax.tree.map(lambda part: part[: program.batch_size], measures)
+    # There may be fewer measures than a batch has; a batch then holds some of them several times.
+    rows = jax.tree.map(lambda part: part[jnp.arange(program.batch_size) % len(part)], measures)
     shapes = jax.eval_shape(lambda: train_step(program, train, make_batch(rows, hp), hp)[1])
     sums = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
     return MemberState(train, sums, jnp.int32(0), jnp.int32(-1), jnp.int32(0))

@@ -3,12 +3,15 @@
 The memory that a program needs is XLA's figure for the compiled program. Results do not depend on the division.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import Measures, measures_of, n_in_fraction
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
@@ -19,6 +22,10 @@ from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.training.cohort import Ensemble, table_for
 
 GIB = 2**30
+
+
+class DoesNotFitError(UserError):
+    """A cohort needs more memory than there is; others may fit."""
 
 
 def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: int | None = None) -> Ensemble:
@@ -55,7 +62,7 @@ def compiled_ensemble(
         The compiled ensemble and the bytes that it needs of each device's memory.
 
     Raises:
-        UserError: the cohort does not fit even with one member at a time.
+        DoesNotFitError: the cohort does not fit even with one member at a time.
     """
     train = measures_of(dataset.train)
     while True:
@@ -65,12 +72,45 @@ def compiled_ensemble(
         if not PROCESSES.largest(needed > held):  # all processes use the same program, which has to fit everywhere
             return ensemble, needed
         if ensemble.axis.at_once == 1:
-            raise UserError(
-                f"trials {owner.trials[0].id} to {owner.trials[-1].id}: the {len(owner.trials)} need "
-                f"{needed / GIB:.2g} GiB of a device's memory with one at a time, it has {held / GIB:.2g}; "
-                "train them in parts (--shard), or on more devices"
+            raise DoesNotFitError(
+                f"{_named(owner.trials)} {needed / GIB:,.2g} GiB of a device's memory with one at a time, it has "
+                f"{held / GIB:.2g}; {_remedy(owner.trials)}"
             )
         at_once = ensemble.axis.at_once // 2
+
+
+@contextlib.contextmanager
+def fitting(trials: Sequence[Trial]) -> Iterator[None]:
+    """Turns errors of the `with` block that say that memory was not enough into a DoesNotFitError.
+
+    Several processes are left to fail, since the others would wait for one that leaves a cohort alone.
+
+    Args:
+        trials: the trials that are trained in the block.
+    """
+    try:
+        yield
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        is_memory = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+        if not is_memory or jax.process_count() > 1:
+            raise
+        raise DoesNotFitError(
+            f"{_named(trials)} more memory than there is ({' '.join(str(error).split())[:200]}); {_remedy(trials)}"
+        ) from error
+
+
+def _named(trials: Sequence[Trial]) -> str:
+    """Returns the beginning of a sentence on what trials need."""
+    if len(trials) == 1:
+        return f"trial {trials[0].id} needs"
+    return f"trials {trials[0].id} to {trials[-1].id}: the {len(trials)} need"
+
+
+def _remedy(trials: Sequence[Trial]) -> str:
+    """Returns what the user can do about trials that do not fit."""
+    if len(trials) == 1:
+        return "use a smaller size, latent_dim or batch_size, or a larger device"
+    return "train them in parts (--shard), or on more devices"
 
 
 def device_memory(device: jax.Device) -> int:

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Iterable
 
 from vaemusic_jax.config.sweep import SweepConfig, trials
-from vaemusic_jax.config.trial import cohorts
+from vaemusic_jax.config.trial import Cohort, cohorts
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.checkpoint import PACKAGES
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.started import run_started
@@ -23,6 +24,7 @@ from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import prepare_devices
 from vaemusic_jax.training.joint_run import open_jointly
 from vaemusic_jax.training.loop import Task, train_cohort
+from vaemusic_jax.training.memory import DoesNotFitError, fitting
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ def run_sweep(
 ) -> RunDirectory:
     """Trains every trial of a configuration that is not yet trained.
 
-    Trials on data sets that have to be prepared first are left out, with a warning. Several processes (see
+    Trials on data sets that have to be prepared first are left out, with a warning, and so are the trials of a cohort
+    that does not fit the memory, which `RunDirectory.left_out` then holds. Several processes (see
     `support.processes.joined`) can do this together; then only the first one shows progress and writes files other than
     checkpoints.
 
@@ -46,8 +49,8 @@ def run_sweep(
         The run directory, still open.
 
     Raises:
-        UserError: a data set is not known, none is ready, the directory holds another run, the disk is full or the
-            like.
+        UserError: a data set is not known, none is ready, no cohort fits the memory, the directory holds another run,
+            the disk is full or the like.
         Interrupted: a signal has stopped training, after a checkpoint.
     """
     prepare_devices()
@@ -67,11 +70,26 @@ def run_sweep(
         for i, cohort in enumerate(ready, 1):
             place = f" ({i} of {len(ready)})" if len(ready) > 1 else ""
             dataset = datasets[cohort.dataset]
-            train_cohort(Task(run, cohort, dataset, config.eval_every, members_per_device, place), progress)
+            try:
+                with fitting(cohort.trials):
+                    train_cohort(Task(run, cohort, dataset, config.eval_every, members_per_device, place), progress)
+            except DoesNotFitError as error:
+                leave_out(run, cohort, str(error))
+        if run.left_out and len(run.unfinished()) == len(run.trials):
+            raise UserError("; ".join(dict.fromkeys(run.left_out.values())))
     except BaseException:
         run.close()
         raise
     return run
+
+
+def leave_out(run: RunDirectory, cohort: Cohort, reason: str) -> None:
+    """Marks the trials of a cohort that does not fit as waiting, and warns of them."""
+    ids = [trial.id for trial in cohort.trials]
+    run.left_out |= dict.fromkeys(ids, reason)
+    run.set_status(ids, "waiting", reason)
+    if PROCESSES.is_first():
+        warn(log, f"{len(ids)} of {len(run.trials)} trials are left out: {reason}")
 
 
 def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, Dataset], dict[str, str]]:
