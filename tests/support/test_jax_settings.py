@@ -61,7 +61,6 @@ def test_random_numbers_depend_on_the_seed_alone() -> None:
 @pytest.mark.usefixtures("settings")
 def test_checks_that_users_switch_on_do_not_end_a_sweep() -> None:
     jax.config.update("jax_debug_nans", True)
-    jax.config.update("jax_transfer_guard", "disallow")
     pin_settings()
     assert np.isnan(jax.jit(jnp.log)(np.float32(-1)))
 
