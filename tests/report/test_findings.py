@@ -1,78 +1,35 @@
 """Laws of the findings: swapped models mirror a verdict, no effect supports nothing, too little data gives none."""
 
-import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.helpers.made_up_findings import (
+    ACCURACY,
+    BETTER,
+    COMPARED,
+    TEN,
+    WORSE,
+    checked,
+    found,
+    noise,
+    of_models,
+    verdicts,
+)
 from tests.helpers.made_up_replicates import replicates_of, sized
 from tests.helpers.synthetic_results import FACTS, results_of
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.cells import chosen_on_validation
 from vaemusic_jax.report.claims import PRIMARY
-from vaemusic_jax.report.finding import Finding
 from vaemusic_jax.report.findings import (
-    Findings,
     check_findings,
     declaration_table,
     exploratory_table,
     findings_table,
-    robustness,
     specification_table,
 )
 from vaemusic_jax.report.markup import to_csv, to_html, to_latex
-from vaemusic_jax.report.tune_replicates import Replicates
-
-ACCURACY = "reconstruction_accuracy"
-Metrics = Callable[[Trial], dict[str, Any]]
-TEN = list(range(10))
-RUN: dict[str, Any] = {"seed": TEN, "latent_dim": [4, 256], "attributes": "all"}
-
-
-def noise(trial: Trial, size: float = 0.004) -> float:
-    """Noise of a trial that follows from its values."""
-    return size * float(np.random.default_rng(int(trial.id[1:8], 16)).normal())
-
-
-def of_models(measure: Mapping[str, float], adversarial: Mapping[str, float], by_size: float = 0.0) -> Metrics:
-    """Accuracy, side effect and efficiency of each model; accuracy of MeasureVAE grows with the latent size."""
-
-    def metrics(trial: Trial) -> dict[str, Any]:
-        is_measure = trial.model == "measure_vae"
-        level = measure if is_measure else adversarial
-        accuracy = level["accuracy"] + by_size * is_measure * (np.log2(trial.latent_dim) - 5)
-        row = {ACCURACY: accuracy + noise(trial), "majority_baseline": 0.69, "validation_accuracy": accuracy}
-        for i, name in enumerate(ATTRIBUTES):
-            row[f"side_effect.{name}"] = level["side"] + noise(trial, 0.03) * (-1) ** i
-            row[f"reconstruction_efficiency.{name}"] = level["efficiency"] + noise(trial, 0.03)
-            row[f"interpretability.{name}"] = level["r2"] + noise(trial)
-        return row
-
-    return metrics
-
-
-BETTER = {"accuracy": 0.93, "side": 0.8, "efficiency": 0.4, "r2": 0.9}
-WORSE = {"accuracy": 0.90, "side": 0.5, "efficiency": 0.6, "r2": 0.1}
-
-
-def checked(metrics: Metrics, with_tunes: bool = True, **fields: Any) -> Findings:
-    results = sized(results_of(metrics, **RUN | fields))
-    return check_findings(results, FACTS, replicates_of(results) if with_tunes else {})
-
-
-def found(findings: Findings, name: str) -> Finding:
-    (finding,) = (one for one in (*findings.primary, *findings.exploratory) if one.name == name)
-    return finding
-
-
-def verdicts(findings: Findings) -> dict[str, str]:
-    return {finding.name: finding.verdict for finding in findings.primary}
-
-
-COMPARED = ("reconstruction", "separation", "efficiency")
 
 
 def test_swapped_models_mirror_the_verdicts() -> None:
@@ -252,142 +209,6 @@ def test_the_discriminator_is_something_that_a_verdict_can_depend_on() -> None:
 
     one = found(checked(metrics, discriminator=["classifier", "regressor"]), "separation")
     assert one.verdict == "depends on discriminator"
-
-
-def by_control(effects: Mapping[str, float], dead_above: int = 256) -> Metrics:
-    """MeasureVAE's side effect is larger by something for each control; note range works at small sizes alone."""
-
-    def metrics(trial: Trial) -> dict[str, Any]:
-        row = of_models(BETTER, BETTER)(trial)
-        for name in trial.attributes:
-            works = name != "note_range" or trial.latent_dim <= dead_above
-            effect = effects.get(name, 0.0) * (trial.model == "measure_vae")
-            row[f"side_effect.{name}"] = 0.5 + effect + noise(trial, 0.02) if works else np.nan
-        return row
-
-    return metrics
-
-
-def test_controls_that_disagree_are_no_effect_of_latent_size_or_of_the_choice_of_attributes() -> None:
-    of_note_range = by_control({"note_range": 0.3}, dead_above=32)
-    one = found(checked(of_note_range, latent_dim=[4, 32, 256]), "separation")
-    assert one.verdict == "depends on control"
-    assert "By latent size, 2 of 11 cells do not count" in one.numbers
-    choices = found(checked(of_note_range, attributes=["note_density+rhythmic_complexity", "all"]), "separation")
-    assert choices.verdict == "depends on control"
-    assert re.search(r"note_range: \+0\.(29|3)\d* \(supported\)", choices.numbers)
-
-
-def test_a_control_that_is_dead_in_some_resample_leaves_its_cell_out_and_no_more() -> None:
-    results = sized(results_of(by_control({}), **RUN))
-    known = replicates_of(results)
-    dead = results.loc[(results["latent_dim"] == 4) & (results["seed"] == 3), "trial"].iloc[0]
-    columns = {name: values for name, values in known[dead].columns.items() if name != "side_effect.note_density"}
-    one = found(check_findings(results, FACTS, known | {dead: Replicates(120, columns)}), "separation")
-    assert one.verdict == "equivalent"
-    assert "7 cells" in one.numbers
-    assert "undefined in some resample" in one.numbers
-    assert "evaluate" not in one.numbers
-    none = {trial: Replicates(120, {ACCURACY: mine.columns[ACCURACY]}) for trial, mine in known.items()}
-    all_dead = found(check_findings(results, FACTS, none), "separation")
-    assert all_dead.verdict == "no verdict"
-    assert "undefined in some resample" in all_dead.numbers
-    assert "evaluate" not in all_dead.numbers
-
-
-def test_interpretability_of_the_best_configuration_is_that_of_all_its_attributes() -> None:
-    def verdict_of_the_best(r2: Callable[[Trial, str], float]) -> str:
-        def metrics(trial: Trial) -> dict[str, Any]:
-            levels = {f"interpretability.{name}": r2(trial, name) + noise(trial) for name in ATTRIBUTES}
-            return of_models(BETTER, WORSE)(trial) | levels
-
-        (row,) = (row for row in checked(metrics).specification["interpretability"] if "the best" in row[0])
-        return row[1]
-
-    assert verdict_of_the_best(lambda trial, name: 0.9 if name == "note_range" else 0.5) == "contradicted"
-    assert verdict_of_the_best(lambda trial, name: 0.9 if trial.latent_dim == 4 else 0.5) == "supported"
-
-
-def test_models_of_like_weights_are_compared_where_the_run_has_them() -> None:
-    def metrics(trial: Trial) -> dict[str, Any]:
-        return {ACCURACY: 0.9 + trial.hidden_size / 10_000 + noise(trial, 0.0005), "majority_baseline": 0.69}
-
-    def row(findings: Findings) -> tuple[str, str, str]:
-        (one,) = (row for row in findings.specification["reconstruction"] if row[0] == "models alike in weights")
-        return one
-
-    assert row(checked(metrics, size=64, latent_dim=4))[1] == "no verdict"
-    # 276,699 weights of MeasureVAE at 64, 273,304 of AdversarialVAE at 120.
-    _, verdict, numbers = row(checked(metrics, size=[64, 120, 200], latent_dim=4))
-    assert verdict != "no verdict"
-    assert numbers.startswith("-0.00")
-    assert "; 1 cell, " in numbers
-
-
-def test_a_verdict_is_robust_if_three_definitions_agree() -> None:
-    assert robustness(["supported"] * 3 + ["no verdict"]) == "robust"
-    assert robustness(["supported", "supported", "equivalent"]) == "not robust"
-    assert robustness(["supported", "supported", "no verdict"]) == "too few definitions"
-
-
-def test_the_primary_definition_has_the_primary_verdict() -> None:
-    findings = checked(of_models(BETTER, WORSE))
-    for finding in findings.primary:
-        assert findings.specification[finding.name][0][1] == finding.verdict
-
-
-def peaked(best: int, in_accuracy: float = 1.0) -> Metrics:
-    """Accuracy and efficiency fall with the distance from a latent size, and the side effect grows."""
-
-    def metrics(trial: Trial) -> dict[str, Any]:
-        distance = abs(np.log2(trial.latent_dim) - np.log2(best)) + noise(trial, 0.1)
-        row = {ACCURACY: 0.9 - 0.02 * in_accuracy * distance, "majority_baseline": 0.5}
-        for name in ATTRIBUTES:
-            row |= {f"reconstruction_efficiency.{name}": 0.8 - 0.05 * distance, f"side_effect.{name}": 0.1 * distance}
-        return row
-
-    return metrics
-
-
-@pytest.mark.parametrize(
-    ("best", "in_accuracy", "sizes", "verdict"),
-    [
-        (45, 1, [8, 32, 64, 256], "supported"),
-        (4, 1, [8, 32, 64, 256], "contradicted"),
-        (45, -1, [8, 32, 64, 256], "depends on measure"),
-        (45, 1, [8, 32, 64], "no verdict"),
-    ],
-)
-def test_suitable_sizes_are_better_than_both_sides(
-    best: int, in_accuracy: float, sizes: list[int], verdict: str
-) -> None:
-    findings = checked(peaked(best, in_accuracy), latent_dim=sizes, seed=[0, 1, 2, 3, 4])
-    for model in ("measure_vae", "adversarial_vae"):
-        assert found(findings, f"sizes-{model}").verdict == verdict
-
-
-def test_sizes_are_compared_with_the_same_controls_and_with_resamples_alone() -> None:
-    def metrics(trial: Trial) -> dict[str, Any]:
-        works = trial.latent_dim <= 32  # Note range, the worst control, works at small sizes alone.
-        side = {f"side_effect.{name}": 0.3 + noise(trial, 0.02) for name in ATTRIBUTES}
-        row = of_models(BETTER, BETTER)(trial) | side
-        return row | {"side_effect.note_range": 0.9 + noise(trial, 0.02) if works else np.nan}
-
-    fields: dict[str, Any] = {"latent_dim": [8, 32, 256], "seed": [0, 1, 2, 3, 4]}
-    one = found(checked(metrics, **fields), "sizes-measure_vae")
-    assert one.verdict == "inconclusive"
-    assert "side effect 2" in one.numbers
-    assert found(checked(metrics, with_tunes=False, **fields), "sizes-measure_vae").verdict == "no verdict"
-
-
-def test_loss_and_independence_do_not_count_for_sizes() -> None:
-    def metrics(trial: Trial) -> dict[str, Any]:
-        return peaked(45)(trial) | {"loss": trial.latent_dim / 10, "attribute_independence.mean": trial.latent_dim}
-
-    def exploratory(measured: Metrics) -> tuple[Finding, ...]:
-        return checked(measured, latent_dim=[8, 32, 256], seed=[0, 1, 2, 3, 4]).exploratory
-
-    assert exploratory(metrics) == exploratory(peaked(45))
 
 
 @pytest.mark.parametrize("status", ["pending", "diverged: loss not finite at step 3"])
