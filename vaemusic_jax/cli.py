@@ -14,6 +14,7 @@ from typing import NoReturn
 from vaemusic_jax.commands.parser import Parser
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.interruption import Interrupted
+from vaemusic_jax.support.terminal import printable
 
 DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, and measures how people could steer them.
 
@@ -39,7 +40,7 @@ def run(args: list[str]) -> int:
     try:
         parse(args)()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
@@ -48,7 +49,7 @@ def run(args: list[str]) -> int:
         print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)
         return 2
     except Interrupted as stopped:
-        print(f"\n{stopped}", file=sys.stderr)
+        print(f"\n{printable(str(stopped))}", file=sys.stderr)
         return stopped.exit_status
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here when started again", file=sys.stderr)

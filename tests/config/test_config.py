@@ -293,6 +293,7 @@ def test_differences_name_field_old_and_new_but_not_the_place() -> None:
 
 
 # What is written after BASE (or instead of a line of it), and the whole message after the file's name.
+NO_NAME = "is not a usable name; use up to 100 letters, digits, '.', '_' and '-', a letter or digit first"
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"latent_dim": 3}, "latent_dim: 3 is smaller than the 4 regularised attributes of 'all'; use at least 4"),
     (
@@ -356,8 +357,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"out": "a\0b"}, 'out: "a\\u0000b" should be the path of a folder'),
     ({"seed": 2**31}, "seed: 2147483648 should be less than 2147483648"),
-    ({"name": "../up"}, "name: \"../up\" should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'"),
-    ({"dataset": ""}, 'dataset: "" should have at least 1 character'),
+    ({"name": "../up"}, f"name: '../up' {NO_NAME}"),
+    ({"dataset": ""}, f"dataset: '' {NO_NAME}"),
 ]
 
 

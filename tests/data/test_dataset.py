@@ -346,7 +346,7 @@ def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) ->
             load_dataset(name, cache_dir=tmp_path / "cache")
         with pytest.raises(UserError, match=f"{name}: its music does not come with this package; give --source"):
             prepare_dataset(name, cache_dir=tmp_path / "cache")
-    for name in ("", "../x", "a b", ".hidden", "x" * 65):
+    for name in ("", "../x", "a b", ".hidden", "x" * 101):
         with pytest.raises(UserError, match="not a usable name"):
             prepare_dataset(name, source=book, cache_dir=tmp_path / "cache")
         with pytest.raises(UserError, match="not a usable name"):

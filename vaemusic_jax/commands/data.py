@@ -8,7 +8,6 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.commands.parser import Commands, Parser, add_command
 from vaemusic_jax.data.cache import cache_directory
@@ -21,6 +20,7 @@ from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import check_writable
+from vaemusic_jax.support.terminal import open_console
 
 
 def add_to(commands: Commands) -> None:
@@ -115,7 +115,7 @@ def list_corpora(*, cache_dir: Path | None = None) -> None:
             table.add_row()
     table.add_row("any name", "music", "your own: ABC, MusicXML, MXL, kern or MIDI", style="bold")
     table.add_row("", "ready", "after: vaemusic data prepare NAME --source FOLDER")
-    open_console().print(table, highlight=False)
+    open_console().print(table)
 
 
 def _what_it_is(entry: Entry) -> str:
@@ -165,9 +165,9 @@ def prepare(
     _print_counts(console, prepared.dataset)
     if report is not None:
         write_report(report, prepared.outcomes)
-        console.print(f"Every tune and file: {report}", soft_wrap=True, highlight=False)
-    console.print(f"Kept in {prepared.dataset.path}", soft_wrap=True, highlight=False)
-    console.print(f"Next: vaemusic data inspect {name}, or dataset: {name} in a configuration", highlight=False)
+        console.print(f"Every tune and file: {report}", soft_wrap=True)
+    console.print(f"Kept in {prepared.dataset.path}", soft_wrap=True)
+    console.print(f"Next: vaemusic data inspect {name}, or dataset: {name} in a configuration")
 
 
 def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir: Path | None = None) -> None:
@@ -190,7 +190,7 @@ def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir
         from vaemusic_jax.commands.inspection_page import write_page
 
         write_page(html, dataset, statistics, measures)
-        console.print(f"Page: {html}", soft_wrap=True, highlight=False)
+        console.print(f"Page: {html}", soft_wrap=True)
 
 
 def _print_counts(console: Console, dataset: Dataset) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from rich.table import Table
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.config.sweep import SweepConfig, trials
 from vaemusic_jax.config.trial import Cohort, Trial, cohorts
 from vaemusic_jax.support.progress import clock_time
+from vaemusic_jax.support.terminal import open_console
 
 
 def print_plan(config: SweepConfig, members_per_device: int | None = None) -> None:
@@ -29,20 +29,19 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
-        console.print(f"{_division(group, cost)}; {clock_time(cost['seconds'])} here", highlight=False)
+        console.print(f"{_division(group, cost)}; {clock_time(cost['seconds'])} here")
         if cost["missing"]:
-            console.print(f"not ready: {cost['missing']}", soft_wrap=True, highlight=False, markup=False)
+            console.print(f"not ready: {cost['missing']}", soft_wrap=True)
         console.print()
     largest, seconds = max(costs, key=lambda cost: cost["memory_bytes"]), sum(cost["seconds"] for cost in costs)
     console.print(
         f"{len(planned)} trials in {len(groups)} cohorts, one after the other: about {clock_time(seconds)} here and "
         f"{_gib(largest)} of device memory. Results would go to {config.directory}.",
         soft_wrap=True,
-        highlight=False,
     )
     left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
     if left_out:
-        console.print(f"{left_out} of them would be left out for now: their data sets are not ready.", highlight=False)
+        console.print(f"{left_out} of them would be left out for now: their data sets are not ready.")
 
 
 def _division(group: Cohort, cost: dict[str, Any]) -> str:

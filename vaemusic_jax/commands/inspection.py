@@ -23,12 +23,12 @@ def plain_table(*columns: str, title: str) -> Table:
 
 def print_inspection(console: Console, dataset: Dataset, statistics: Statistics, n_measures: int) -> None:
     """Prints repeats, vocabulary, attributes, correlations and the first `n_measures` of the training split."""
-    console.print("\n" + "\n".join(about_repeats(statistics)), highlight=False)
+    console.print("\n" + "\n".join(about_repeats(statistics)))
     _print_vocabulary(console, dataset, statistics)
     _print_attributes(console, statistics)
     if n_measures:
-        console.print("\nThe first measures of the training split, as ABC:\n", highlight=False)
-        console.print(first_measures(dataset, n_measures), markup=False, highlight=False, soft_wrap=True)
+        console.print("\nThe first measures of the training split, as ABC:\n")
+        console.print(first_measures(dataset, n_measures), soft_wrap=True)
 
 
 def about_repeats(statistics: Statistics) -> list[str]:
@@ -52,10 +52,9 @@ def _print_vocabulary(console: Console, dataset: Dataset, statistics: Statistics
     console.print(
         f"\nVocabulary: {len(vocabulary)} tokens, {np.count_nonzero(used)} of them in the training split; with their "
         "counts, in index order:",
-        highlight=False,
     )
     words = "  ".join(f"{token} {count:,}" for token, count in zip(vocabulary.tokens, used, strict=True))
-    console.print(words, markup=False, highlight=False)
+    console.print(words)
 
 
 def attribute_rows(statistics: Statistics) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from vaemusic_jax.data.reading_report import counts
 from vaemusic_jax.data.statistics import Statistics
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.engraving import engrave
+from vaemusic_jax.report.page import image
 from vaemusic_jax.report.style import to_svg
 from vaemusic_jax.support.atomic import write_atomically
 
@@ -26,7 +27,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; margin: 1rem 0; }
 td, th { padding: .15rem .8rem .15rem 0; text-align: right; border-bottom: 1px solid #ddd; }
 td:first-child, th:first-child { text-align: left; white-space: pre; }
-svg { max-width: 100%; height: auto; }
+img { max-width: 100%; height: auto; }
 pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; }
 """
 
@@ -46,7 +47,7 @@ def write_page(path: Path, dataset: Dataset, statistics: Statistics, n_measures:
     title = f"{escape(dataset.name)}: {len(dataset.train):,} training measures"
     parts = [
         f"<h1>{title}</h1>",
-        f"<p>Read: {dataset.report['reading']}.</p>",
+        f"<p>Read: {escape(str(dataset.report['reading']))}.</p>",
         "".join(f"<p>{escape(sentence)}</p>" for sentence in about_repeats(statistics)),
         "<h2>Attributes</h2><p>Of the training split.</p>",
         _distributions(statistics),
@@ -83,7 +84,7 @@ def _distributions(statistics: Statistics) -> str:
         axes.set(title=name.replace("_", " "), ylabel="measures")
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    return _svg(figure)
+    return _svg(figure, "Distributions of the attributes")
 
 
 def _correlations(statistics: Statistics) -> str:
@@ -98,7 +99,7 @@ def _correlations(statistics: Statistics) -> str:
     for (i, j), value in np.ndenumerate(statistics.correlations):
         axes.text(j, i, f"{value:+.2f}", ha="center", va="center", color="white" if abs(value) > 0.6 else "black")
     figure.colorbar(image, ax=axes)
-    return _svg(figure)
+    return _svg(figure, "Rank correlations of the attributes")
 
 
 def _tokens(dataset: Dataset, statistics: Statistics) -> str:
@@ -112,12 +113,12 @@ def _tokens(dataset: Dataset, statistics: Statistics) -> str:
     axes.set_xticks(range(len(order)), [dataset.vocabulary.tokens[i] for i in order], rotation=90, fontsize=7)
     axes.set(ylabel="onsets", xlim=(-1, len(order)))
     axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
+    return _svg(figure, "Occurrences of the tokens")
 
 
-def _svg(figure: Figure) -> str:
-    return f"<p>{to_svg(figure)}</p>"
+def _svg(figure: Figure, alternative: str) -> str:
+    return f"<p>{image(to_svg(figure), alternative)}</p>"
 
 
 def _notation(abc: str) -> str:
-    return "".join(f"<p>{page}</p>" for page in engrave(abc, pageWidth=2300, scale=40))
+    return "".join(f"<p>{image(page, 'Measures as notation')}</p>" for page in engrave(abc, pageWidth=2300, scale=40))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command
+from vaemusic_jax.support.terminal import open_console
 
 
 def add_to(commands: Commands) -> None:
@@ -33,11 +33,9 @@ def merge(out: Path, shards: Sequence[Path]) -> None:
     console.print(
         f"{run.path}: {len(run.trials) - missing} of {len(run.trials)} trials, trained in {len(shards)} shards.",
         soft_wrap=True,
-        highlight=False,
-        markup=False,
     )
     if missing:
         following = f"`vaemusic sweep {run.path}/config.yaml --out {run.path}` trains the {missing} that are missing."
     else:
         following = f"`vaemusic evaluate {run.path}` completes and prints the results table."
-    console.print(f"Next: {following}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Next: {following}", soft_wrap=True)

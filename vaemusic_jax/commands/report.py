@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command
+from vaemusic_jax.support.terminal import open_console
 
 
 def add_to(commands: Commands) -> None:
@@ -31,6 +31,4 @@ def report(runs: Sequence[Path], *, out: Path | None = None) -> None:
         f"Report: {written.page}; beside it {written.figures} figures as PNG and SVG in figures/ and {written.tables} "
         "tables as CSV, those that fit a page as LaTeX too, in tables/",
         soft_wrap=True,
-        highlight=False,
-        markup=False,
     )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command
 from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.lock import is_at_work
 from vaemusic_jax.runs.results import diverged_lines
 from vaemusic_jax.support.progress import clock_time
+from vaemusic_jax.support.terminal import open_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def status(run: Path) -> None:
         if reason:
             lines.append(f"{n} trials wait: {reason}")
     for line in lines:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus:

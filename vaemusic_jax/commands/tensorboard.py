@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaemusic_jax.commands import open_console
 from vaemusic_jax.commands.parser import Commands, add_command
+from vaemusic_jax.support.terminal import open_console
 
 
 def add_to(commands: Commands) -> None:
@@ -24,14 +24,14 @@ def tensorboard(run: Path, *, out: Path | None = None) -> None:
     from vaemusic_jax.errors import UserError
     from vaemusic_jax.report.tensorboard_events import write_events
     from vaemusic_jax.runs.directory import RunDirectory
+    from vaemusic_jax.support.names import inside
 
-    folder = out or run / "tensorboard"
-    written = write_events(RunDirectory.read(run), folder)
+    opened = RunDirectory.read(run)
+    folder = out or inside(run, "tensorboard")
+    written = write_events(opened, folder)
     if not written:
         raise UserError(f"{run}: has no curves yet; the first are written after eval_every steps")
     open_console().print(
         f"{len(written)} trials; show them with `tensorboard --logdir {folder}`",
         soft_wrap=True,
-        highlight=False,
-        markup=False,
     )

@@ -31,6 +31,7 @@ from vaemusic_jax.config.shard import Shard
 from vaemusic_jax.config.trial import (
     MOST,
     HyperParameter,
+    Name,
     Positive,
     Record,
     Trial,
@@ -140,9 +141,7 @@ AXES = tuple(Grid.model_fields)  # the product of the axes is in this order, in 
 class SweepConfig(_WholeGrid):
     """A whole sweep: one grid, or several ``grids`` that override the fields beside them."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
-        description="Name of the sweep, and of its run directory: letters, digits, '.', '_' and '-'."
-    )
+    name: Name = Field(description="Name of the sweep, and of its run directory: letters, digits, '.', '_' and '-'.")
     eval_every: Positive = Field(description="Training steps between two validations, each followed by a checkpoint.")
     out: Annotated[str, AfterValidator(_path)] | None = Field(
         None, description="Run directory; runs/NAME if left out, runs/NAME-shard-I-of-N of a part."

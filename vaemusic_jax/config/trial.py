@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.support.names import checked_name
 
 ALL_ATTRIBUTES = "all"
 
@@ -38,7 +39,7 @@ NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValid
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Semitones = Annotated[int, Field(ge=0, le=11)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-NonEmpty = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, AfterValidator(checked_name)]
 
 
 class Record(BaseModel):
@@ -67,7 +68,7 @@ class HyperParameter:
 class Trial(Record):
     """One configuration to train and evaluate, in which every value is resolved."""
 
-    dataset: Annotated[NonEmpty, Field(description="Data set: a name that `vaemusic data list` shows.")]
+    dataset: Annotated[Name, Field(description="Data set: a name that `vaemusic data list` shows.")]
     model: Annotated[ModelName, Field(description="Which VAE to train.")]
     recipe: Annotated[
         RecipeName,

@@ -15,6 +15,8 @@ from platformdirs import user_cache_path
 
 from vaemusic_jax.support import arrays_file
 
+HINT = "delete it and run the same command again, or choose another --cache-dir"
+
 
 def cache_directory(cache_dir: str | Path | None = None) -> Path:
     """`cache_dir`, else $VAEMUSIC_CACHE, else the user's cache directory of this platform."""
@@ -39,4 +41,4 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         FileNotFoundError: there is none.
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
-    return arrays_file.read(path, "delete it and run the same command again, or choose another --cache-dir")
+    return arrays_file.read(path, HINT)

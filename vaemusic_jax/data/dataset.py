@@ -15,6 +15,7 @@ from vaemusic_jax.data import cache
 from vaemusic_jax.data.split import SHARES
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.support import arrays_file
 
 SPLITS = tuple(SHARES)
 
@@ -120,13 +121,26 @@ def open_dataset(name: str, path: Path) -> Dataset:
         UserError: it is damaged.
     """
     arrays, metadata = cache.read(path)
+    with arrays_file.damaged(path, cache.HINT):
+        return _dataset(name, path, arrays, metadata)
+
+
+def _dataset(name: str, path: Path, arrays: arrays_file.Arrays, metadata: dict[str, Any]) -> Dataset:
+    """Makes the data set of what a cache file holds. Raises ValueError, KeyError or TypeError if it holds no such."""
     vocabulary = Vocabulary.from_json(metadata["vocabulary"])
     splits = {}
     for split in SPLITS:
         tokens, tune = arrays[f"{split}_tokens"], arrays[f"{split}_tune"]
+        own = {"tokens": tokens, "tune": tune}
+        arrays_file.check_shapes(own, {"tokens": ("u", "N 24"), "tune": ("i", "N")})
+        is_token, is_tune = tokens < len(vocabulary), (tune >= 0) & (tune < len(metadata["tune_names"]))
+        if not (len(tokens) and is_token.all() and is_tune.all()):
+            raise ValueError(f"the {split} split has other tokens or tunes than there are")
         attributes = _stored_attributes(arrays.get(f"{split}_attributes"), metadata.get("attributes", ()))
         if attributes is None:
             attributes = compute_attributes(tokens, vocabulary.midi)
+        if attributes.shape != (len(tokens), len(ATTRIBUTES)):
+            raise ValueError(f"the attributes of the {split} split have shape {attributes.shape}")
         for array in (tokens, tune, attributes):
             array.setflags(write=False)
         splits[split] = Split(tokens, tune, attributes)

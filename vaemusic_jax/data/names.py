@@ -5,23 +5,29 @@
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.tunes import Pitch, Voices
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically
+from vaemusic_jax.support.names import checked_name, is_name
 
 #: Version of reading: of all that turns the bytes of music files into measures, vocabulary and splits of a data set.
 #: When reading changes, the number goes up, and what users have prepared is read again. The golden digests of
 #: `tests/data/test_reader_version.py` fail where reading changes and the number does not.
 READER_VERSION = 1
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+def _checked_file(name: str) -> str:
+    """Returns the name of a file in the cache. Raises ValueError if it leads elsewhere."""
+    checked_name(name.rpartition("-")[0])
+    checked_name(name.rpartition("-")[2])
+    return name
 
 
 class Entry(BaseModel):
@@ -42,15 +48,17 @@ class Entry(BaseModel):
     pitch: Pitch
     voices: Voices
     split_seed: int
-    file: str
+    file: Annotated[str, AfterValidator(_checked_file)]
     code: str
     summary: str
 
 
 def check_name(name: str) -> None:
     """Raises UserError when a data set cannot have this name."""
-    if not _NAME.fullmatch(name):
-        raise UserError(f"data set {name!r}: not a usable name; use up to 64 letters, digits, '.', '_' and '-'")
+    try:
+        checked_name(name)
+    except ValueError as error:
+        raise UserError(f"data set: {error}") from None
 
 
 def look_up(name: str, cache_dir: str | Path | None = None) -> Entry | None:
@@ -72,7 +80,8 @@ def prepared_names(cache_dir: str | Path | None = None) -> list[str]:
         files = list(cache_directory(cache_dir).glob("*.name.json"))
     except OSError:
         return []
-    return sorted(path.name.removesuffix(".name.json") for path in files)
+    names = (path.name.removesuffix(".name.json") for path in files)
+    return sorted(name for name in names if is_name(name))
 
 
 def version_of(embedded: bool) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.data.dataset import SPLITS, Dataset
 from vaemusic_jax.support.atomic import write_atomically
+from vaemusic_jax.support.csv_text import csv_cell
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import Outcome
@@ -40,14 +41,14 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
         dropped = "; ".join(f"{reason}: {n}" for reason, n in parsed.drops.most_common())
         writer.writerow(
             [
-                outcome.name,
-                parsed.title,
+                csv_cell(outcome.name),
+                csv_cell(parsed.title),
                 status,
-                parsed.failure,
+                csv_cell(parsed.failure),
                 outcome.split,
                 parsed.written,
                 len(parsed.measures),
-                dropped,
+                csv_cell(dropped),
             ]
         )
     write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))

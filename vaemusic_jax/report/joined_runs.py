@@ -13,6 +13,7 @@ from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
+from vaemusic_jax.support.words import command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +148,7 @@ class JoinedRuns:
 def _why(path: Path, statuses: pd.Series) -> str:
     """Returns the end of an error message: why a run has no evaluated trial, and what to do about it."""
     if (statuses == "done").any():
-        return f"; run `vaemusic evaluate {path}` first"
+        return f"; run {command('vaemusic', 'evaluate', path)} first"
     unfinished = statuses[~statuses.str.startswith("diverged")]
     if unfinished.empty:
         return f", since all {len(statuses)} have diverged; the first: {statuses.iloc[0]}"
@@ -159,6 +160,10 @@ def _results_now(run: RunDirectory) -> pd.DataFrame:
     results = run.results
     if results is None:
         return assemble(run.trials_table, {})
+    if EVALUATED not in results:
+        raise UserError(
+            f"{run.path}/results.parquet: has no column {EVALUATED}; run {command('vaemusic', 'evaluate', run.path)}"
+        )
     table = run.trials_table
     done = table.loc[table["status"] == "done", "trial"]  # Others may have numbers from before a restart.
     metrics = results[[name for name in results.columns if name == "trial" or name not in table.columns]]

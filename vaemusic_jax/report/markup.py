@@ -12,6 +12,7 @@ from html import escape
 
 from vaemusic_jax.metrics.registry import Better
 from vaemusic_jax.report.aggregate import Interval
+from vaemusic_jax.support.csv_text import csv_cell
 
 DASH = "\N{EN DASH}"
 LONG_WORDS = 40  # Text with more letters counts as a sentence and wraps in LaTeX.
@@ -208,6 +209,7 @@ def to_csv(table: Table) -> str:
                 yield from ("" if math.isnan(x) else x for x in (known.mean, known.low, known.high, known.n))
             else:
                 plain = cell.text if isinstance(cell, Word) else cell
+                plain = csv_cell(plain) if isinstance(plain, str) else plain
                 yield "" if isinstance(plain, float) and math.isnan(plain) else plain
                 yield from ("",) * (3 if wide else 0)  # This is a word in a column of values.
 

@@ -136,8 +136,8 @@ def _html(part: Part, svgs: Mapping[str, str]) -> str:
         case Verbatim():
             return f"<pre>{escape(part.text)}</pre>\n"
         case Drawing():
-            image = _image(svgs[part.name], part.caption)
-            return f'<figure id="{part.name}">{image}<figcaption>{escape(part.caption)}</figcaption></figure>\n'
+            drawn = image(svgs[part.name], part.caption)
+            return f'<figure id="{escape(part.name)}">{drawn}<figcaption>{escape(part.caption)}</figcaption></figure>\n'
         case Table():
             return f'<div class="wide">{to_html(part)}</div>\n'
         case Folded():
@@ -151,13 +151,13 @@ def _music(example: Example) -> str:
     rows = []
     for label, cells in example.rows:
         drawn = "".join(
-            f"<td>{_image(svg, f'{label}, {words}'.rstrip(', '))}{escape(words)}</td>" for svg, words in cells
+            f"<td>{image(svg, f'{label}, {words}'.rstrip(', '))}{escape(words)}</td>" for svg, words in cells
         )
         rows.append(f"<tr><th>{escape(label)}</th>{drawn}</tr>\n")
     return f'<div class="wide"><table class="music"><tr>{head}</tr>\n{"".join(rows)}</table></div>\n'
 
 
-def _image(svg: str, alternative: str) -> str:
-    """Embeds an SVG element as an image, so that its ids and styles do not collide with those of other figures."""
+def image(svg: str, alternative: str) -> str:
+    """Embeds an SVG element as an image, so that it runs no script and its ids and styles stay its own."""
     encoded = base64.b64encode(svg.encode()).decode()
     return f'<img alt="{escape(alternative)}" src="data:image/svg+xml;base64,{encoded}"/>'

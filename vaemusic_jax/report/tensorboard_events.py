@@ -8,6 +8,7 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.atomic import writing
+from vaemusic_jax.support.names import inside
 
 SUFFIX = ".vaemusic"  # It distinguishes our event files from others in a folder.
 
@@ -42,7 +43,7 @@ def write_events(run: RunDirectory, out: Path) -> list[str]:
     names, curves = trial_names(run.trials), run.curves.groupby("trial")
     written = [trial for trial in run.trials if trial.id in curves.groups]
     for trial in written:
-        folder, now = out / names[trial.id], begun
+        folder, now = inside(out, names[trial.id]), begun
         with writing(out):
             folder.mkdir(parents=True, exist_ok=True)
             for before in folder.glob(f"events.out.tfevents.*{SUFFIX}"):

@@ -18,6 +18,7 @@ from vaemusic_jax.report.section import Section
 from vaemusic_jax.report.style import applied, to_png, to_svg
 from vaemusic_jax.report.tables import overview_table, study_tables
 from vaemusic_jax.support.atomic import write_atomically, writing
+from vaemusic_jax.support.names import inside
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
         UserError: a path is no run directory, a run has no evaluated trial, or the report cannot be written.
     """
     runs = JoinedRuns(paths)
-    out = out or runs.paths[0] / "report"
-    for folder in (out / "figures", out / "tables"):
+    out = out or inside(runs.paths[0], "report")
+    for folder in (inside(out, "figures"), inside(out, "tables")):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
     with applied():

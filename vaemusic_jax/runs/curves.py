@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaemusic_jax.runs.table_file import read_table, write_table
+from vaemusic_jax.runs.table_file import Kind, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CURVE_COLUMNS = ("trial", "step", "split", "metric", "value")
 CURVE_KEY = list(CURVE_COLUMNS[:-1])
+KINDS: tuple[Kind, ...] = ("text", "whole number", "text", "text", "number")
 
 
 class Curves:
@@ -37,7 +38,7 @@ class Curves:
             UserError: the file cannot be read.
         """
         if self._table is None:
-            found = read_table(self.path)
+            found = read_table(self.path, dict(zip(CURVE_COLUMNS, KINDS, strict=True)))
             self._table = _empty() if found is None else found
         return self._table.copy()
 

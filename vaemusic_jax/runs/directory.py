@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Self
 from vaemusic_jax.config.sweep import SweepConfig, differences, load_config
 from vaemusic_jax.config.trial import Cohort, Trial
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.runs.curves import Curves
 from vaemusic_jax.runs.lock import LOCK, locked
-from vaemusic_jax.runs.table_file import read_table, reading, write_table
+from vaemusic_jax.runs.table_file import Kind, as_csv, read_table, reading, write_table
 from vaemusic_jax.runs.trials_table import State, TrialsTable
 from vaemusic_jax.support.atomic import write_atomically, writing
 from vaemusic_jax.support.event_log import warn
+from vaemusic_jax.support.names import inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +75,7 @@ class RunDirectory:
         _check_run_or_empty(path)
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
+        _check_links(path)
         with locked(path) as lock:
             if (path / "config.yaml").exists():
                 changed = differences(load_config(path / "config.yaml"), config)
@@ -97,6 +100,7 @@ class RunDirectory:
     def reopen(cls, path: str | Path) -> Self:
         """Opens an existing run for writing, whatever its configuration; locked until closed. Raises UserError."""
         _check_run(Path(path))
+        _check_links(Path(path))
         with locked(Path(path)) as lock:
             return cls(Path(path))._hold(lock)
 
@@ -168,12 +172,13 @@ class RunDirectory:
     @property
     def results(self) -> "pd.DataFrame | None":
         """The table results.parquet with one row per trial; None before the first evaluation. Raises UserError."""
-        return read_table(self.path / "results.parquet")
+        known: dict[str, Kind] = dict.fromkeys(all_columns(), "number")
+        return read_table(self.path / "results.parquet", {"trial": "text"}, known, most_rows=len(self.trials))
 
     def write_results(self, results: "pd.DataFrame") -> None:
         """Saves one row per trial as results.csv and results.parquet, which are replaced. Raises UserError."""
         self._check_writable()
-        write_atomically(self.path / "results.csv", results.to_csv(index=False).encode())
+        write_atomically(self.path / "results.csv", as_csv(results).encode())
         write_table(self.path / "results.parquet", results)
 
     def _hold(self, lock: int) -> Self:
@@ -192,6 +197,15 @@ def _check_run(path: Path) -> None:
     missing = [name for name in ("config.yaml", "trials.csv") if not (path / name).is_file()]
     if missing:
         raise UserError(f"{path}: is no run directory, for it has no {missing[0]}; give the folder that a sweep wrote")
+
+
+def _check_links(path: Path) -> None:
+    """Raises UserError if a link in the run directory leads out of it, where what is written would go as well."""
+    for folder in (path, path / "evaluation", path / "cohorts", *path.glob("cohorts/*")):
+        if folder.is_dir():
+            for entry in folder.iterdir():
+                if entry.is_symlink():
+                    inside(path, str(entry.relative_to(path)))
 
 
 def _check_run_or_empty(path: Path) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.support import arrays_file
-from vaemusic_jax.support.arrays_file import Arrays
+from vaemusic_jax.support.arrays_file import Arrays, check_shapes, damaged
+from vaemusic_jax.support.names import inside
 
 HINT = "delete it and run `vaemusic evaluate` again"
 # The version of what is decoded and measured, which an evaluation is `made_of`; without an entry it is of the first.
@@ -92,6 +93,31 @@ class CorpusSample:
 
 _OF_TEST_MEASURES = ("tune", "chosen", "seen")
 
+# The kinds of numbers, as NumPy names them, and the sizes of arrays; equal letters stand for equal sizes.
+OF_A_CORPUS = {"tokens": ("u", "M 24"), "attributes": ("f", "N A"), "tune": ("i", "N"), "chosen": ("iu", "M")}
+OF_A_CORPUS |= {"seen": ("b", "N")}
+OF_A_TRIAL = {
+    "reconstruction": ("iu", "M 24"),
+    "tokens_right": ("iu", "N"),
+    "tokens_right_wrong_attributes": ("iu", "N"),
+    "interpretable_codes": ("f", "N A"),
+    "codes": ("f", "N K"),
+    "code_stds": ("f", "N K"),
+    "surface_values": ("f", "2 G"),
+    "surface_tokens": ("iu", "G G 24"),
+    "surface_attributes": ("f", "G G A"),
+}
+for _name, _values in {"control": "control", "traversal": "control", "prior": "prior", "span": "span"}.items():
+    OF_A_TRIAL |= {
+        f"{_name}_values": ("f", f"K {_values}"),
+        f"{_name}_tokens": ("iu", f"M K {_values} 24"),
+        f"{_name}_attributes": ("f", f"M K {_values} A"),
+    }
+
+
+def _is_value(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)
+
 
 class EvaluationStore:
     """The folder `evaluation` of a run directory."""
@@ -105,7 +131,14 @@ class EvaluationStore:
             arrays, facts = arrays_file.read(self._trial_path(trial_id), HINT)
         except FileNotFoundError:
             return None
-        return TrialEvaluation(facts["families"], arrays, facts["made_of"])
+        path = self._trial_path(trial_id)
+        with damaged(path, HINT):
+            families, made_of = facts["families"], facts["made_of"]
+            check_shapes(arrays, OF_A_TRIAL)
+            columns = [values for family in families.values() for values in family.items()]
+            if not isinstance(made_of, dict) or not all(_is_value(value) for _, value in columns):
+                raise ValueError("its metrics are not names with numbers")
+        return TrialEvaluation(families, arrays, made_of)
 
     def save_trial(self, trial_id: str, evaluation: TrialEvaluation) -> None:
         """Saves the evaluation of a trial in place of an earlier one. Raises UserError if it cannot be written."""
@@ -118,7 +151,16 @@ class EvaluationStore:
             arrays, facts = arrays_file.read(self._corpus_path(name), HINT)
         except FileNotFoundError:
             return None
-        return CorpusSample(name, arrays["tokens"], arrays["attributes"], facts, *map(arrays.get, _OF_TEST_MEASURES))
+        with damaged(self._corpus_path(name), HINT):
+            check_shapes(arrays, OF_A_CORPUS)
+            corpus = CorpusSample(
+                name, arrays["tokens"], arrays["attributes"], facts, *map(arrays.get, _OF_TEST_MEASURES)
+            )
+            if corpus.tokens.size and corpus.tokens.max() >= len(corpus.vocabulary):
+                raise ValueError("a token is not in its vocabulary")
+            if not all(isinstance(facts[name], str) for name in ("digest", "reading")):
+                raise ValueError("its facts are not as written")
+        return corpus
 
     def save_corpus(self, sample: CorpusSample) -> None:
         """Saves the sample of a data set in place of an earlier one. Raises UserError if it cannot be written."""
@@ -127,7 +169,7 @@ class EvaluationStore:
         arrays_file.write(self._corpus_path(sample.name), arrays, sample.facts, compressed=True)
 
     def _trial_path(self, trial_id: str) -> Path:
-        return self.path / "trials" / f"{trial_id}.npz"
+        return inside(self.path.parent, "evaluation", "trials", f"{trial_id}.npz")
 
     def _corpus_path(self, name: str) -> Path:
-        return self.path / "corpora" / f"{name}.npz"
+        return inside(self.path.parent, "evaluation", "corpora", f"{name}.npz")

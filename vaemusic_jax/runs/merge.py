@@ -142,7 +142,7 @@ def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
 def _copy(source: Path, target: Path) -> None:
     """Copies all files of a folder into another."""
     for path in source.rglob("*"):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)

@@ -4,17 +4,22 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+
+from pydantic import ValidationError
 
 from vaemusic_jax.config.trial import Cohort, Trial, parse_attributes
 from vaemusic_jax.runs.table_file import reading
 from vaemusic_jax.support.atomic import write_atomically
+from vaemusic_jax.support.names import checked_name
+from vaemusic_jax.support.words import size
 
 if TYPE_CHECKING:
     import pandas as pd
 
 State = Literal["pending", "waiting", "running", "done", "diverged"]
 FINISHED = ("done", "diverged")
+MOST_BYTES = 2**30
 
 
 class TrialRow(NamedTuple):
@@ -59,14 +64,21 @@ class TrialsTable:
             UserError: the file cannot be read, lacks a field without a default, or has been edited.
         """
         with reading(path):
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"it has {size(path.stat().st_size)}, more than the trials of any run")
             with path.open(newline="", encoding="utf-8") as file:
                 found = list(csv.DictReader(file))
             if not found:
                 raise ValueError("it holds no trials")
+            for name in ("trial", "cohort", "status"):
+                if name not in found[0]:
+                    raise ValueError(f"it has no column {name}")
             required = [name for name, field in Trial.model_fields.items() if field.is_required()]
             if missing := [name for name in required if name not in found[0]]:
                 raise ValueError(f"it has no column {missing[0]}, as of another version of vaemusic_jax")
-            return cls(path, map(_parse, found))
+            table = cls(path, map(_parse, found))
+            table.cohorts  # noqa: B018 - raises ValueError for cohorts that cannot be
+            return table
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -112,8 +124,17 @@ class TrialsTable:
 
 def _parse(columns: dict[str, str]) -> TrialRow:
     """Parses a row. Raises ValueError if a value has been edited."""
+    if None in columns or None in columns.values():
+        raise ValueError(f"the row of trial {columns['trial']} has not as many cells as there are columns")
     fields: dict[str, Any] = {name: columns[name] for name in Trial.model_fields if name in columns}
-    trial = Trial.model_validate(fields | {"attributes": parse_attributes(columns["attributes"])}, strict=False)
+    try:
+        trial = Trial.model_validate(fields | {"attributes": parse_attributes(columns["attributes"])}, strict=False)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where, why = ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where + ': ' if where else ''}{why}") from None
     if trial.id != columns["trial"]:
         raise ValueError(f"the values of trial {columns['trial']} have been changed")
-    return TrialRow(trial, columns["cohort"], columns["status"])
+    if columns["status"].partition(": ")[0] not in get_args(State):
+        raise ValueError(f"trial {trial.id} has the status {columns['status'][:40]!r}")
+    return TrialRow(trial, checked_name(columns["cohort"]), columns["status"])

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
+import math
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically, writing
+from vaemusic_jax.support.words import host_memory, size
 
 Arrays = dict[str, np.ndarray]
+
+MOST_BYTES = 2**30  # of all arrays of a file, unless the file itself is large
+MOST_TIMES = 20  # as many bytes as the file has, if that is more
+DAMAGES = (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, MemoryError)
 
 
 def write(path: Path, arrays: Arrays, metadata: dict[str, Any], *, compressed: bool = False) -> None:
@@ -50,9 +58,12 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
     try:
-        # The file is read into memory first, because numpy leaves a damaged zip file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with path.open("rb") as file, zipfile.ZipFile(_regular(path, file)) as archive:
+            _check_sizes(archive, path.stat().st_size)
+            arrays = {}
+            for name in archive.namelist():
+                with archive.open(name) as member:
+                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
         metadata = json.loads(str(arrays.pop("metadata")))
         if str(arrays.pop("checksum")) != checksum(arrays, metadata):
             raise ValueError("checksum differs")
@@ -60,9 +71,65 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
         raise
     except PermissionError as error:
         raise UserError(f"{path}: no permission to read it; {hint}") from error
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (*DAMAGES, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: damaged file ({error}); {hint}") from error
     return arrays, metadata
+
+
+@contextlib.contextmanager
+def damaged(path: Path, hint: str) -> Iterator[None]:
+    """Turns errors of the `with` block, which looks at what a file holds, into UserErrors with its path."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path}: holds something else than was written ({what}); {hint}") from error
+
+
+def check_shapes(arrays: Arrays, expected: Mapping[str, tuple[str, str]]) -> None:
+    """Raises ValueError if an array has other sizes, or numbers of another kind, than its name says.
+
+    Args:
+        arrays: the arrays by name; those that are not expected may be anything.
+        expected: by name the kinds of NumPy (`dtype.kind`) and the sizes, each a number or a word; a word stands for
+            the same size in all arrays.
+    """
+    sizes: dict[str, int] = {}
+    for name, array in arrays.items():
+        kinds, letters = expected.get(name, ("", ""))
+        if not kinds:
+            continue
+        words = letters.split()
+        fits = array.dtype.kind in kinds and array.ndim == len(words)
+        for word, n in zip(words, array.shape, strict=False):
+            fits = fits and n == (int(word) if word.isdigit() else sizes.setdefault(word, n))
+        if not fits:
+            raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}")
+
+
+def _regular(path: Path, file: BinaryIO) -> BinaryIO:
+    """Returns the open file. Raises ValueError for a device, a pipe or the like."""
+    if not path.is_file():
+        raise ValueError("it is no regular file")
+    return file
+
+
+def _check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
+    """Raises ValueError if arrays are not as long as their headers say, or too large together to be honest."""
+    total = 0
+    for info in archive.infolist():
+        with archive.open(info) as member:
+            version = np.lib.format.read_magic(member)
+            if version not in ((1, 0), (2, 0)):
+                raise ValueError(f"{info.filename} has format {version}")
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = header(member)
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != info.file_size - member.tell():
+                raise ValueError(f"{info.filename} does not hold what its header says")
+        total += info.file_size
+    most = max(MOST_BYTES, MOST_TIMES * file_bytes)
+    if total > min(most, host_memory() or most):
+        raise ValueError(f"its arrays would take {size(total)}, of which {size(file_bytes)} are in the file")
 
 
 def checksum(arrays: Arrays, metadata: dict[str, Any]) -> str:

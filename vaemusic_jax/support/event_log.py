@@ -17,6 +17,7 @@ from typing import Any
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import writing
+from vaemusic_jax.support.terminal import printable
 
 PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -47,7 +48,7 @@ def timed(logger: logging.Logger, name: str, **fields: Any) -> Iterator[dict[str
 
 def warn(logger: logging.Logger, message: str) -> None:
     """Prints a warning to stderr and reports it as an event; the work goes on."""
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     event(logger, "warning", logging.WARNING, message=message)
 
 

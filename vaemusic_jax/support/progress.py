@@ -14,8 +14,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich import progress as rich_progress
-from rich.console import Console
 from rich.text import Text
+
+from vaemusic_jax.support.terminal import SafeConsole
 
 PLAIN_SECONDS = 5.0  # the shortest time between two plain lines
 
@@ -35,11 +36,9 @@ class Progress(Protocol):
 @contextmanager
 def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
     """Shows the progress of ``total`` units of work, named by the plural ``unit`` ("tunes", "steps")."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        lines = PlainLines(
-            description, total, unit, write=lambda line: console.print(line, soft_wrap=True, markup=False)
-        )
+        lines = PlainLines(description, total, unit, write=lambda line: console.print(line, soft_wrap=True))
         yield lines.advance
         lines.close()
         return

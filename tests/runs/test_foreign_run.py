@@ -1,0 +1,174 @@
+"""A run from a stranger is refused in one line, or read; nothing in it is executed, obeyed or written elsewhere."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.helpers import hostile, sweeps
+from vaemusic_jax.cli import run as vaemusic
+from vaemusic_jax.data.dataset import Dataset, open_dataset
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support import arrays_file
+
+
+@pytest.fixture
+def copied(finished_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(finished_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *args: object) -> str:
+    capsys.readouterr()
+    assert vaemusic([str(arg) for arg in args]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "\x1b" not in captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize("name", ['"><svg onload=alert(2)>', "a/../../../../ESCAPED", "\x1b[2J", "=1+1", "a[/x]b", ""])
+@pytest.mark.parametrize("command", ["status", "report", "tensorboard"])
+def test_a_name_that_is_none_is_refused(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, command: str
+) -> None:
+    made = hostile.with_dataset(finished_run, tmp_path / "in" / "run", name)
+    before = sweeps.all_bytes(tmp_path)
+    assert "is not a usable name" in refusal(capsys, command, made)
+    (made / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())  # the name in the table is enough
+    assert "is not a usable name" in refusal(capsys, command, made)
+    assert {*sweeps.all_bytes(tmp_path)} == {*before}
+
+
+def edit_trials(**columns: str) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        table = pd.read_csv(run / "trials.csv").assign(**columns)
+        table.to_csv(run / "trials.csv", index=False)
+
+    return edit
+
+
+def cut(run: Path) -> None:
+    (run / "trials.csv").write_bytes((run / "trials.csv").read_bytes()[:420])
+
+
+def without(name: str, column: str) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        pd.read_parquet(run / name).drop(columns=column).to_parquet(run / name)
+
+    return edit
+
+
+def with_text(name: str, column: str) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        pd.read_parquet(run / name).assign(**{column: "<b>"}).to_parquet(run / name)
+
+    return edit
+
+
+def twice(run: Path) -> None:
+    table = pd.read_parquet(run / "results.parquet")
+    pd.concat([table, table]).to_parquet(run / "results.parquet")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (cut, ("trials.csv", "not as many cells")),
+        (edit_trials(cohort="x"), ("trials.csv", "share")),
+        (edit_trials(cohort="../../up"), ("trials.csv", "not a usable name")),
+        (edit_trials(status="\x1b[2J"), ("trials.csv", "has the status")),
+        (without("curves.parquet", "metric"), ("curves.parquet", "no column metric")),
+        (with_text("curves.parquet", "value"), ("curves.parquet", "value holds")),
+        (without("results.parquet", "reconstruction_accuracy"), ("results.parquet", "evaluate")),
+        (with_text("results.parquet", "loss"), ("results.parquet", "loss holds")),
+        (twice, ("results.parquet", "rows")),
+    ],
+    ids=["cut", "cohort", "cohort_path", "status", "no_metric", "text_value", "no_accuracy", "text_loss", "twice"],
+)
+def test_damaged_tables_are_one_line_that_names_the_file(
+    copied: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None], words: tuple[str, ...]
+) -> None:
+    damage(copied)
+    said = refusal(capsys, "report", copied)
+    assert [word for word in words if word not in said] == []
+
+
+def test_a_status_is_shown_and_not_obeyed(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.read_csv(copied / "trials.csv")
+    table.loc[0, "status"] = "waiting: \x1b]52;c;ZXZpbA==\x07[red]"
+    table.to_csv(copied / "trials.csv", index=False)
+    assert vaemusic(["status", str(copied)]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\\x1b]52;c;ZXZpbA==\\x07[red]" in shown
+
+
+@pytest.mark.parametrize(("claimed", "real"), [(6 * 2**30, 2**20), (2**20, 2**21), (6 * 2**40, 6)])
+def test_an_array_that_is_not_as_its_header_says_is_never_made(tmp_path: Path, claimed: int, real: int) -> None:
+    hostile.bomb(tmp_path / "a.npz", claimed, real)
+    with pytest.raises(UserError, match="does not hold what its header says"):
+        arrays_file.read(tmp_path / "a.npz", "delete it")
+
+
+def test_arrays_that_unpack_to_too_much_are_never_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays_file.write(tmp_path / "a.npz", {"a": np.zeros(2**20)}, {}, compressed=True)
+    assert arrays_file.read(tmp_path / "a.npz", "")[0]["a"].shape == (2**20,)
+    monkeypatch.setattr(arrays_file, "MOST_BYTES", 2**20)
+    with pytest.raises(UserError, match=r"its arrays would take 8.0 MiB, of which .* KiB are in the file"):
+        arrays_file.read(tmp_path / "a.npz", "delete it")
+
+
+def test_evaluations_of_other_shapes_are_left_out_of_a_report(copied: Path) -> None:
+    from vaemusic_jax.runs.evaluations import EvaluationStore
+
+    trial = next(trial for trial in RunDirectory.read(copied).trials if EvaluationStore(copied).trial(trial.id))
+    path = copied / "evaluation" / "trials" / f"{trial.id}.npz"
+    arrays, facts = arrays_file.read(path, "")
+    for changed, told in (
+        (arrays, {"x": 1}),
+        (arrays, facts | {"families": {"latent": {"mig.mean": "<b>"}}}),
+        (arrays | {"reconstruction": arrays["reconstruction"][:, :3]}, facts),
+        (arrays | {"traversal_tokens": arrays["traversal_tokens"].astype(float)}, facts),
+    ):
+        arrays_file.write(path, changed, told)
+        with pytest.raises(UserError, match="holds something else than was written"):
+            EvaluationStore(copied).trial(trial.id)
+
+
+def test_nothing_is_written_through_a_link_of_a_run(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("report", "tensorboard"):
+        (copied / name).symlink_to(tmp_path / "elsewhere")
+        assert "leads out of" in refusal(capsys, name, copied)
+        (copied / name).unlink()
+    (copied / ".lock").unlink()
+    (copied / ".lock").symlink_to(tmp_path / "elsewhere" / "lock")
+    assert "leads out of" in refusal(capsys, "evaluate", copied)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_results_hold_no_formulas(copied: Path) -> None:
+    with RunDirectory.reopen(copied) as run:
+        table = run.results
+        assert table is not None
+        run.write_results(table.assign(**{"=1+1": "@SUM(A1)"}))
+        pd.testing.assert_frame_equal(run.results[table.columns], table)
+    written = pd.read_csv(copied / "results.csv")
+    assert list(written["'=1+1"]) == ["'@SUM(A1)"] * len(table)
+
+
+def test_prepared_data_of_other_content_is_damaged(irish_folk: Dataset, tmp_path: Path) -> None:
+    arrays, metadata = arrays_file.read(irish_folk.path, "")
+    for name, wrong in {"test_tokens": 255, "train_tune": 2**30}.items():
+        changed = arrays | {name: np.full_like(arrays[name][:9], wrong)}
+        arrays_file.write(tmp_path / "a.npz", changed, metadata)
+        with pytest.raises(UserError, match="holds something else than was written"):
+            open_dataset("a", tmp_path / "a.npz")
