@@ -75,16 +75,19 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[RunDirectory], str]:
     return call
 
 
-def test_a_run_in_progress(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
+def test_a_run_in_progress(
+    half: RunDirectory, shown: Callable[[RunDirectory], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     first, second = half.cohorts
     text = shown(half)
     lines = text.splitlines()
-    assert lines[2].split()[:13] == [
+    assert lines[2].split()[:14] == [
         *(first.id, "measure_vae", "irish_folk", "128", "3", "2", "running,", "1", "diverged"),
-        *("400/1,000", "0.620", "4", "2:30"),
+        *("400/1,000", "0.620", first.trials[1].id, "4", "2:30"),
     ]
     assert re.search(r" 2:0\d:\d\d ago$", lines[2])
-    assert lines[3].split() == [second.id, "measure_vae", "bach", "128", "3", "pending", "0/1,000", *["-"] * 4]
+    assert lines[3].split() == [second.id, "measure_vae", "bach", "128", "3", "pending", "0/1,000", *["-"] * 5]
     assert f"{half.path}: 1 of 6 trials have finished; a process is at work on it." in text
     assert f"latent 16, trial {first.trials[2].id} diverged: loss or gradient not finite at step 250" in text
 
@@ -102,7 +105,7 @@ def test_a_window_that_was_cut_short_has_a_rate_but_no_accuracy_of_its_own(
 ) -> None:
     rows = [(trial.id, 500, "train", "seconds", 20 / 3) for trial in half.cohorts[0].trials]
     half.append_curves(pd.DataFrame(rows, columns=list(CURVE_COLUMNS)))
-    assert shown(half).splitlines()[2].split()[9:13] == ["500/1,000", "0.620", "5", "1:40"]
+    assert shown(half).splitlines()[2].split()[9:14] == ["500/1,000", "0.620", half.trials[1].id, "5", "1:40"]
 
 
 def test_trials_that_wait_say_why(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
@@ -118,14 +121,16 @@ def test_a_finished_run(half: RunDirectory, shown: Callable[[RunDirectory], str]
     half.set_status([trial.id for trial in half.trials], "done")
     half.close()
     text = shown(half)
-    assert text.splitlines()[2].split()[5:10] == ["done", "1,000/1,000", "0.800", "200", "0:00"]
+    assert text.splitlines()[2].split()[5:11] == [
+        *("done", "1,000/1,000", "0.800", half.trials[1].id, "200", "0:00"),
+    ]
     assert text.splitlines()[-1] == f"{half.path}: 6 of 6 trials have finished; no process is at work on it."
 
 
 def test_a_run_that_has_only_begun(tmp_path: Path, shown: Callable[[RunDirectory], str]) -> None:
     with start(tmp_path / "run", shard="1/2") as run:
         text = shown(run)
-    assert text.splitlines()[2].split()[5:] == ["pending", "0/1,000", "-", "-", "-", "-"]
+    assert text.splitlines()[2].split()[5:] == ["pending", "0/1,000", *["-"] * 5]
     assert "0 of 3 trials of shard 1/2 have finished; a process is at work on it." in text
 
 
@@ -143,3 +148,16 @@ def test_it_needs_no_jax(half: RunDirectory) -> None:
     command = [sys.executable, "-c", program, "status", str(half.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "a process is at work on it" in done.stdout
+
+
+def test_it_is_as_wide_as_the_terminal_and_says_what_is_left_out(
+    half: RunDirectory, shown: Callable[[RunDirectory], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns in ("80", "100"):
+        monkeypatch.setenv("COLUMNS", columns)
+        lines = shown(half).splitlines()
+        table = lines[: 2 + len(half.cohorts)]
+        assert max(map(len, table)) <= int(columns)
+        assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(table)
+        assert half.trials[1].id in table[2]
+        assert any(line.startswith("Left out for want of width: saved") for line in lines)

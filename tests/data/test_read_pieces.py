@@ -80,7 +80,7 @@ def test_progress_counts_every_piece(store: ParsedStore) -> None:
     opened, counted = [], []
 
     @contextmanager
-    def progress(description: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+    def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
         opened.append((total, unit))
         yield lambda n=1, note="": counted.append(n)
 

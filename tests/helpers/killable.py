@@ -68,9 +68,9 @@ def work(request: list[Any], config: SweepConfig, dataset: Dataset) -> None:
         if unit == stage:
             kill_after(n_operations, seconds, path)
 
-    def progress(description: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+    def progress(description: str, total: int, unit: str, done: int = 0) -> AbstractContextManager[Advance]:
         begin(unit)
-        return no_progress(description, total, unit)
+        return no_progress(description, total, unit, done)
 
     begin("start")
     if kind == "checkpoint":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaemusic_jax.support.progress import PLAIN_SECONDS, PlainLines, clock_time, no_progress, progress_bar
+from vaemusic_jax.support.progress import PLAIN_SECONDS, PlainLines, no_progress, progress_bar
 
 
 class Clock:
@@ -62,8 +62,20 @@ def test_no_progress_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3599.6, "1:00:00"), (7261, "2:01:01")]
-)
-def test_clock_time(seconds: float, shown: str) -> None:
-    assert clock_time(seconds) == shown
+def test_what_was_done_before_counts_but_not_in_the_rate() -> None:
+    clock, lines = Clock(), list[str]()
+    plain = PlainLines("training", 1000, "steps", lines.append, clock, done=400)
+    clock.now += 10
+    plain.advance(100)
+    assert lines == ["training: 500/1,000 steps  10/s  0:50 left"]
+    plain.close()
+    assert lines[-1] == "training: 100 steps in 0:10"
+
+
+def test_a_single_unit_has_no_rate() -> None:
+    clock, lines = Clock(), list[str]()
+    plain = PlainLines("compiling", 1, "programs", lines.append, clock)
+    clock.now += 12
+    plain.advance(1)
+    plain.close()
+    assert lines == ["compiling: done in 0:12"]

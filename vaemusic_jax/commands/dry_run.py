@@ -6,8 +6,8 @@ from rich.table import Table
 
 from vaemusic_jax.config.sweep import SweepConfig, trials
 from vaemusic_jax.config.trial import Cohort, Trial, cohorts
-from vaemusic_jax.support.progress import clock_time
 from vaemusic_jax.support.terminal import open_console
+from vaemusic_jax.support.words import count, duration, host_memory, size
 
 
 def print_plan(config: SweepConfig, members_per_device: int | None = None) -> None:
@@ -19,6 +19,8 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
         config: the configuration of the sweep.
         members_per_device: the most members that a device trains side by side; None for as many as fit.
     """
+    import jax
+
     from vaemusic_jax.training.devices import prepare_devices
     from vaemusic_jax.training.estimate import estimate
 
@@ -29,16 +31,19 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
-        console.print(f"{_division(group, cost)}; {clock_time(cost['seconds'])} here")
+        console.print(f"{_division(group, cost)}; {duration(cost['seconds'])} here")
         if cost["missing"]:
             console.print(f"not ready: {cost['missing']}", soft_wrap=True)
         console.print()
     largest, seconds = max(costs, key=lambda cost: cost["memory_bytes"]), sum(cost["seconds"] for cost in costs)
     console.print(
-        f"{len(planned)} trials in {len(groups)} cohorts, one after the other: about {clock_time(seconds)} here and "
-        f"{_gib(largest)} of device memory. Results would go to {config.directory}.",
+        f"{count(len(planned), 'trial')} in {count(len(groups), 'cohort')}, one after the other: about "
+        f"{duration(seconds)} here and {_memory(largest)} of device memory. Results would go to {config.directory}.",
         soft_wrap=True,
     )
+    held = host_memory()
+    if held is not None and largest["memory_bytes"] > held and jax.default_backend() == "cpu":
+        console.print(f"Warning: that is more than the {size(held)} of this machine.")
     left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
     if left_out:
         console.print(f"{left_out} of them would be left out for now: their data sets are not ready.")
@@ -50,11 +55,11 @@ def _division(group: Cohort, cost: dict[str, Any]) -> str:
     place = f"on {devices} devices" if devices > 1 else "on one device"
     how = f", each {at_once} at a time, in {turns} turns" if turns > 1 else ""
     about = "" if cost["compiled"] else "about "
-    return f"{n} trial{'s'[: n != 1]} {place}{how}: {about}{_gib(cost)} of a device's memory"
+    return f"{count(n, 'trial')} {place}{how}: {about}{_memory(cost)} of a device's memory"
 
 
-def _gib(cost: dict[str, Any]) -> str:
-    return f"{cost['memory_bytes'] / 2**30:.2g} GiB"
+def _memory(cost: dict[str, Any]) -> str:
+    return size(cost["memory_bytes"])
 
 
 def _trials_table(group: Cohort, parameters: list[int]) -> Table:
@@ -66,9 +71,9 @@ def _trials_table(group: Cohort, parameters: list[int]) -> Table:
     for name in own:
         table.add_column(name, justify="left" if name == "attributes" else "right")
     table.add_column("parameters", justify="right", no_wrap=True)
-    for trial, count in zip(group.trials, parameters, strict=True):
+    for trial, n in zip(group.trials, parameters, strict=True):
         row: dict[str, Any] = trial.row()
-        table.add_row(trial.id, *(str(row[name]) for name in own), f"{count:,}")
+        table.add_row(trial.id, *(str(row[name]) for name in own), f"{n:,}")
     return table
 
 

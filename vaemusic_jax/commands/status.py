@@ -14,13 +14,14 @@ from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.lock import is_at_work
 from vaemusic_jax.runs.results import diverged_lines
-from vaemusic_jax.support.progress import clock_time
 from vaemusic_jax.support.terminal import open_console
+from vaemusic_jax.support.words import count, duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = "-"
+DISPENSABLE = ("saved", "hidden", "steps/s", "cohort", "trials")  # columns, the first to be left out first
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class CohortStatus:
         states: the number of trials in each state.
         step: the training steps made when its curves were last written, or 0.
         accuracy: the best member's accuracy at the newest validation; None if there is no validation or no finite one.
+        best: the id of that member's trial.
         rate: training steps per second between the last two entries of the curves, without validation; None if there
             are no curves.
         saved_at: the time at which its checkpoints were last written to, in seconds since the epoch; None if there are
@@ -40,6 +42,7 @@ class CohortStatus:
     states: Counter[str]
     step: int
     accuracy: float | None
+    best: str | None
     rate: float | None
     saved_at: float | None
 
@@ -53,7 +56,7 @@ def add_to(commands: Commands) -> None:
 def status(run: Path) -> None:
     """Shows how far a run is, cohort by cohort: a run in progress, interrupted or finished. Reads only.
 
-    Accuracy is the best member's at the newest validation, the rate that of training since the one before. The time
+    Accuracy is the best trial's at the newest validation, the rate that of training since the one before. The time
     left is that of training at this rate, without validations and without cohorts that have not begun.
 
         vaemusic status runs/quickstart
@@ -62,11 +65,13 @@ def status(run: Path) -> None:
     console = open_console()
     busy = is_at_work(run)  # It is asked first, so that what finishes meanwhile is shown as finished.
     opened = RunDirectory.read(run)
-    console.print(_table(opened, busy))
-    lines = [_summary(opened, busy), *diverged_lines(opened.trials_table)]
+    table, left_out = _table(opened, busy, console.width)
+    console.print(table)
+    lines = [f"Left out for want of width: {', '.join(left_out)}."] if left_out else []
+    lines += [_summary(opened, busy), *diverged_lines(opened.trials_table)]
     for reason, n in Counter(opened.status()[trial.id].partition(": ")[2] for trial in opened.unfinished()).items():
         if reason:
-            lines.append(f"{n} trials wait: {reason}")
+            lines.append(f"{count(n, 'trial')} wait{'s' * (n == 1)}: {reason}")
     for line in lines:
         console.print(line, soft_wrap=True)
 
@@ -79,14 +84,15 @@ def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus
     curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
     step = int(curves["step"].max()) if len(curves) else 0
     accuracies = _values(curves, "validation", "reconstruction_accuracy")  # A window that was cut short has none.
-    accuracy = accuracies["value"][accuracies["step"] == accuracies["step"].max()].max()
+    newest = accuracies[accuracies["step"] == accuracies["step"].max()].set_index("trial")["value"].dropna()
     seconds = _values(curves, "train", "seconds")  # Each value is a member's share of the cohort's time.
     taken = seconds["value"][seconds["step"] == step].sum()
     before = curves.loc[curves["step"] < step, "step"].max()
     return CohortStatus(
         states=states,
         step=step,
-        accuracy=None if accuracy != accuracy else float(accuracy),
+        accuracy=float(newest.max()) if len(newest) else None,
+        best=str(newest.idxmax()) if len(newest) else None,
         rate=(step - (0 if before != before else before)) / taken if taken else None,
         saved_at=_newest_change(run.cohort_path(cohort) / "checkpoints"),
     )
@@ -100,32 +106,47 @@ def _newest_change(folder: Path) -> float | None:
     return max((path.stat().st_mtime for path in folder.iterdir()), default=None) if folder.is_dir() else None
 
 
-def _table(run: RunDirectory, busy: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    for name in ("cohort", "model", "data set"):
-        table.add_column(name, no_wrap=True)
-    for name in ("hidden", "trials"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for name in ("step", "accuracy", "steps/s", "left", "saved"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _table(run: RunDirectory, busy: bool, width: int) -> tuple[Table, list[str]]:
+    """Returns the table of cohorts, and the headers of the columns that are left out since it would be too wide."""
+    columns: dict[str, list[str]] = {}
     for cohort in run.cohorts:
         found = cohort_status(run, cohort, busy)
         left = (cohort.steps - found.step) / found.rate if found.rate else None
-        table.add_row(
-            cohort.id,
-            cohort.model,
-            cohort.dataset,
-            str(cohort.hidden_size),
-            str(len(cohort.trials)),
-            ", ".join(state if n == len(cohort.trials) else f"{n} {state}" for state, n in found.states.items()),
-            f"{found.step:,}/{cohort.steps:,}",
-            UNKNOWN if found.accuracy is None else f"{found.accuracy:.3f}",
-            UNKNOWN if found.rate is None else f"{found.rate:.2g}" if found.rate < 100 else f"{found.rate:,.0f}",
-            UNKNOWN if left is None else clock_time(left),
-            UNKNOWN if found.saved_at is None else f"{clock_time(max(0.0, time.time() - found.saved_at))} ago",
-        )
-    return table
+        row = {
+            "cohort": cohort.id,
+            "model": cohort.model,
+            "data set": cohort.dataset,
+            "hidden": str(cohort.hidden_size),
+            "trials": str(len(cohort.trials)),
+            "state": ", ".join(
+                state if n == len(cohort.trials) else f"{n} {state}" for state, n in found.states.items()
+            ),
+            "step": f"{found.step:,}/{cohort.steps:,}",
+            "accuracy": UNKNOWN if found.accuracy is None else f"{found.accuracy:.3f}",
+            "of trial": found.best or UNKNOWN,
+            "steps/s": UNKNOWN
+            if found.rate is None
+            else f"{found.rate:.2g}"
+            if found.rate < 100
+            else f"{found.rate:,.0f}",
+            "left": UNKNOWN if left is None else duration(left),
+            "saved": UNKNOWN if found.saved_at is None else f"{duration(max(0.0, time.time() - found.saved_at))} ago",
+        }
+        for name, cell in row.items():
+            columns.setdefault(name, []).append(cell)
+    widths = {name: max(map(len, (name, *cells))) + 1 for name, cells in columns.items()}
+    left_out = []
+    for name in DISPENSABLE:
+        if sum(widths.values()) > width:
+            left_out.append(name)
+            del widths[name]
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    for name in widths:
+        words = name in ("cohort", "model", "data set", "state", "of trial")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not left_out)
+    for cells in zip(*(columns[name] for name in widths), strict=True):
+        table.add_row(*cells)
+    return table, left_out
 
 
 def _summary(run: RunDirectory, busy: bool) -> str:

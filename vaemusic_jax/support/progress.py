@@ -17,6 +17,7 @@ from rich import progress as rich_progress
 from rich.text import Text
 
 from vaemusic_jax.support.terminal import SafeConsole
+from vaemusic_jax.support.words import duration
 
 PLAIN_SECONDS = 5.0  # the shortest time between two plain lines
 
@@ -30,12 +31,16 @@ class Advance(Protocol):
 class Progress(Protocol):
     """The type of ``progress_bar`` and ``no_progress``, which open the display of one piece of work."""
 
-    def __call__(self, description: str, total: int, unit: str) -> AbstractContextManager[Advance]: ...
+    def __call__(self, description: str, total: int, unit: str, done: int = 0) -> AbstractContextManager[Advance]: ...
 
 
 @contextmanager
-def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
-    """Shows the progress of ``total`` units of work, named by the plural ``unit`` ("tunes", "steps")."""
+def progress_bar(description: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
+    """Shows the progress of ``total`` units of work, named by the plural ``unit`` ("tunes", "steps").
+
+    ``done`` units were done by an earlier process; they count, and rates are those of this process. A single unit has
+    neither a count nor a rate.
+    """
     console = SafeConsole(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
         lines = PlainLines(description, total, unit, write=lambda line: console.print(line, soft_wrap=True))
@@ -45,11 +50,11 @@ def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
     with rich_progress.Progress(
         rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(bar_width=24),
-        _CountRateLeft(unit),
+        _CountRateLeft(unit, done),
         rich_progress.TextColumn("{task.fields[note]}", markup=False),
         console=console,
     ) as bar:
-        task = bar.add_task(description, total=total, note="")
+        task = bar.add_task(description, total=total, completed=done, note="")
 
         def advance(n: int = 1, note: str = "") -> None:
             bar.update(task, advance=n)
@@ -60,7 +65,7 @@ def progress_bar(description: str, total: int, unit: str) -> Iterator[Advance]:
 
 
 @contextmanager
-def no_progress(description: str, total: int, unit: str) -> Iterator[Advance]:
+def no_progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
     """Shows nothing."""
 
     def advance(n: int = 1, note: str = "") -> None:
@@ -79,23 +84,25 @@ class PlainLines:
         unit: str,
         write: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        done: int = 0,
     ) -> None:
         self._description, self._total, self._unit, self._write, self._clock = description, total, unit, write, clock
-        self._done, self._note = 0, ""
+        self._before = self._done = done
+        self._note = ""
         self._start = self._last_line = clock()
 
     def advance(self, n: int = 1, note: str = "") -> None:
         self._done += n
         self._note = note or self._note
         now = self._clock()
-        if now - self._last_line >= PLAIN_SECONDS:
+        if self._total > 1 and self._done < self._total and now - self._last_line >= PLAIN_SECONDS:
             self._last_line = now
-            rate = self._done / (now - self._start)
+            rate = (self._done - self._before) / (now - self._start)
             left = (self._total - self._done) / rate if rate > 0 else None
             self._line(count_rate_left(self._done, self._total, self._unit, rate, left))
 
     def close(self) -> None:
-        self._line(f"{self._done:,} {self._unit} in {clock_time(self._clock() - self._start)}")
+        self._line(_finished(self._done - self._before, self._total, self._unit, self._clock() - self._start))
 
     def _line(self, text: str) -> None:
         self._write(f"{self._description}: {text}{'  ' if self._note else ''}{self._note}")
@@ -104,13 +111,16 @@ class PlainLines:
 class _CountRateLeft(rich_progress.ProgressColumn):
     """Shows `120/500 steps  12.3/s  0:31 left`, and the time taken once the work is finished."""
 
-    def __init__(self, unit: str) -> None:
+    def __init__(self, unit: str, before: int) -> None:
         super().__init__()
-        self._unit = unit
+        self._unit, self._before = unit, before
 
     def render(self, task: rich_progress.Task) -> Text:
         if task.finished:
-            return Text(f"{int(task.completed):,} {self._unit} in {clock_time(task.finished_time or 0.0)}")
+            made = int(task.completed) - self._before
+            return Text(_finished(made, int(task.total or 0), self._unit, task.finished_time or 0.0))
+        if task.total == 1:
+            return Text(duration(task.elapsed or 0.0))
         rate = task.speed or 0.0
         return Text(count_rate_left(int(task.completed), int(task.total or 0), self._unit, rate, task.time_remaining))
 
@@ -118,12 +128,11 @@ class _CountRateLeft(rich_progress.ProgressColumn):
 def count_rate_left(done: int, total: int, unit: str, rate: float, left: float | None) -> str:
     """Formats a line of progress; ``rate`` is in units per second, ``left`` in seconds or None while unknown."""
     shown_rate = f"{rate:,.0f}" if rate >= 100 else f"{rate:.2g}"
-    shown_left = "?" if left is None else clock_time(left)
+    shown_left = "?" if left is None else duration(left)
     return f"{done:,}/{total:,} {unit}  {shown_rate}/s  {shown_left} left"
 
 
-def clock_time(seconds: float) -> str:
-    """Formats seconds as m:ss or h:mm:ss."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _finished(made: int, total: int, unit: str, seconds: float) -> str:
+    """Formats the last line of progress: the units that this process has made, and how long they took."""
+    made_of = f"{made:,} {unit}" if total > 1 else "done" if made else "not done"
+    return f"{made_of} in {duration(seconds)}"

@@ -140,7 +140,7 @@ def train_on(
         Interrupted: a signal has stopped training, after a checkpoint.
     """
     steps, eval_every = task.cohort.steps, task.eval_every
-    with progress(description, steps - done, "steps") as advance, noticing() as noticed:
+    with progress(description, steps, "steps", done) as advance, noticing() as noticed:
 
         def signal_number() -> int | None:  # a signal to any of several processes stops all at the same step
             return int(PROCESSES.largest(noticed() or 0)) or None

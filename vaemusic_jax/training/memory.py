@@ -19,9 +19,8 @@ from vaemusic_jax.models.member import trained_on
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.support.processes import PROCESSES
+from vaemusic_jax.support.words import size
 from vaemusic_jax.training.cohort import Ensemble, table_for
-
-GIB = 2**30
 
 
 class DoesNotFitError(UserError):
@@ -73,8 +72,8 @@ def compiled_ensemble(
             return ensemble, needed
         if ensemble.axis.at_once == 1:
             raise DoesNotFitError(
-                f"{_named(owner.trials)} {needed / GIB:,.2g} GiB of a device's memory with one at a time, it has "
-                f"{held / GIB:.2g}; {_remedy(owner.trials)}"
+                f"{_named(owner.trials)} {size(needed)} of a device's memory with one at a time, it has {size(held)}; "
+                f"{_remedy(owner.trials)}"
             )
         at_once = ensemble.axis.at_once // 2
 
