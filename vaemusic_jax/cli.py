@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from vaemusic_jax.commands.parser import Parser
+from vaemusic_jax import __version__
+from vaemusic_jax.commands.parser import GIVEN, Parser
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.interruption import Interrupted
 from vaemusic_jax.support.terminal import printable
+
+NOBODY_READS = 141  # the exit status of a program that SIGPIPE ends
 
 DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, and measures how people could steer them.
 
@@ -26,7 +29,19 @@ DESCRIPTION = """Trains music VAEs over whole grids of configurations at once, a
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its exit status; this is the console script."""
-    status = run(sys.argv[1:])
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except SystemExit as asked:  # after `--help`
+        status = int(asked.code or 0)
+    except BrokenPipeError:
+        status = NOBODY_READS
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # as by `vaemusic --help | head`
+        status = NOBODY_READS
+    if status == NOBODY_READS:
+        os._exit(status)
     if status == 0:
         sys.exit()
     # Threads of XLA and Orbax may still be at work. A normal exit would wait for them, or crash in them.
@@ -43,9 +58,11 @@ def run(args: list[str]) -> int:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
+        if isinstance(error, BrokenPipeError) and not error.filename:
+            return NOBODY_READS
+        if error.errno != errno.ENOSPC or error.filename:
             raise
-        # The disk or the pipe behind stdout is full or closed.
+        # The disk behind stdout is full.
         print(f"error: cannot print: {(error.strerror or '').lower()}", file=sys.stderr)
         return 2
     except Interrupted as stopped:
@@ -65,7 +82,11 @@ def parse(args: list[str]) -> Callable[[], None]:
     """
     # `--latent_dim`, as fields are spelled in configurations, is `--latent-dim`.
     hyphened = [re.sub(r"^--[^=]*", lambda option: option[0].replace("_", "-"), arg) for arg in args]
-    options = vars(parser().parse_args(hyphened))
+    every = parser()
+    if hyphened in ([], ["data"]):  # who gives nothing asks what there is
+        every.parse_args([*hyphened, "--help"])
+    options = vars(every.parse_args(hyphened))
+    options.pop(GIVEN, None)
     return functools.partial(options.pop("command"), **options)
 
 
@@ -74,6 +95,7 @@ def parser() -> Parser:
     from vaemusic_jax.commands import data, evaluate, merge, report, status, sweep, tensorboard
 
     vaemusic = Parser(prog="vaemusic", description=DESCRIPTION)
+    vaemusic.add_argument("--version", action="version", version=f"vaemusic {__version__}", help="print the version.")
     commands = vaemusic.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (data, sweep, status, merge, evaluate, report, tensorboard):
         module.add_to(commands)

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+import vaemusic_jax
 from vaemusic_jax import cli
 from vaemusic_jax.cli import parse, run
 from vaemusic_jax.commands.sweep import sweep
 from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config, trials
+from vaemusic_jax.data.cache import cache_directory, cached_in, check_writable
 from vaemusic_jax.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -149,8 +151,7 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "the following arguments are required: COMMAND; see vaemusic --help"),
-        (["sweep"], "the following arguments are required: CONFIG; see vaemusic sweep --help"),
+        (["sweep"], "vaemusic sweep needs CONFIG: the YAML file; see vaemusic sweep --help"),
         (
             ["sweep", "CONFIG", "--stps", "3"],
             "unrecognized arguments: --stps 3; did you mean --steps?; see vaemusic sweep --help",
@@ -162,8 +163,24 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
         (["sweep", "CONFIG", "--name"], "argument --name: expected one argument; see vaemusic sweep --help"),
         (["sweep", "CONFIG", "--seed"], "argument --seed: expected at least one argument; see vaemusic sweep --help"),
         (["sweep", "CONFIG", "--members-per-device", "0"], "--members-per-device: is 0; it must be at least 1"),
-        (["report"], "the following arguments are required: RUN; see vaemusic report --help"),
-        (["merge", "whole"], "the following arguments are required: RUN; see vaemusic merge --help"),
+        (["report"], "vaemusic report needs RUN: folders that a sweep wrote; see vaemusic report --help"),
+        (
+            ["merge", "whole"],
+            "vaemusic merge needs RUN: run directories of parts of one configuration; see vaemusic merge --help",
+        ),
+        (
+            ["sweep", "CONFIG", "--out", "a", "--out", "b"],
+            "argument --out: given twice; give it once; see vaemusic sweep --help",
+        ),
+        (
+            ["sweep", "CONFIG", "--latent-dim", "4,8"],
+            'CONFIG: --latent-dim: "4,8" should be a valid integer; write several values as --latent-dim 4 8',
+        ),
+        (
+            ["sweep", "CONFIG", "--dataset", "irish_flok"],
+            "CONFIG: --dataset: data set 'irish_flok' is not known; did you mean irish_folk?; known: irish_folk, bach, "
+            "turkish_makam, lakh_clean; to add your own music: `vaemusic data prepare irish_flok --source FOLDER`",
+        ),
         (
             ["data", "prepare", "own", "--workers", "all"],
             "argument --workers: invalid int value: 'all'; see vaemusic data prepare --help",
@@ -180,7 +197,6 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
             ["evaluate", "absent"],
             "absent: is no run directory, for it has no config.yaml; give the folder that a sweep wrote",
         ),
-        (["data"], "the following arguments are required: COMMAND; see vaemusic data --help"),
         (["data", "list", "--all"], "unrecognized arguments: --all; see vaemusic data list --help"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -189,7 +205,7 @@ def test_a_mistake_ends_in_one_line_and_status_2(
     capsys: pytest.CaptureFixture[str], config: Path, args: list[str], message: str
 ) -> None:
     args = [str(config) if arg == "CONFIG" else arg for arg in args]
-    expected = message if "required: CONFIG" in message else message.replace("CONFIG", str(config))
+    expected = message if "needs CONFIG" in message else message.replace("CONFIG", str(config))
     assert refusal(capsys, args) == expected
 
 
@@ -206,7 +222,10 @@ def test_a_mistake_is_one_line_whatever_the_terminal(encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding, "FORCE_COLOR": "1", "COLUMNS": "60"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "error: the following arguments are required: RUN; see vaemusic evaluate --help\n"
+    assert (
+        done.stderr
+        == "error: vaemusic evaluate needs RUN: the folder that a sweep wrote; see vaemusic evaluate --help\n"
+    )
 
 
 @pytest.fixture
@@ -253,6 +272,7 @@ def test_output_that_nobody_takes_is_one_line_and_other_faults_show(
 
 COMPUTING = """
 import jax, jax.numpy as jnp
+import vaemusic_jax
 from vaemusic_jax import cli
 
 def interrupted_while_computing():
@@ -397,3 +417,49 @@ def test_options_may_be_spelled_as_fields_are(tmp_path: Path) -> None:
     assert call.keywords["latent_dim"] == [4, 8]
     assert call.keywords["out"] == "my_runs/one_two"
     assert call.keywords["config"] == tmp_path / "a_b.yaml"
+
+
+@pytest.mark.parametrize("args", [[], ["data"]], ids=str)
+def test_who_gives_nothing_is_shown_what_there_is(capsys: pytest.CaptureFixture[str], args: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(args)
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == help_of(capsys, args)
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(["--version"])
+    assert (stopped.value.code, capsys.readouterr().out) == (0, f"vaemusic {vaemusic_jax.__version__}\n")
+
+
+def test_an_option_of_several_values_may_be_given_several_times(config: Path) -> None:
+    given = overrides(["sweep", str(config), "--latent-dim", "4", "6", "--seed", "1", "--latent-dim", "8"])
+    assert given == {"latent_dim": [4, 6, 8], "seed": [1]}
+
+
+def test_a_similar_metric_is_proposed(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(capsys, ["evaluate", "run", "--metrics", "interpretabilty"])
+    assert said.startswith("--metrics: 'interpretabilty' is no metric; did you mean interpretability?")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_home_that_cannot_be_written_is_told_with_the_remedy(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match=r"--cache-dir, or in the environment variable VAEMUSIC_CACHE"):
+        check_writable(tmp_path / "cache")
+
+
+def test_a_cache_that_is_no_folder_is_told_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--cache-dir, or in the environment variable VAEMUSIC_CACHE"):
+        check_writable(tmp_path / "file" / "cache")
+    with cached_in(tmp_path / "other"):
+        assert cache_directory() == tmp_path / "other"
+    assert cache_directory() != tmp_path / "other"
+
+
+def test_help_that_nobody_reads_to_its_end_is_no_error() -> None:
+    command = f"{sys.executable} -m vaemusic_jax sweep --help | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")

@@ -160,7 +160,9 @@ def test_results_hold_no_formulas(copied: Path) -> None:
         table = run.results
         assert table is not None
         run.write_results(table.assign(**{"=1+1": "@SUM(A1)"}))
-        pd.testing.assert_frame_equal(run.results[table.columns], table)
+        again = run.results
+        assert again is not None
+        pd.testing.assert_frame_equal(again[table.columns], table)
     written = pd.read_csv(copied / "results.csv")
     assert list(written["'=1+1"]) == ["'@SUM(A1)"] * len(table)
 
@@ -172,3 +174,15 @@ def test_prepared_data_of_other_content_is_damaged(irish_folk: Dataset, tmp_path
         arrays_file.write(tmp_path / "a.npz", changed, metadata)
         with pytest.raises(UserError, match="holds something else than was written"):
             open_dataset("a", tmp_path / "a.npz")
+
+
+def test_an_edited_configuration_is_told_apart_from_changed_recipes(copied: Path) -> None:
+    honest = RunDirectory.read(copied)
+    text = (copied / "config.yaml").read_text()
+    assert "latent_dim: 8" in text
+    (copied / "config.yaml").write_text(text.replace("latent_dim: 8", "latent_dim: 9"))
+    for config in (honest.config, RunDirectory.read(copied).config):
+        with pytest.raises(UserError, match=r"config.yaml: was edited after the run was started.* latent_dim; restore"):
+            RunDirectory.open(copied, config, honest.trials, honest.cohorts)
+    (copied / "config.yaml").write_text(text)
+    RunDirectory.open(copied, honest.config, honest.trials, honest.cohorts).close()

@@ -19,17 +19,16 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
     table = Table("head")
     table.add_row(text)
     for shown in (text, table, Text(text)):
-        console = SafeConsole(file=io.StringIO(), width=500)
-        console.print(shown)
-        printed = console.file.getvalue()
-        assert {char for char in printed if unicodedata.category(char) in ("Cc", "Cs")} <= {"\n"}
+        printed = io.StringIO()
+        SafeConsole(file=printed, width=500).print(shown)
+        assert {char for char in printed.getvalue() if unicodedata.category(char) in ("Cc", "Cs")} <= {"\n"}
     assert printable(printable(text)) == printable(text)
 
 
 def test_words_in_brackets_and_colons_are_no_markup() -> None:
-    console = SafeConsole(file=io.StringIO(), width=80)
-    console.print("a[/x]b [red]c :smile:")
-    assert console.file.getvalue() == "a[/x]b [red]c :smile:\n"
+    printed = io.StringIO()
+    SafeConsole(file=printed, width=80).print("a[/x]b [red]c :smile:")
+    assert printed.getvalue() == "a[/x]b [red]c :smile:\n"
 
 
 @pytest.mark.parametrize(("columns", "width"), [("80", 80), ("200", 200), ("", 120), ("wide", 120)])

@@ -167,7 +167,7 @@ def prepare(
         write_report(report, prepared.outcomes)
         console.print(f"Every tune and file: {report}", soft_wrap=True)
     console.print(f"Kept in {prepared.dataset.path}", soft_wrap=True)
-    console.print(f"Next: vaemusic data inspect {name}, or dataset: {name} in a configuration")
+    console.print(f"Next: `vaemusic data inspect {name}`, or dataset: {name} in a configuration")
 
 
 def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir: Path | None = None) -> None:
@@ -188,8 +188,10 @@ def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir
     print_inspection(console, dataset, statistics, measures)
     if html is not None:
         from vaemusic_jax.commands.inspection_page import write_page
+        from vaemusic_jax.report.style import quiet_matplotlib
 
-        write_page(html, dataset, statistics, measures)
+        with quiet_matplotlib():
+            write_page(html, dataset, statistics, measures)
         console.print(f"Page: {html}", soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics.registry import FAMILIES, families_of
 from vaemusic_jax.support.terminal import open_console
+from vaemusic_jax.support.words import command, count
 
 if TYPE_CHECKING:
     from vaemusic_jax.runs.directory import RunDirectory
@@ -68,16 +69,17 @@ def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES
     results = evaluate_run(run, families)
     console = open_console()
     console.print(to_rich(results[~results["status"].str.startswith("waiting")], console.width))
-    for reason, count in Counter(run.status()[trial.id].partition(": ")[2] for trial in run.unfinished()).items():
+    for reason, n in Counter(run.status()[trial.id].partition(": ")[2] for trial in run.unfinished()).items():
         why = f"wait: {reason}; then" if reason else "have not finished:"
-        console.print(f"{count} trials {why} run the sweep again.", soft_wrap=True)
+        console.print(f"{count(n, 'trial')} {why} run the sweep again.", soft_wrap=True)
     for name in dict.fromkeys(trial.dataset for trial in run.trials):
         if entry := look_up(name):
             how = Reading(entry.pitch, entry.voices).in_words()
             console.print(f"Data: {name}, {entry.summary}: {how}.", soft_wrap=True)
     console.print(
         f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
-        f"Next: `vaemusic report {run.path}` makes a page of tables and figures; add a latent size with --latent-dim, "
-        "or regularise other attributes with --attributes, in a new --out; `vaemusic sweep --help` lists every field.",
+        f"Next: {command('vaemusic', 'report', run.path)} makes a page of tables and figures; add a "
+        "latent size with --latent-dim, or regularise other attributes with --attributes, in a "
+        "new --out; `vaemusic sweep --help` lists every field.",
         soft_wrap=True,
     )

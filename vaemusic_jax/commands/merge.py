@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vaemusic_jax.commands.parser import Commands, add_command
 from vaemusic_jax.support.terminal import open_console
+from vaemusic_jax.support.words import command, count
 
 
 def add_to(commands: Commands) -> None:
@@ -31,11 +32,13 @@ def merge(out: Path, shards: Sequence[Path]) -> None:
     run = join(out, shards)
     missing, console = len(run.unfinished()), open_console()
     console.print(
-        f"{run.path}: {len(run.trials) - missing} of {len(run.trials)} trials, trained in {len(shards)} shards.",
+        f"{run.path}: {len(run.trials) - missing} of {count(len(run.trials), 'trial')}, "
+        f"trained in {count(len(shards), 'shard')}.",
         soft_wrap=True,
     )
     if missing:
-        following = f"`vaemusic sweep {run.path}/config.yaml --out {run.path}` trains the {missing} that are missing."
+        again = command("vaemusic", "sweep", run.path / "config.yaml", "--out", run.path)
+        following = f"{again} trains the {missing} that are missing."
     else:
-        following = f"`vaemusic evaluate {run.path}` completes and prints the results table."
+        following = f"{command('vaemusic', 'evaluate', run.path)} completes and prints the results table."
     console.print(f"Next: {following}", soft_wrap=True)

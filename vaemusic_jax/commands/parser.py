@@ -9,6 +9,8 @@ from typing import Any, NoReturn, TypeAlias
 
 from vaemusic_jax.errors import UserError
 
+GIVEN = " given"  # the name under which a namespace holds the options that were given
+
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
@@ -17,6 +19,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=_Help, allow_abbrev=False, **options)
+        self.register("action", None, _Once)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parses as argparse does, but a command refuses unknown arguments instead of leaving them to `vaemusic`."""
@@ -28,7 +31,25 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            name = missing.partition(",")[0]
+            told = next((each.help for each in self._actions if each.metavar == name and each.help), "")
+            message = f"{self.prog} needs {missing}{f': {told}'.rstrip('.')}"
         raise UserError(f"{message}; see {self.prog} --help")
+
+
+class _Once(argparse.Action):
+    """Stores the value of an option. Given again, an option of several values adds to them, and others are refused."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        given = vars(namespace).setdefault(GIVEN, set())
+        if option_string and self.dest in given:
+            if not isinstance(values, list):
+                parser.error(f"argument {option_string}: given twice; give it once")
+            values = [*getattr(namespace, self.dest), *values]
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
 
 
 def add_command(commands: Commands, function: Callable[..., None], name: str = "") -> Parser:

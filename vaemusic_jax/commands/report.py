@@ -24,9 +24,11 @@ def report(runs: Sequence[Path], *, out: Path | None = None) -> None:
         vaemusic report runs/quickstart
         vaemusic report runs/seed_0 runs/seed_1 --out both/
     """
+    from vaemusic_jax.report.style import quiet_matplotlib
     from vaemusic_jax.report.write import write_report
 
-    written = write_report(runs, out)
+    with quiet_matplotlib():
+        written = write_report(runs, out)
     open_console().print(
         f"Report: {written.page}; beside it {written.figures} figures as PNG and SVG in figures/ and {written.tables} "
         "tables as CSV, those that fit a page as LaTeX too, in tables/",

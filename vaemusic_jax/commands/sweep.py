@@ -7,8 +7,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
 from vaemusic_jax.config.models import RowOf
-from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config
+from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.config.yaml_file import parse_scalar
+from vaemusic_jax.data.cache import cached_in
+from vaemusic_jax.data.corpora import find_corpus
+from vaemusic_jax.data.names import look_up, prepared_names
 from vaemusic_jax.errors import UserError
 
 RUN_FIELDS = ("name", "eval_every", "out", "shard")
@@ -49,6 +52,12 @@ def add_to(commands: Commands) -> None:
         help="the most trials that a device trains side by side, the others in turn; left out, as many as fit its "
         "memory (on CPU one). Results do not depend on it.",
     )
+    parser.add_argument(
+        "--cache-dir",
+        metavar="PATH",
+        type=Path,
+        help="where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.",
+    )
     add_log_file(parser)
     fields = parser.add_argument_group(
         "fields of the configuration",
@@ -73,6 +82,7 @@ def sweep(
     distributed: bool = False,
     members_per_device: int | None = None,
     log_file: Path | None = None,
+    cache_dir: Path | None = None,
     **fields: Any,
 ) -> None:
     """Trains every trial of a configuration, evaluates it from its checkpoint and prints a results table.
@@ -90,8 +100,10 @@ def sweep(
     """
     from vaemusic_jax.support.event_log import logging_to
 
-    with logging_to(log_file):
-        settings = load_config(config, {name: value for name, value in fields.items() if value is not None})
+    with logging_to(log_file), cached_in(cache_dir):
+        given = {name: value for name, value in fields.items() if value is not None}
+        settings = load_config(config, given)
+        _check_datasets(f"{config}: {'--dataset' if 'dataset' in given else 'dataset'}", settings)
         if members_per_device is not None and members_per_device < 1:
             raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
         from vaemusic_jax.commands.programs import keep_programs
@@ -115,3 +127,13 @@ def sweep(
             if run.left_out:
                 n, reasons = len(run.left_out), "; ".join(dict.fromkeys(run.left_out.values()))
                 raise UserError(f"{n} of {len(run.trials)} trials have been left out: {reasons}")
+
+
+def _check_datasets(field: str, settings: SweepConfig) -> None:
+    """Raises UserError, beginning with the file and the field, if a data set of a configuration is not known."""
+    for name in dict.fromkeys(trial.dataset for trial in trials(settings)):
+        if look_up(name) is None:
+            try:
+                find_corpus(name, prepared_names())
+            except UserError as error:
+                raise UserError(f"{field}: {error}") from None

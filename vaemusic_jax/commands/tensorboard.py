@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vaemusic_jax.commands.parser import Commands, add_command
 from vaemusic_jax.support.terminal import open_console
+from vaemusic_jax.support.words import command, count
 
 
 def add_to(commands: Commands) -> None:
@@ -32,6 +33,6 @@ def tensorboard(run: Path, *, out: Path | None = None) -> None:
     if not written:
         raise UserError(f"{run}: has no curves yet; the first are written after eval_every steps")
     open_console().print(
-        f"{len(written)} trials; show them with `tensorboard --logdir {folder}`",
+        f"{count(len(written), 'trial')}; show them with {command('tensorboard', '--logdir', folder)}",
         soft_wrap=True,
     )

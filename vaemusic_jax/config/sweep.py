@@ -201,6 +201,16 @@ def trials(config: SweepConfig) -> tuple[Trial, ...]:
     return Shard.parse(config.shard).of(every) if config.shard else every
 
 
+def named_fields(config: SweepConfig) -> list[str]:
+    """Returns the fields of trials that every grid of a configuration names, so that no recipe decides about them."""
+    axis_of = {name: WRITTEN_AS.get(name, (name,))[0] for name in Trial.model_fields}
+    return [
+        name
+        for name, axis in axis_of.items()
+        if all(getattr(grid, axis) or getattr(config, axis) for grid in config.grids or (config,))
+    ]
+
+
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> SweepConfig:
     """Reads and checks a YAML file.
 
@@ -273,8 +283,18 @@ def _describe(error: ValidationError, overrides: Mapping[str, Any] | None = None
         field = re.sub(r"(\[\d+\])+$", "", "".join(_step(part) for part in found["loc"])[1:])
         if field in (overrides or {}):
             field = f"--{field.replace('_', '-')}"
-        problems.append(f"{field}: {_wrong(found)}")
+        problems.append(f"{field}: {_wrong(found)}{_how_to_write_several(field, found['input'])}")
     return problems
+
+
+def _how_to_write_several(field: str, given: Any) -> str:
+    """Returns the end of a message that says how several values are written, if a text has commas between its parts."""
+    parts = given.split(",") if isinstance(given, str) else []
+    if len(parts) < 2 or not all(part.strip() for part in parts):
+        return ""
+    values = [part.strip() for part in parts]
+    several = f"{field} {' '.join(values)}" if field.startswith("--") else f"{field}: [{', '.join(values)}]"
+    return f"; write several values as {several}"
 
 
 def _step(part: str | int) -> str:

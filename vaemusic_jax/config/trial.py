@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.names import checked_name
+from vaemusic_jax.support.words import did_you_mean
 
 ALL_ATTRIBUTES = "all"
 
@@ -252,7 +253,10 @@ def parse_attributes(choice: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in ATTRIBUTES]
     if unknown:
         known = ", ".join(ATTRIBUTES)
-        raise ValueError(f"{unknown[0]!r} is no attribute; join some of {known} with '+', or write 'all'")
+        raise ValueError(
+            f"{unknown[0]!r} is no attribute{did_you_mean(unknown[0], ATTRIBUTES)}; "
+            f"join some of {known} with '+', or write 'all'"
+        )
     return tuple(names)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.chorales import chorale_files
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.words import did_you_mean
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.sources import Found
@@ -79,9 +80,11 @@ def find_corpus(name: str, prepared: Iterable[str] = ()) -> Corpus:
         UserError: unknown.
     """
     if name not in CORPORA:
+        prepared = tuple(prepared)
         known = ", ".join(dict.fromkeys([*CORPORA, *prepared]))
         raise UserError(
-            f"data set {name!r} is not known; known: {known}; to add your own music: "
+            f"data set {name!r} is not known{did_you_mean(name, [*CORPORA, *prepared])}; known: {known}; "
+            f"to add your own music: "
             f"`vaemusic data prepare {name} --source FOLDER`"
         )
     return CORPORA[name]

@@ -95,6 +95,7 @@ def prepare_dataset(
             f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})"
         )
     version = version_of(embedded=source is None)
+    cache.check_writable(cache_dir)
     folder = cache_directory(cache_dir)
     with ParsedStore(folder / f"read-{version.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)

@@ -33,6 +33,7 @@ from vaemusic_jax.metrics.leakage import leakage_linear, leakage_mlp
 from vaemusic_jax.metrics.pooled import level_agreement, others_kept, pooled_linearity
 from vaemusic_jax.metrics.smoothness import monotonicity, smoothness
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.support.words import did_you_mean
 
 if TYPE_CHECKING:
     from vaemusic_jax.metrics.inputs import ControlInputs, LatentInputs, TrainingInputs
@@ -144,7 +145,10 @@ def families_of(name: str) -> tuple[str, ...]:
     found = {metric.family for column, metric in columns.items() if column == name or column.startswith(f"{name}.")}
     if not found:
         known = dict.fromkeys(column.partition(".")[0] for column in columns)
-        raise ValueError(f"{name!r} is no metric; use {', '.join(FAMILIES)}, or one of {', '.join(known)}")
+        raise ValueError(
+            f"{name!r} is no metric{did_you_mean(name, [*FAMILIES, *known])}; "
+            f"use {', '.join(FAMILIES)}, or one of {', '.join(known)}"
+        )
     return tuple(family for family in FAMILIES if family in found)
 
 

@@ -6,6 +6,8 @@ Figures are readable in print and by colour-blind readers, and equal figures giv
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -50,6 +52,20 @@ def applied() -> Iterator[None]:
 
     with style.context(["default", _RC]):
         yield
+
+
+@contextmanager
+def quiet_matplotlib() -> Iterator[None]:
+    """Keeps Matplotlib's warnings, such as of a font without a glyph or a folder it cannot write, from the user."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="matplotlib")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def panels(rows: int, columns: int, width: float = 2.5, height: float = 2.1, **shared: Any) -> tuple[Figure, Any]:

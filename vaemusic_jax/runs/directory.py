@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vaemusic_jax.config.sweep import SweepConfig, differences, load_config
+from vaemusic_jax.config.sweep import SweepConfig, differences, load_config, named_fields
+from vaemusic_jax.config.sweep import trials as trials_of
 from vaemusic_jax.config.trial import Cohort, Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics.registry import all_columns
@@ -78,6 +79,7 @@ class RunDirectory:
         _check_links(path)
         with locked(path) as lock:
             if (path / "config.yaml").exists():
+                _check_unedited(path)
                 changed = differences(load_config(path / "config.yaml"), config)
                 if changed:
                     raise UserError(f"{path}: holds a run that differs in {'; '.join(changed)}; {OTHER_PLACE}")
@@ -197,6 +199,31 @@ def _check_run(path: Path) -> None:
     missing = [name for name in ("config.yaml", "trials.csv") if not (path / name).is_file()]
     if missing:
         raise UserError(f"{path}: is no run directory, for it has no {missing[0]}; give the folder that a sweep wrote")
+
+
+def _check_unedited(path: Path) -> None:
+    """Raises UserError if config.yaml stands for other trials than those of trials.csv.
+
+    Values that it leaves to recipes may differ, since recipes change with versions of this package.
+    """
+    if not (path / "trials.csv").exists():
+        return
+    config = load_config(path / "config.yaml")
+    named = named_fields(config)
+    rows = [
+        {tuple(trial.row()[name] for name in named) for trial in found}
+        for found in (
+            TrialsTable.read(path / "trials.csv").trials,
+            trials_of(config.model_copy(update={"shard": None})),
+        )
+    ]
+    if not rows[0] <= rows[1] or (not config.shard and rows[0] != rows[1]):
+        differ = [name for k, name in enumerate(named) if len({frozenset(row[k] for row in each) for each in rows}) > 1]
+        differ = differ or named
+        raise UserError(
+            f"{path / 'config.yaml'}: was edited after the run was started: trials.csv has other trials, which differ "
+            f"in {', '.join(differ)}; restore the file, or give the new configuration another --out"
+        )
 
 
 def _check_links(path: Path) -> None:
