@@ -154,11 +154,11 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
         (["sweep"], "vaemusic sweep needs CONFIG: the YAML file; see vaemusic sweep --help"),
         (
             ["sweep", "CONFIG", "--stps", "3"],
-            "unrecognized arguments: --stps 3; did you mean --steps?; see vaemusic sweep --help",
+            "unrecognized arguments: --stps 3 (did you mean --steps?); see vaemusic sweep --help",
         ),
         (
             ["sweep", "CONFIG", "--step=3"],
-            "unrecognized arguments: --step=3; did you mean --steps?; see vaemusic sweep --help",
+            "unrecognized arguments: --step=3 (did you mean --steps?); see vaemusic sweep --help",
         ),
         (["sweep", "CONFIG", "--name"], "argument --name: expected one argument; see vaemusic sweep --help"),
         (["sweep", "CONFIG", "--seed"], "argument --seed: expected at least one argument; see vaemusic sweep --help"),
@@ -178,8 +178,9 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
         ),
         (
             ["sweep", "CONFIG", "--dataset", "irish_flok"],
-            "CONFIG: --dataset: data set 'irish_flok' is not known; did you mean irish_folk?; known: irish_folk, bach, "
-            "turkish_makam, lakh_clean; to add your own music: `vaemusic data prepare irish_flok --source FOLDER`",
+            "CONFIG: --dataset: data set 'irish_flok' is not known (did you mean irish_folk?); known: irish_folk, "
+            "bach, turkish_makam, lakh_clean; to "
+            "add your own music: `vaemusic data prepare irish_flok --source FOLDER`",
         ),
         (
             ["data", "prepare", "own", "--workers", "all"],
@@ -440,7 +441,7 @@ def test_an_option_of_several_values_may_be_given_several_times(config: Path) ->
 
 def test_a_similar_metric_is_proposed(capsys: pytest.CaptureFixture[str]) -> None:
     said = refusal(capsys, ["evaluate", "run", "--metrics", "interpretabilty"])
-    assert said.startswith("--metrics: 'interpretabilty' is no metric; did you mean interpretability?")
+    assert said.startswith("--metrics: 'interpretabilty' is no metric (did you mean interpretability?)")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

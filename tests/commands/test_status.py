@@ -63,8 +63,9 @@ def half(tmp_path: Path) -> RunDirectory:
 
 
 @pytest.fixture
-def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[RunDirectory], str]:
-    """What the command prints."""
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[RunDirectory], str]:
+    """What the command prints on a terminal that is wide enough for all columns."""
+    monkeypatch.setenv("COLUMNS", "200")
 
     def call(run: RunDirectory) -> str:
         before = sweeps.all_bytes(run.path)
@@ -75,10 +76,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[RunDirectory], str]:
     return call
 
 
-def test_a_run_in_progress(
-    half: RunDirectory, shown: Callable[[RunDirectory], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_a_run_in_progress(half: RunDirectory, shown: Callable[[RunDirectory], str]) -> None:
     first, second = half.cohorts
     text = shown(half)
     lines = text.splitlines()

@@ -335,7 +335,8 @@ def test_too_few_tunes_to_split(tmp_path: Path, load: Load) -> None:
 def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) -> None:
     load(book)
     with pytest.raises(
-        UserError, match=r"'irish' is not known; known: irish_folk, bach, .*, own; to add your own"
+        UserError,
+        match=r"'irish' is not known \(did you mean irish_folk\?\); known: .*, bach, .*, own; to add your own",
     ) as error:
         load_dataset("irish", cache_dir=tmp_path / "cache")
     assert not isinstance(error.value, NotReadyError)

@@ -223,17 +223,37 @@ def test_what_has_not_been_measured_is_said_and_the_rest_of_the_report_made(
     assert "No examples of irish_folk" in section(page, "music")
 
 
+def with_vocabulary(run: Path, vocabulary: Vocabulary, shift: int = 0) -> None:
+    """Gives the sample and the decoded measures of a run another vocabulary, of tokens moved up by `shift`."""
+    store, (trial,) = EvaluationStore(run), RunDirectory.read(run).trials
+    sample, measured = store.corpus("irish_folk"), store.trial(trial.id)
+    assert sample
+    assert measured
+    sample.facts["vocabulary"] = list(vocabulary.tokens)
+    store.save_corpus(dataclasses.replace(sample, tokens=sample.tokens % len(vocabulary)))
+    arrays = {
+        name: array % len(vocabulary) + shift if name == "reconstruction" or name.endswith("_tokens") else array
+        for name, array in measured.arrays.items()
+    }
+    store.save_trial(trial.id, dataclasses.replace(measured, arrays=arrays))
+
+
 @pytest.mark.parametrize("pitch", ["B4-4c", "B-4"])
 def test_notation_says_where_it_rounds_pitches(pitch: str, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "draw", lambda tokens, vocabulary: "<svg/>")
-    store = EvaluationStore(tiny)
-    sample = store.corpus("irish_folk")
-    assert sample
     vocabulary = Vocabulary.from_pitches(["A4", pitch], room=False)
-    sample.facts["vocabulary"] = list(vocabulary.tokens)
-    store.save_corpus(sample)
+    with_vocabulary(tiny, vocabulary)
     said = " ".join(part for part in music(JoinedRuns([tiny])).parts if isinstance(part, str))
     assert ("as the nearest of twelve tones" in said) == vocabulary.microtonal == (pitch == "B4-4c")
+
+
+def test_decoded_measures_of_another_vocabulary_are_left_out_and_named(tiny: Path) -> None:
+    with_vocabulary(tiny, Vocabulary.from_pitches(["A4", "B-4"], room=False), shift=1)
+    runs = JoinedRuns([tiny])
+    assert any("No examples of irish_folk" in part for part in music(runs).parts if isinstance(part, str))
+    (fault,) = runs.faults
+    assert runs.trials.popitem()[0] in fault
+    assert "a token is not in the vocabulary of its data set" in fault
 
 
 def test_a_run_of_an_earlier_version_has_fewer_columns(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,5 +44,5 @@ def test_a_shell_reads_a_command_as_it_was_meant(words: list[str]) -> None:
 
 
 def test_similar_words_are_proposed_and_others_are_not() -> None:
-    assert did_you_mean("irish_flok", ["bach", "irish_folk"]) == "; did you mean irish_folk?"
+    assert did_you_mean("irish_flok", ["bach", "irish_folk"]) == " (did you mean irish_folk?)"
     assert did_you_mean("zzz", ["bach", "irish_folk"]) == ""

@@ -1,13 +1,13 @@
 """The parser of the command line: argparse with errors as UserErrors and with help made from docstrings."""
 
 import argparse
-import difflib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.words import did_you_mean
 
 GIVEN = " given"  # the name under which a namespace holds the options that were given
 
@@ -25,8 +25,7 @@ class Parser(argparse.ArgumentParser):
         """Parses as argparse does, but a command refuses unknown arguments instead of leaving them to `vaemusic`."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            similar = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
-            hint = f"; did you mean {similar[0]}?" if similar else ""
+            hint = did_you_mean(unknown[0], self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return found, unknown
 

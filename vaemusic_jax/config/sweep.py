@@ -5,7 +5,6 @@ of the axes. ``docs/configuration.md`` describes every field. Nothing here impor
 and checked quickly.
 """
 
-import difflib
 import functools
 import itertools
 import json
@@ -42,6 +41,7 @@ from vaemusic_jax.config.trial import (
 )
 from vaemusic_jax.config.yaml_file import read_yaml, write_yaml
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.support.words import did_you_mean
 
 T = TypeVar("T")
 
@@ -311,8 +311,7 @@ def _wrong(found: ErrorDetails) -> str:
             return "missing"
         case "extra_forbidden":
             fields = AXES if found["loc"][0] == "grids" else tuple(SweepConfig.model_fields)
-            near = difflib.get_close_matches(str(found["loc"][-1]), fields, n=1)
-            return "no such field; " + (f"did you mean {near[0]}?" if near else f"use {', '.join(fields)}")
+            return "no such field" + (did_you_mean(str(found["loc"][-1]), fields) or f"; use {', '.join(fields)}")
     message = found["msg"].replace("valid tuple", "list")
     return re.sub(r"^(Input|String) should", lambda _: f"{_value(found['input'])} should", message)
 

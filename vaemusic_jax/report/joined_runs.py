@@ -83,7 +83,9 @@ class JoinedRuns:
         """
         if trial_id in self._without_controls:
             return None
-        return self._or_fault(lambda: self._stores[self._run_of[trial_id]].trial(trial_id))
+        corpus = self.corpus(self.trials[trial_id].dataset)
+        store, vocabulary = self._stores[self._run_of[trial_id]], corpus.vocabulary if corpus else None
+        return self._or_fault(lambda: store.trial(trial_id, vocabulary))
 
     def corpus(self, name: str) -> CorpusSample | None:
         """Returns the first run's sample of a data set, or None if no run has one. A damaged file adds a fault."""

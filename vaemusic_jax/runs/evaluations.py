@@ -125,8 +125,12 @@ class EvaluationStore:
     def __init__(self, run: str | Path) -> None:
         self.path = Path(run) / "evaluation"
 
-    def trial(self, trial_id: str) -> TrialEvaluation | None:
-        """Returns the evaluation of a trial; None if it has none yet. Raises UserError if the file is damaged."""
+    def trial(self, trial_id: str, vocabulary: Vocabulary | None = None) -> TrialEvaluation | None:
+        """Returns the evaluation of a trial; None if it has none yet.
+
+        Raises:
+            UserError: the file is damaged, or a token that the trial decoded is not in the vocabulary, if one is given.
+        """
         try:
             arrays, facts = arrays_file.read(self._trial_path(trial_id), HINT)
         except FileNotFoundError:
@@ -138,6 +142,9 @@ class EvaluationStore:
             columns = [values for family in families.values() for values in family.items()]
             if not isinstance(made_of, dict) or not all(_is_value(value) for _, value in columns):
                 raise ValueError("its metrics are not names with numbers")
+            tokens = [array for name, array in arrays.items() if name == "reconstruction" or name.endswith("_tokens")]
+            if vocabulary and any(of.size and not 0 <= of.min() <= of.max() < len(vocabulary) for of in tokens):
+                raise ValueError("a token is not in the vocabulary of its data set")
         return TrialEvaluation(families, arrays, made_of)
 
     def save_trial(self, trial_id: str, evaluation: TrialEvaluation) -> None:

@@ -38,9 +38,9 @@ def command(*words: object) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Returns `; did you mean X?` for the known word that is most like a misspelt one; empty if none is."""
+    """Returns ` (did you mean X?)` for the known word that is most like a misspelt one; empty if none is."""
     similar = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {similar[0]}?" if similar else ""
+    return f" (did you mean {similar[0]}?)" if similar else ""
 
 
 def host_memory() -> int | None:
