@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.chorales import chorale_files
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.support.words import did_you_mean
+from vaemusic_jax.support.words import command, did_you_mean
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.sources import Found
@@ -84,10 +84,14 @@ def find_corpus(name: str, prepared: Iterable[str] = ()) -> Corpus:
         known = ", ".join(dict.fromkeys([*CORPORA, *prepared]))
         raise UserError(
             f"data set {name!r} is not known{did_you_mean(name, [*CORPORA, *prepared])}; known: {known}; "
-            f"to add your own music: "
-            f"`vaemusic data prepare {name} --source FOLDER`"
+            f"to add your own music: {prepare_command(name)}"
         )
     return CORPORA[name]
+
+
+def prepare_command(name: str) -> str:
+    """Returns the command line that prepares a data set of a name from a folder, in backticks."""
+    return command("vaemusic", "data", "prepare", name, "--source", "FOLDER")
 
 
 def embedded_files(corpus: Corpus) -> Found:

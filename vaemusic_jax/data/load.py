@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.corpora import find_corpus
+from vaemusic_jax.data.corpora import find_corpus, prepare_command
 from vaemusic_jax.data.dataset import Dataset, open_dataset
 from vaemusic_jax.data.names import check_name, look_up, prepared_names, version_of
 from vaemusic_jax.data.tunes import Reading
@@ -44,14 +44,14 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
     if entry is None:
         if not find_corpus(name, prepared_names(cache_dir)).embedded:
             raise NotReadyError(
-                f"data set {name!r} is not prepared; run `vaemusic data prepare {name} --source FOLDER` "
+                f"data set {name!r} is not prepared; run {prepare_command(name)} "
                 "(`vaemusic data list` says where its files come from)"
             )
         return prepare_dataset(name, cache_dir=cache_dir, progress=progress).dataset
     if entry.source is not None and not Path(entry.source).exists():
         raise NotReadyError(
             f"data set {name!r} has to be read again from {entry.source}, which is gone: what was made of it is gone "
-            f"too, or another version made it; run `vaemusic data prepare {name} --source FOLDER` again"
+            f"too, or another version made it; run {prepare_command(name)} again"
         )
     reading = Reading(entry.pitch, entry.voices)
     return prepare_dataset(
