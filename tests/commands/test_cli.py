@@ -126,6 +126,8 @@ def test_a_command_takes_what_its_options_give_and_has_their_defaults(args: list
         (["sweep", "law.yaml", "--log-file=l"], {"log_file": Path("l")}),
         (["merge", "out", "a", "b"], {"out": Path("out"), "shards": [Path("a"), Path("b")]}),
         (["evaluate", "run", "--metrics", "loss", "kl"], {"run": Path("run"), "metrics": ["loss", "kl"]}),
+        (["sweep", "law.yaml", "--cache-dir", "c"], {"cache_dir": Path("c")}),
+        (["evaluate", "run", "--cache-dir", "c"], {"cache_dir": Path("c")}),
         (["evaluate", "run", "--log-file", "l"], {"log_file": Path("l")}),
         (["report", "a", "b", "--out", "o"], {"runs": [Path("a"), Path("b")], "out": Path("o")}),
         (["tensorboard", "--out", "o", "run"], {"run": Path("run"), "out": Path("o")}),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
-from vaemusic_jax.commands.parser import Commands, Parser, add_command
+from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command
 from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.data.dataset import Dataset
@@ -26,7 +26,7 @@ from vaemusic_jax.support.terminal import open_console
 def add_to(commands: Commands) -> None:
     """Declares the commands with their arguments."""
     of_data = add_command(commands, data).add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_cache_dir(add_command(of_data, list_corpora, "list"))
+    add_cache_dir(add_command(of_data, list_corpora, "list"))
 
     parser = add_command(of_data, prepare)
     add = parser.add_argument
@@ -61,7 +61,7 @@ def add_to(commands: Commands) -> None:
         type=Path,
         help="a CSV file to write, with one line for every tune and every file that gave none.",
     )
-    _add_cache_dir(parser)
+    add_cache_dir(parser)
     add("--workers", metavar="INT", type=int, help="processes that read files; default one per core.")
     for option, kind, what in (
         ("--seconds-per-file", float, "a file that takes longer is dropped"),
@@ -80,12 +80,7 @@ def add_to(commands: Commands) -> None:
         help="a page to write, with the distributions and correlations as figures and the measures as notation.",
     )
     add("--measures", metavar="INT", type=int, help="how many measures to show; default %(default)s.")
-    _add_cache_dir(parser)
-
-
-def _add_cache_dir(parser: Parser) -> None:
-    text = "where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory."
-    parser.add_argument("--cache-dir", metavar="PATH", type=Path, help=text)
+    add_cache_dir(parser)
 
 
 def data() -> None:

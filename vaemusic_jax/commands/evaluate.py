@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
+from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command, add_log_file
+from vaemusic_jax.data.cache import cached_in
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics.registry import FAMILIES, families_of
 from vaemusic_jax.support.terminal import open_console
@@ -19,7 +20,7 @@ def add_to(commands: Commands) -> None:
     """Declares the command with its arguments."""
     parser = add_command(commands, evaluate)
     # RUN comes first, because after --metrics it would count as one more NAME.
-    parser.usage = "%(prog)s RUN [--metrics NAME ...] [--log-file FILE]"
+    parser.usage = "%(prog)s RUN [--metrics NAME ...] [--cache-dir PATH] [--log-file FILE]"
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder that a sweep wrote.")
     parser.add_argument(
         "--metrics",
@@ -28,10 +29,13 @@ def add_to(commands: Commands) -> None:
         help="compute only these and what is computed with them: reconstruction, control, latent, training, or names "
         "of columns of the results table. All if left out.",
     )
+    add_cache_dir(parser)
     add_log_file(parser)
 
 
-def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = None) -> None:
+def evaluate(
+    run: Path, *, metrics: Sequence[str] = (), cache_dir: Path | None = None, log_file: Path | None = None
+) -> None:
     """Measures every trial of a run on the test split, from its checkpoints alone, and prints the results table.
 
     Writes results.csv and results.parquet in the run directory, and below evaluation/ the raw arrays of every trial.
@@ -49,7 +53,7 @@ def evaluate(run: Path, *, metrics: Sequence[str] = (), log_file: Path | None = 
         families = {family: None for name in metrics for family in families_of(name)}
     except ValueError as error:
         raise UserError(f"--metrics: {error}") from None
-    with logging_to(log_file), RunDirectory.reopen(run) as opened:
+    with logging_to(log_file), cached_in(cache_dir), RunDirectory.reopen(run) as opened:
         keep_programs()
         evaluate_and_print(opened, tuple(families) or FAMILIES)
 

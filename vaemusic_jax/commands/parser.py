@@ -70,6 +70,12 @@ def add_command(commands: Commands, function: Callable[..., None], name: str = "
     return parser
 
 
+def add_cache_dir(parser: Parser) -> None:
+    """Adds the option `--cache-dir` of the commands that read prepared data."""
+    text = "where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory."
+    parser.add_argument("--cache-dir", metavar="PATH", type=Path, help=text)
+
+
 def add_log_file(parser: Parser) -> None:
     """Adds the option `--log-file` of the commands that log events."""
     text = "append what happens to this file, one JSON object a line (docs/logging.md)."

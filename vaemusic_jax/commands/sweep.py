@@ -5,7 +5,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from vaemusic_jax.commands.parser import Commands, add_command, add_log_file
+from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command, add_log_file
 from vaemusic_jax.config.models import RowOf
 from vaemusic_jax.config.sweep import AXES, SweepConfig, load_config, trials
 from vaemusic_jax.config.yaml_file import parse_scalar
@@ -52,12 +52,7 @@ def add_to(commands: Commands) -> None:
         help="the most trials that a device trains side by side, the others in turn; left out, as many as fit its "
         "memory (on CPU one). Results do not depend on it.",
     )
-    parser.add_argument(
-        "--cache-dir",
-        metavar="PATH",
-        type=Path,
-        help="where prepared data is kept; default $VAEMUSIC_CACHE, else your user cache directory.",
-    )
+    add_cache_dir(parser)
     add_log_file(parser)
     fields = parser.add_argument_group(
         "fields of the configuration",
