@@ -12,7 +12,7 @@ from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.member import Batch, HyperParameters, make_batch
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.training.steering import OTHERS, Move, draw_move, steering, strength
+from vaemusic_jax.training.steering import BLUR, OTHERS, Move, distance, draw_move, steering, strength
 from vaemusic_jax.training.step import draw_noise
 
 MODELS = ("measure_vae", "adversarial_vae")
@@ -79,7 +79,8 @@ def test_the_loss_is_of_the_attributes_of_decoded_measures(
     own = training[:B, columns]
     got = compute_attributes(decoded, irish_folk.vocabulary.midi)[:, columns]
     is_moved = np.arange(2)[None] == control[:, None]
-    far = np.abs(got - np.where(is_moved, own[donor], own)) / training[:, columns].std(0)
+    target = np.where(is_moved, own[donor], own)
+    far = np.abs(distance(*map(jnp.asarray, (got, target, own, training[:, columns].std(0)))))
     huber = np.where(far <= 1, far**2 / 2, far - 0.5)
     expected = np.where(is_moved, huber, OTHERS * huber).sum(1) / (1 + OTHERS)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -93,6 +94,28 @@ def test_the_loss_is_of_the_attributes_of_decoded_measures(
         np.testing.assert_allclose(found_codes, codes, rtol=1e-6)
         np.testing.assert_allclose(found_told, told, rtol=1e-6)
     np.testing.assert_array_equal(fed_tokens, decoded)
+
+
+def test_among_even_values_a_difference_in_ranks_is_one_in_standard_deviations() -> None:
+    """This fixes the scale of ranks; where values are three times as dense, ranks are three times as far apart."""
+    even = jnp.linspace(0, 1, 1001)[:, None]
+    std = even.std(0)
+    low, high = jnp.array([[0.4]]), jnp.array([[0.6]])
+    np.testing.assert_allclose(distance(high, low, even, std), 0.2 / std[None], rtol=1e-3)
+    np.testing.assert_allclose(distance(low, high, even, std), -0.2 / std[None], rtol=1e-3)
+    dense = jnp.concatenate([even[250:750], even[250:750], even])
+    in_ranks = 2 * distance(high, low, dense, std) - 0.2 / std[None]
+    np.testing.assert_allclose(in_ranks, 12**0.5 * 3 * 0.2 / 2, rtol=0.01)
+
+
+def test_values_on_both_sides_of_what_most_measures_have_are_far_apart_however_near() -> None:
+    values = jnp.concatenate([jnp.full(80, 0.5), jnp.linspace(0, 1, 20)])[:, None]
+    std = values.std(0)
+    step = 8 * BLUR * std[None]
+    across = distance(0.5 + step, 0.5 - step, values, std)
+    beside = distance(0.5 + 3 * step, 0.5 + step, values, std)
+    assert across > 0.8 * 12**0.5 / 2
+    assert beside < across / 2
 
 
 @pytest.mark.parametrize("model", MODELS)
