@@ -73,6 +73,15 @@ def cache_dir(session_dir: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_terminal() -> Iterator[None]:
+    """Forgets the width of a terminal: pytest imports readline, which exports COLUMNS to the workers it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        patch.delenv("LINES", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def programs(cache_dir: Path) -> Iterator[None]:
     """Keeps compiled programs in the cache, because many test files, workers and subprocesses compile equal ones."""
     options = {
