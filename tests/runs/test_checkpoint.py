@@ -20,6 +20,7 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs import checkpoint
 from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
+from vaemusic_jax.support import arrays_file
 
 TRIALS = tuple(
     cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed, attributes=("note_range",))
@@ -65,6 +66,18 @@ def test_what_is_written_is_what_is_read(store: CheckpointStore, owner: Owner) -
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(arrays()), strict=True):
         assert type(ours) is np.ndarray
         assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+
+
+def test_arrays_that_are_too_large_for_what_is_on_disk_are_never_made(
+    store: CheckpointStore, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(1, {"zeros": np.zeros((3, 2**20), np.float32)}, owner)
+    assert store.arrays()["zeros"].shape == (3, 2**20)
+    monkeypatch.setattr(arrays_file, "MOST_BYTES", 2**20)
+    with pytest.raises(DamagedCheckpointError, match=rf"{store.path}/1: .* its arrays would take 12 MiB, of which"):
+        store.arrays()
+    store.save(2, arrays(), owner)
+    assert store.arrays()
 
 
 def test_the_newest_are_kept(store: CheckpointStore, owner: Owner) -> None:

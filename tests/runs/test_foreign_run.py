@@ -1,5 +1,6 @@
 """A run from a stranger is refused in one line, or read; nothing in it is executed, obeyed or written elsewhere."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,45 @@ def test_evaluations_of_other_shapes_are_left_out_of_a_report(copied: Path) -> N
         arrays_file.write(path, changed, told)
         with pytest.raises(UserError, match="holds something else than was written"):
             EvaluationStore(copied).trial(trial.id)
+
+
+def test_tokens_that_are_not_in_the_vocabulary_are_left_out_of_a_report(copied: Path) -> None:
+    from vaemusic_jax.report.joined_runs import JoinedRuns
+    from vaemusic_jax.runs.evaluations import EvaluationStore
+
+    store = EvaluationStore(copied)
+    trial = next(trial for trial in RunDirectory.read(copied).trials if store.trial(trial.id))
+    path = copied / "evaluation" / "trials" / f"{trial.id}.npz"
+    corpus, (arrays, facts) = store.corpus(trial.dataset), arrays_file.read(path, "")
+    assert corpus
+    assert JoinedRuns([copied]).evaluation(trial.id)
+    for name in ("reconstruction", "traversal_tokens"):
+        tokens = arrays[name].astype(np.int32)
+        for wrong in (len(corpus.vocabulary), -1):
+            tokens.flat[0] = wrong
+            arrays_file.write(path, arrays | {name: tokens}, facts)
+            assert JoinedRuns([copied]).evaluation(trial.id) is None
+
+
+def test_a_run_directory_may_be_a_link_itself(copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "link").symlink_to(copied)
+    for args in (["status"], ["report"]):
+        assert vaemusic([*args, str(tmp_path / "link")]) == 0
+    with RunDirectory.reopen(tmp_path / "link") as run:
+        assert run.trials
+    assert (copied / "report" / "index.html").exists()
+
+
+def test_a_page_of_a_data_set_holds_no_script(tmp_path: Path, small_irish_folk: Dataset) -> None:
+    from vaemusic_jax.commands.inspection_page import write_page
+    from vaemusic_jax.data.statistics import statistics_of
+
+    reading = "<script>alert(1)</script>"
+    foreign = dataclasses.replace(small_irish_folk, report=small_irish_folk.report | {"reading": reading})
+    write_page(tmp_path / "page.html", foreign, statistics_of(foreign), 0)
+    page = (tmp_path / "page.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
 
 
 def test_nothing_is_written_through_a_link_of_a_run(

@@ -13,6 +13,7 @@ import importlib.metadata
 import itertools
 import json
 import logging
+import math
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ import orbax.checkpoint as ocp
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.support.arrays_file import check_total
 from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.jax_settings import RANDOM_BITS
 from vaemusic_jax.support.processes import PROCESSES, own_rows
@@ -303,9 +305,12 @@ def _digest(metadata: dict[str, Any]) -> str:
 def _numpy_like(place: Path) -> Any:
     """Returns numpy arrays of the types and shapes of a checkpoint's, which make Orbax restore to numpy arrays.
 
-    Without them Orbax would look for the devices that the arrays were on.
+    Without them Orbax would look for the devices that the arrays were on. Raises ValueError for arrays that are too
+    large for what is on disk, before any of them is made.
     """
     written = ocp.StandardCheckpointHandler().metadata(place / "state").tree
+    claimed = sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(written))
+    check_total(claimed, sum(path.stat().st_size for path in (place / "state").rglob("*") if path.is_file()))
     return jax.tree.map(lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), written)
 
 

@@ -127,9 +127,14 @@ def _check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
             if dtype.hasobject or math.prod(shape) * dtype.itemsize != info.file_size - member.tell():
                 raise ValueError(f"{info.filename} does not hold what its header says")
         total += info.file_size
-    most = max(MOST_BYTES, MOST_TIMES * file_bytes)
+    check_total(total, file_bytes)
+
+
+def check_total(total: int, stored: int) -> None:
+    """Raises ValueError if arrays of `total` bytes are too many for the `stored` bytes on disk or for this machine."""
+    most = max(MOST_BYTES, MOST_TIMES * stored)
     if total > min(most, host_memory() or most):
-        raise ValueError(f"its arrays would take {size(total)}, of which {size(file_bytes)} are in the file")
+        raise ValueError(f"its arrays would take {size(total)}, of which {size(stored)} are in the file")
 
 
 def checksum(arrays: Arrays, metadata: dict[str, Any]) -> str:
