@@ -188,7 +188,7 @@ def test_a_second_process_is_kept_out_until_the_first_is_done(run: RunDirectory)
     command = [sys.executable, "-c", program, str(run.path)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert f"UserError: {run.path}: another process is working on this run" in refused.stderr
+    assert f"BusyError: {run.path}: another process is working on this run" in refused.stderr
     run.close()
     assert subprocess.run(command, check=False).returncode == 0
 

@@ -14,6 +14,7 @@ from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.lock import is_at_work
 from vaemusic_jax.runs.results import diverged_lines
+from vaemusic_jax.runs.table_file import reading
 from vaemusic_jax.support.terminal import open_console
 from vaemusic_jax.support.words import count, duration
 
@@ -76,10 +77,10 @@ def status(run: Path) -> None:
         console.print(line, soft_wrap=True)
 
 
-def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool) -> CohortStatus:
-    """Returns the progress of a cohort of a run; `busy` says whether a process is at work on the run."""
+def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool | None) -> CohortStatus:
+    """Returns the progress of a cohort of a run; `busy` says whether a process is at work on the run, if known."""
     words = [run.status()[trial.id].partition(":")[0] for trial in cohort.trials]
-    states = Counter("interrupted" if word == "running" and not busy else word for word in words)
+    states = Counter("interrupted" if word == "running" and busy is False else word for word in words)
     curves = run.curves
     curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
     step = int(curves["step"].max()) if len(curves) else 0
@@ -103,10 +104,11 @@ def _values(curves: "pd.DataFrame", split: str, metric: str) -> "pd.DataFrame":
 
 
 def _newest_change(folder: Path) -> float | None:
-    return max((path.stat().st_mtime for path in folder.iterdir()), default=None) if folder.is_dir() else None
+    with reading(folder):
+        return max((path.stat().st_mtime for path in folder.iterdir()), default=None) if folder.is_dir() else None
 
 
-def _table(run: RunDirectory, busy: bool, width: int) -> tuple[Table, list[str]]:
+def _table(run: RunDirectory, busy: bool | None, width: int) -> tuple[Table, list[str]]:
     """Returns the table of cohorts, and the headers of the columns that are left out since it would be too wide."""
     columns: dict[str, list[str]] = {}
     for cohort in run.cohorts:
@@ -149,10 +151,12 @@ def _table(run: RunDirectory, busy: bool, width: int) -> tuple[Table, list[str]]
     return table, left_out
 
 
-def _summary(run: RunDirectory, busy: bool) -> str:
+def _summary(run: RunDirectory, busy: bool | None) -> str:
     finished = len(run.trials) - len(run.unfinished())
     whose = f" of shard {run.config.shard}" if run.config.shard else ""
     now = "a process is at work on it" if busy else "no process is at work on it"
-    if run.unfinished() and not busy:
+    if busy is None:
+        now = "whether a process is at work on it is not known, since this file system has no locks"
+    elif run.unfinished() and not busy:
         now += "; the same `vaemusic sweep` command goes on"
     return f"{run.path}: {finished} of {len(run.trials)} trials{whose} have finished; {now}."

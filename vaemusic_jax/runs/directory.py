@@ -5,9 +5,8 @@ Every file is written atomically, so that a run which is killed at any moment ca
 """
 
 import logging
-import os
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -77,7 +76,7 @@ class RunDirectory:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         _check_links(path)
-        with locked(path) as lock:
+        with locked(path) as release:
             if (path / "config.yaml").exists():
                 _check_unedited(path)
                 changed = differences(load_config(path / "config.yaml"), config)
@@ -96,15 +95,15 @@ class RunDirectory:
                 )
             for left in path.glob(TEMPORARY):  # files of a process that was killed
                 left.unlink(missing_ok=True)
-            return run._hold(lock)
+            return run._hold(release)
 
     @classmethod
     def reopen(cls, path: str | Path) -> Self:
         """Opens an existing run for writing, whatever its configuration; locked until closed. Raises UserError."""
         _check_run(Path(path))
         _check_links(Path(path))
-        with locked(Path(path)) as lock:
-            return cls(Path(path))._hold(lock)
+        with locked(Path(path)) as release:
+            return cls(Path(path))._hold(release)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -183,9 +182,9 @@ class RunDirectory:
         write_atomically(self.path / "results.csv", as_csv(results).encode())
         write_table(self.path / "results.parquet", results)
 
-    def _hold(self, lock: int) -> Self:
+    def _hold(self, release: Callable[[], None]) -> Self:
         """Keeps the lock until `close` is called or this object is deleted."""
-        self._unlock = weakref.finalize(self, os.close, lock)
+        self._unlock = weakref.finalize(self, release)
         return self
 
     def _check_writable(self) -> None:
@@ -196,7 +195,8 @@ class RunDirectory:
 
 def _check_run(path: Path) -> None:
     """Raises UserError if the path is no run directory."""
-    missing = [name for name in ("config.yaml", "trials.csv") if not (path / name).is_file()]
+    with reading(path):
+        missing = [name for name in ("config.yaml", "trials.csv") if not (path / name).is_file()]
     if missing:
         raise UserError(f"{path}: is no run directory, for it has no {missing[0]}; give the folder that a sweep wrote")
 
@@ -228,19 +228,21 @@ def _check_unedited(path: Path) -> None:
 
 def _check_links(path: Path) -> None:
     """Raises UserError if a link in the run directory leads out of it, where what is written would go as well."""
-    for folder in (path, path / "evaluation", path / "cohorts", *path.glob("cohorts/*")):
-        if folder.is_dir():
-            for entry in folder.iterdir():
-                if entry.is_symlink():
-                    inside(path, str(entry.relative_to(path)))
+    with reading(path):
+        for folder in (path, path / "evaluation", path / "cohorts", *path.glob("cohorts/*")):
+            if folder.is_dir():
+                for entry in folder.iterdir():
+                    if entry.is_symlink():
+                        inside(path, str(entry.relative_to(path)))
 
 
 def _check_run_or_empty(path: Path) -> None:
     """Raises UserError if the path exists and is neither a run directory nor an empty folder."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path}: is a file; choose a folder with --out")
-    if path.is_dir() and not (path / "config.yaml").exists():
-        with reading(path):
+    with reading(path):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path}: is a file; choose a folder with --out")
+        others = list[str]()
+        if path.is_dir() and not (path / "config.yaml").exists():
             others = sorted(p.name for p in path.iterdir() if p.name != LOCK and not p.match(TEMPORARY))
-        if others:
-            raise UserError(f"{path}: is no run directory but holds {others[0]}; choose a new folder with --out")
+    if others:
+        raise UserError(f"{path}: is no run directory but holds {others[0]}; choose a new folder with --out")

@@ -49,7 +49,7 @@ def merge(out: str | Path, shards: Sequence[str | Path]) -> RunDirectory:
         # The runs are joined under another name, so that an interrupted merge leaves nothing at `out`.
         unfinished = out.absolute().with_name(f".{out.absolute().name}.merging")
         if unfinished.exists():
-            if is_at_work(unfinished):
+            if is_at_work(unfinished):  # Without locks it counts as what a killed merge has left.
                 raise UserError(f"{out}: another process is merging into it; wait for it or stop it")
             shutil.rmtree(unfinished)
         try:
