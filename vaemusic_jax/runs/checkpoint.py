@@ -30,6 +30,7 @@ import orbax.checkpoint as ocp
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.table_file import reading
 from vaemusic_jax.support.arrays_file import check_total
 from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.jax_settings import RANDOM_BITS
@@ -115,12 +116,17 @@ class CheckpointStore:
         self.damaged_path = self.path.with_name("damaged")
 
     def latest_step(self) -> int | None:
-        """Returns the number of training steps in the newest checkpoint; None if there is no checkpoint."""
-        if not self.path.is_dir():
-            return None
-        with self._manager({jax.process_index()}) as manager:
-            step: int | None = manager.latest_step()
-            return step
+        """Returns the number of training steps in the newest checkpoint; None if there is no checkpoint.
+
+        Raises:
+            UserError: the folder cannot be read.
+        """
+        with reading(self.path):
+            if not self.path.is_dir():
+                return None
+            with self._manager({jax.process_index()}) as manager:
+                step: int | None = manager.latest_step()
+                return step
 
     def save(self, step: int, arrays: dict[str, Any], owner: Owner) -> None:
         """Writes a checkpoint, whole or not at all.
@@ -229,7 +235,7 @@ class CheckpointStore:
                 yield restore
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, PermissionError) or "PERMISSION_DENIED" in str(error):
-                raise UserError(f"{place}: cannot be read: permission denied; ask its owner for it") from error
+                raise UserError(f"{place}: cannot be read: permission denied; ask its owner to allow it") from error
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager

@@ -25,6 +25,9 @@ def reading(path: Path) -> Iterator[None]:
     """Turns errors that the `with` block raises while it reads or interprets a file into UserErrors with its path."""
     try:
         yield
+    except PermissionError as error:
+        place = error.filename or path
+        raise UserError(f"{place}: cannot be read: permission denied; ask its owner to allow it") from error
     except (OSError, ValueError, KeyError, csv.Error) as error:  # pyarrow's errors are ValueErrors or OSErrors
         raise UserError(f"{path}: cannot be read: {error}; restore or remove it") from error
 
