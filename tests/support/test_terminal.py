@@ -11,7 +11,7 @@ from rich.text import Text
 
 from vaemusic_jax.support.csv_text import csv_cell
 from vaemusic_jax.support.names import checked_name, inside, is_name
-from vaemusic_jax.support.terminal import SafeConsole, open_console, printable
+from vaemusic_jax.support.terminal import SafeConsole, look_alike, open_console, printable, replace_unencodable
 
 
 @given(st.text())
@@ -69,3 +69,18 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path_factory: pyte
     for parts in (("report",), ("report", "figures"), ("..", "a"), ("loop",)):
         with pytest.raises(Exception, match="leads out of"):
             inside(run, *parts)
+
+
+@given(st.text())
+def test_a_stream_that_is_ascii_takes_every_text(text: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="")
+    replace_unencodable(stream)
+    stream.write(text)
+    stream.flush()
+    if text.isascii():
+        assert stream.buffer.getvalue().decode() == text  # type: ignore[attr-defined]
+
+
+def test_what_ascii_lacks_looks_similar() -> None:
+    assert look_alike("R² │ café ─ 1…2") == "R2 | cafe - 1...2"
+    assert look_alike("楽") == "?"

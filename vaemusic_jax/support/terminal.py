@@ -4,10 +4,12 @@ A file may hold control sequences, which would move the cursor, set the clipboar
 brackets, which rich would take for styles. The console of this module prints both as they are written.
 """
 
+import codecs
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -24,6 +26,33 @@ _UNSAFE = re.compile(
 def printable(text: str) -> str:
     """Returns a text with each character that could control a terminal as an escape such as `\\x1b`; tabs as spaces."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\t", "    "))
+
+
+# What looks similar in ASCII, where Unicode's compatibility decomposition has nothing that does.
+_LOOK_ALIKES = str.maketrans(
+    dict(zip("─━│┃┼╋═·•×–—−‘’“”→≥≤╸╺█♯♭", "--||++=.*x---''\"\">><--##b", strict=True)) | {"±": "+-"}  # noqa: RUF001
+)
+
+
+def look_alike(text: str) -> str:
+    """Returns a text in ASCII that looks similar to another: e for é, 2 for ², - for ─, ? if nothing does."""
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", text.translate(_LOOK_ALIKES)) if not unicodedata.combining(char)
+    )
+    return plain.translate(_LOOK_ALIKES).encode("ascii", "replace").decode()
+
+
+def replace_unencodable(*streams: TextIO) -> None:
+    """Makes streams write a look-alike for what their encoding lacks, where they would raise UnicodeEncodeError."""
+
+    def replaced(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        return look_alike(error.object[error.start : error.end]), error.end
+
+    codecs.register_error("look-alike", replaced)
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):  # other programs may have put something else in the place of stdout
+            stream.reconfigure(errors="look-alike")
 
 
 class SafeConsole(Console):
