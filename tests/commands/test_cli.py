@@ -267,7 +267,11 @@ def test_output_that_nobody_takes_is_one_line_and_other_faults_show(
     ending_in(OSError(errno.ENOSPC, "No space left on device"))
     assert run([]) == 2
     assert capsys.readouterr().err == "error: cannot print: no space left on device\n"
-    for fault in (OSError(errno.ENOSPC, "No space left on device", "results.csv"), OSError(errno.EIO, "I/O error")):
+    for number in (errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOSPC):
+        ending_in(OSError(number, os.strerror(number), "run[1]/a.csv"))
+        assert run([]) == 2
+        assert capsys.readouterr().err.startswith(f"error: run[1]/a.csv: {os.strerror(number).lower()}; ")
+    for fault in (FileNotFoundError(errno.ENOENT, "No such file", "a.csv"), OSError(errno.EIO, "I/O error")):
         ending_in(fault)
         with pytest.raises(OSError, match=str(fault.strerror)):
             run([])

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.support.interruption import SIGNALS, interruptible, noticing
+from vaemusic_jax.support.interruption import GOES_ON, SIGNALS, interruptible, noticing
 from vaemusic_jax.training.cohort import Ensemble
 
 
@@ -155,3 +157,43 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on_from_there(
     sweeps.assert_same_run(tmp_path / "run", finished_run)
     timed = RunDirectory.read(tmp_path / "run").curves.query("metric == 'seconds' and trial == @other.trials[0].id")
     assert timed["step"].tolist() == [second, 24, 48, 60]
+
+
+INTERRUPTED = """
+import gc, os, signal, sys, time
+from vaemusic_jax import cli
+{inside}
+def send():
+    os.kill(os.getpid(), signal.{name})
+def work():
+    {work}
+    for _ in range(500):
+        time.sleep(0.01)
+cli.parse = lambda args: work
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
+@pytest.mark.parametrize(
+    ("inside", "work"),
+    [
+        ("", "send()"),
+        ("def callback(phase, info):\n    send()", "gc.callbacks.append(callback); gc.collect(); gc.callbacks.pop()"),
+        ("class Last:\n    def __del__(self):\n        send()\n", "Last()"),
+        ("", "import sends_a_signal"),
+    ],
+    ids=["work", "garbage", "deletion", "import"],
+)
+def test_a_signal_is_one_line_wherever_the_program_is(inside: str, work: str, number: int, tmp_path: Path) -> None:
+    """Also where Python drops exceptions, and in imports, which turn them into errors of their own."""
+    name = signal.Signals(number).name
+    sending = f"import os, signal\ntry:\n    os.kill(os.getpid(), signal.{name})\n"
+    sending += "except BaseException:\n    raise ImportError"
+    (tmp_path / "sends_a_signal.py").write_text(sending)
+    program = INTERRUPTED.format(inside=inside, name=name, work=work)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr.strip()) == (128 + number, GOES_ON)

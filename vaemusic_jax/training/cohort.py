@@ -27,6 +27,7 @@ from vaemusic_jax.models.member import HyperParameters, learnt_from_data, make_b
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.transposition import Transposition, draw_shifts, transpose, transposition_table
 from vaemusic_jax.music.vocabulary import Vocabulary, has_commas
+from vaemusic_jax.support.interruption import interruptible
 from vaemusic_jax.support.jax_settings import pin_settings, random_key
 from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.score import score
@@ -245,8 +246,10 @@ class Ensemble:
         """
         split, midi_V = self.axis.share((split, midi_V))
         state = self._shapes()
-        self._run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1)).compile()
-        self._score = self._score.lower(state.train.params, self.hp, split, midi_V).compile()
+        run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1))
+        self._run = interruptible(run.compile)
+        score = self._score.lower(state.train.params, self.hp, split, midi_V)
+        self._score = interruptible(score.compile)
         return max(memory_needed(self._run), memory_needed(self._score))
 
     def run(self, state: MemberState, n_steps: int) -> MemberState:
