@@ -5,6 +5,8 @@
 #
 # The same command again goes on from the last checkpoint, on as many hosts as it then gets. The run directory, and the
 # folder that this is submitted from, have to be on a disk that the hosts share.
+# --mem is what the largest cohort of the published sizes needs to be saved; `--dry-run` says how much that is for another
+# configuration, and how much disk.
 #
 #SBATCH --job-name=vaemusic
 #SBATCH --nodes=2

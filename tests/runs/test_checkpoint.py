@@ -1,5 +1,6 @@
 """What is written is what is read, on any number of devices; what is wrong with a checkpoint is said in a line."""
 
+import contextlib
 import dataclasses
 import json
 import resource
@@ -86,6 +87,30 @@ def test_the_newest_are_kept(store: CheckpointStore, owner: Owner) -> None:
     assert store.latest_step() == 11
     assert sorted(int(path.name) for path in store.path.iterdir()) == [10, 11]
     chex.assert_trees_all_equal(store.arrays(), arrays(11))
+
+
+def test_a_member_alone_is_that_of_the_whole(store: CheckpointStore, owner: Owner) -> None:
+    store.save(7, arrays(), owner)
+    for member in range(3):
+        expected = jax.tree.map(lambda leaf, member=member: leaf[member], store.arrays())
+        chex.assert_trees_all_equal(store.member(member), expected)
+
+
+def test_of_other_members_little_is_read(store: CheckpointStore, owner: Owner) -> None:
+    """With one member in a file of its own, the damage of all others is not noticed; its own is."""
+    large = {"state": {"w": np.random.default_rng(0).standard_normal((3, 200_000), np.float32)}}
+    store.save(7, large, owner)
+    (data,) = [path for path in (store.path / "7").rglob("d/*") if path.stat().st_size > 1_000_000]
+    content = data.read_bytes()
+    for third in range(3):
+        place = (2 * third + 1) * len(content) // 6
+        data.write_bytes(content[:place] + bytes(1000) + content[place + 1000 :])
+        read = []
+        for member in range(3):
+            with contextlib.suppress(UserError):
+                store.member(member)
+                read.append(member)
+        assert len(read) == 2
 
 
 def test_an_owner_survives_json(owner: Owner) -> None:
@@ -182,7 +207,7 @@ def test_a_damaged_checkpoint_is_one_line_that_says_how_to_go_on(
     for step in (1, 2):
         store.save(step, arrays(step), owner)
     DAMAGES[damage](store)
-    with pytest.raises(UserError, match="run the sweep again to go on from the one before") as refused:
+    with pytest.raises(UserError, match="run the sweep again to go on from the one before, if there is one") as refused:
         chex.assert_trees_all_equal((store.owner(), store.arrays()), (owner, arrays(2)))
     assert str(refused.value).startswith(f"{newest(store)}: cannot be read: ")
     assert "\n" not in str(refused.value)

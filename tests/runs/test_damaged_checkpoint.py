@@ -69,10 +69,13 @@ def test_what_happens_to_any_file_is_noticed_or_changes_nothing_that_is_read(
         else:
             assert owner == OWNER
             chex.assert_trees_all_equal(found, arrays(2))
-    assert all(said.endswith("; run the sweep again to go on from the one before") for said in noticed.values())
+    assert all(
+        said.endswith("; run the sweep again to go on from the one before, if there is one")
+        for said in noticed.values()
+    )
     assert not any("\n" in said for said in noticed.values())
     assert {"metadata", "_METADATA", "manifest.ocdbt"} <= noticed.keys()
-    assert len(noticed) > 4  # so two data files at least
+    assert len(noticed) >= 4  # so one data file at least
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

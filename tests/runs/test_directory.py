@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from vaemusic_jax.config.sweep import SweepConfig, trials
 from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.runs import trials_table
+from vaemusic_jax.runs import curves, trials_table
 from vaemusic_jax.runs.curves import CURVE_COLUMNS
 from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.runs.table_file import write_table
 from vaemusic_jax.support import atomic
+from vaemusic_jax.training.loop import record_outcome
 
 
 def config_of(**fields: Any) -> SweepConfig:
@@ -102,8 +104,8 @@ def test_opening_again_resumes_and_changes_nothing(run: RunDirectory) -> None:
     run.set_status([run.trials[2].id], "waiting", "data set 'bach' is not prepared")
     run.append_curves(curve(done, range(10, 40, 10)))
     run.write_results(pd.DataFrame({"trial": [done], "loss": [0.1]}))
-    before = content(run.path)
     run.close()
+    before = content(run.path)
     again = start(run.path)
     assert content(run.path) == before
     assert again.status() == run.status()
@@ -228,6 +230,56 @@ def test_measurements_of_the_same_thing_are_replaced_never_doubled(run: RunDirec
     assert found["value"].tolist()[:5] == [10 / 7, 20 / 7, -1, -1, -1]
 
 
+def test_what_is_written_of_curves_does_not_grow_with_their_square(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 64 validations a row is written at most 7 times, and not 32 times on average."""
+    written: list[int] = []
+
+    def note(path: Path, table: pd.DataFrame) -> None:
+        written.append(len(table))
+        write_table(path, table)
+
+    monkeypatch.setattr(curves, "write_table", note)
+    for step in range(64):
+        run.append_curves(curve(run.trials[0].id, range(step, step + 1)))
+        assert len(RunDirectory.read(run.path).curves) == step + 1
+    assert sum(written) <= 7 * 64
+    assert len(list(run.path.rglob("*.parquet"))) < 7
+
+
+def test_parts_of_curves_survive_a_kill_at_any_moment(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed process has not removed is read once, and the newest value of each measurement counts."""
+    ids = [trial.id for trial in run.trials]
+    for step in range(11):
+        run.append_curves(curve(ids[0], range(step, step + 1)).assign(value=float(step)))
+    run.append_curves(curve(ids[0], range(3, 4)).assign(value=-1.0))
+    expected = run.curves
+    assert expected["value"].tolist() == [0, 1, 2, -1, *range(4, 11)]
+    monkeypatch.setattr(Path, "unlink", lambda *args, **kwargs: None)
+    monkeypatch.setattr(Path, "rmdir", lambda *args: None)
+    run.gather_curves()
+    monkeypatch.undo()
+    assert list(run.path.glob("curves/*.parquet"))
+    run.close()
+    again = RunDirectory.reopen(run.path)
+    pd.testing.assert_frame_equal(again.curves, expected)
+    again.gather_curves()
+    assert not (run.path / "curves").exists()
+    pd.testing.assert_frame_equal(pd.read_parquet(run.path / "curves.parquet"), expected)
+
+
+def test_an_outcome_of_many_trials_is_written_once(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(trials_table, "write_atomically", lambda path, content: written.append(path))
+    n = len(run.trials)
+    second = np.arange(n) == 1
+    record_outcome(run, [t.id for t in run.trials], np.where(second, 7, -1), second.astype(int))
+    assert len(written) == 1
+    assert run.status()[run.trials[1].id] == "diverged: gradient not finite at step 7"
+    assert list(run.status().values()).count("done") == n - 1
+
+
 def test_an_interrupted_run_leaves_the_same_curves_file(tmp_path: Path) -> None:
     first, second = start(tmp_path / "a"), start(tmp_path / "b")
     a, b = first.trials[0].id, first.trials[1].id
@@ -241,6 +293,9 @@ def test_an_interrupted_run_leaves_the_same_curves_file(tmp_path: Path) -> None:
     for t, steps in ((b, (20, 30)), (a, (10, 20, 30))):
         for step in steps:
             second.append_curves(pd.concat([curve(t, range(step, step + 1), m) for m in ("loss", "kl")]))
+    for run in (first, second):
+        run.close()
+        assert not (run.path / "curves").exists()
     assert content(second.path)["curves.parquet"] == content(first.path)["curves.parquet"]
 
 

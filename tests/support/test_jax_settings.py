@@ -16,7 +16,7 @@ from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.transposition import draw_shifts
 from vaemusic_jax.support.jax_settings import PINNED, check_devices, pin_settings
-from vaemusic_jax.training.cohort import epoch_order
+from vaemusic_jax.training.epochs import order_of_epochs
 from vaemusic_jax.training.step import draw_noise
 
 TRIAL = cohorts.trial("adversarial_vae", seed=3, recipe="reference")
@@ -43,7 +43,7 @@ def drawn() -> Any:
     hp = trained_on(TRIAL, program.n_attributes, np.zeros((50, len(ATTRIBUTES)), np.float32))
     step = jnp.int32(5)
     noise = jax.jit(lambda: draw_noise(program, hp, step))()
-    order = jax.jit(lambda: epoch_order(hp, jnp.int32(2), 50))()
+    order = jax.jit(lambda: order_of_epochs(hp, jnp.int32(2), 1, 50))()
     shifts = jax.jit(lambda: draw_shifts(hp.seed, step, jnp.int32(4), 16))()
     return program.initial_params(3), noise, order, shifts
 

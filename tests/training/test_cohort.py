@@ -12,7 +12,9 @@ import pytest
 from tests.helpers import cohorts
 from vaemusic_jax.data.blocks import measures_of
 from vaemusic_jax.runs.checkpoint import Owner
-from vaemusic_jax.training.cohort import epoch_order, run_member
+from vaemusic_jax.support.jax_settings import random_key
+from vaemusic_jax.training.cohort import run_member
+from vaemusic_jax.training.epochs import SHUFFLE_STREAM, order_of_epochs
 from vaemusic_jax.training.memory import cohort_ensemble
 from vaemusic_jax.training.step import draw_noise
 
@@ -108,7 +110,7 @@ def test_an_epoch_shows_each_training_measure_once(irish_folk):
     cohort = cohorts.ensemble([cohorts.trial("measure_vae", data_fraction=0.37)], irish_folk)
     hp = cohort.members[0]
     assert hp.n_train == 74
-    orders = [np.asarray(epoch_order(hp, jnp.int32(epoch), cohorts.N_MEASURES))[:74] for epoch in range(2)]
+    orders = np.asarray(order_of_epochs(hp, jnp.int32(0), 2, 2 * 74)).reshape(2, 74)
     for order in orders:
         np.testing.assert_array_equal(np.sort(order), np.arange(74))
     assert (orders[0] != orders[1]).any()
@@ -122,12 +124,23 @@ def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_iris
     cohort = cohort_ensemble(Owner(trials, vocabulary, small_irish_folk.digest), small_irish_folk, measures_of(train))
     smaller: set[int] = set()
     for share, hp in zip(shares, cohort.members, strict=True):
-        seen = np.asarray(epoch_order(hp, jnp.int32(0), len(train)))[: hp.n_train]
+        seen = np.asarray(order_of_epochs(hp, jnp.int32(0), 1, hp.n_train))
         tunes = set(train.tune[seen])
         assert smaller < tunes
         assert len(tunes) == round(share * train.n_tunes)
         np.testing.assert_array_equal(np.sort(seen), np.flatnonzero(np.isin(train.tune, list(tunes))))
         smaller = tunes
+
+
+@pytest.mark.parametrize("share", [0.02, 0.37, 1.0])
+def test_many_epochs_at_once_are_in_the_order_of_each_alone(share, irish_folk):
+    """The order of an epoch is that of JAX's own uniform numbers, however short the epoch, from whichever on."""
+    hp = cohorts.ensemble([cohorts.trial("measure_vae", data_fraction=share, seed=7)], irish_folk).members[0]
+    n, stream = int(hp.n_train), jax.random.fold_in(random_key(7), SHUFFLE_STREAM)
+    together = np.asarray(order_of_epochs(hp, jnp.int32(3), 5, 5 * n + 1))[:-1].reshape(5, n)
+    for i, order in enumerate(together):
+        rank = jax.random.uniform(jax.random.fold_in(stream, 3 + i), (n,))
+        np.testing.assert_array_equal(order, jnp.argsort(rank))
 
 
 @pytest.mark.parametrize(("n", "n_orders"), [(40, 3), (5, 11)])

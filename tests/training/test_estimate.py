@@ -5,7 +5,7 @@ import pytest
 
 from tests.helpers import cohorts
 from vaemusic_jax.config.trial import Cohort, Trial
-from vaemusic_jax.models.program import program_of
+from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.training import estimate
 
 MODELS = ("measure_vae", "adversarial_vae")
@@ -85,3 +85,20 @@ def test_the_matmul_rate_is_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([5.0, 7.0])
     monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
     assert estimate.matmul_rate() == 10 * 2 * 1024**3 / 2
+
+
+def test_networks_are_traced_once_for_each_size(irish_folk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracing takes milliseconds, of which a sweep of thousands of trials would make minutes."""
+    traced = []
+    real = Program.initial_params
+
+    def note(self: Program, seed: int):
+        traced.append(self.latent_dim)
+        return real(self, seed)
+
+    monkeypatch.setattr(Program, "initial_params", note)
+    trials = members("measure_vae", 5, latent_dim=9, hidden_size=13) + members(
+        "measure_vae", 5, latent_dim=11, hidden_size=13
+    )
+    estimate.estimate(Cohort(tuple(trials)))
+    assert sorted(traced) == [9, 11]

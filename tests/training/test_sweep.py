@@ -135,7 +135,7 @@ def test_an_interrupted_run_continues_to_the_same_end(moment: str, finished_run:
     sweeps.assert_same_run(tmp_path / "run", finished_run)
 
 
-def test_a_finished_run_with_a_damaged_checkpoint_trains_on_from_the_one_before(
+def test_a_finished_run_with_a_damaged_checkpoint_trains_anew(
     finished_run: Path, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And its results come out the same; until then, evaluation says what to do and changes nothing."""
@@ -148,11 +148,11 @@ def test_a_finished_run_with_a_damaged_checkpoint_trains_on_from_the_one_before(
     sweeps.evaluate_and_save(copy)
     (said,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("left out: "))
     assert said.startswith(f"left out: {newest}: cannot be read: ")
-    assert said.endswith("; run the sweep again to go on from the one before")
+    assert said.endswith("; run the sweep again to go on from the one before, if there is one")
     assert sweeps.all_bytes(copy / "cohorts") == before
     sweeps.run(sweeps.config_of(copy))
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.endswith(f"; moved to {copy / 'cohorts' / cohort.id / 'damaged' / '60'}; training goes on from step 48")
+    assert said.endswith(f"; moved to {copy / 'cohorts' / cohort.id / 'damaged' / '60'}; training starts anew")
     sweeps.assert_same_run(copy, finished_run)
     sweeps.evaluate_and_save(copy)
     ours, theirs = RunDirectory.read(copy).results, RunDirectory.read(finished_run).results
@@ -160,6 +160,22 @@ def test_a_finished_run_with_a_damaged_checkpoint_trains_on_from_the_one_before(
     assert theirs is not None
     timed = "training_efficiency.seconds"
     pd.testing.assert_frame_equal(ours.drop(columns=timed), theirs.drop(columns=timed), check_exact=True)
+
+
+def test_a_finished_cohort_keeps_one_checkpoint_without_optimisers(
+    finished_run: Path, copy: Path, tmp_path: Path, small_irish_folk: Dataset
+) -> None:
+    for store in sweeps.checkpoints(finished_run):
+        assert [path.name for path in store.path.iterdir()] == ["60"]
+        assert set(store.arrays()["state"]["train"]) == {"params", "step"}
+    store = sweeps.checkpoints(copy)[0]
+    shutil.copytree(store.path / "60", store.path / "48")  # as left by a process that was killed just then
+    sweeps.run(sweeps.config_of(copy))
+    assert [path.name for path in store.path.iterdir()] == ["60"]
+    sweeps.run(sweeps.one_cohort_of(tmp_path / "kept", keep_optimizer=True))
+    (whole,) = sweeps.checkpoints(tmp_path / "kept")
+    assert "optimiser" in whole.arrays()["state"]["train"]
+    sweeps.run(sweeps.one_cohort_of(tmp_path / "kept"))  # how much is kept does not make it another run
 
 
 def test_a_finished_run_trains_nothing_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +188,7 @@ def test_a_finished_run_trains_nothing_again(copy: Path, monkeypatch: pytest.Mon
 
 def test_another_configuration_is_refused(copy: Path) -> None:
     before = sweeps.all_bytes(copy)
-    with pytest.raises(UserError, match="steps: 60 -> 61"):
+    with pytest.raises(UserError, match=f"steps: 60 -> 61; .* --init-from {copy}"):
         sweeps.run(sweeps.config_of(copy, steps=61))
     assert sweeps.all_bytes(copy) == before
 

@@ -1,5 +1,7 @@
 """The output of `vaemusic sweep CONFIG --dry-run`: the trials, their cohorts, and the cost of training."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -27,7 +29,7 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
     prepare_devices()
     planned = trials(config)
     groups = cohorts(planned)
-    costs = [estimate(group, members_per_device) for group in groups]
+    costs = [estimate(group, members_per_device, config.keep_optimizer) for group in groups]
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
@@ -44,9 +46,30 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
     held = host_memory()
     if held is not None and largest["memory_bytes"] > held and jax.default_backend() == "cpu":
         console.print(f"Warning: that is more than the {size(held)} of this machine.")
+    for line in _storage(config.directory, costs):
+        console.print(line, soft_wrap=True)
     left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
     if left_out:
         console.print(f"{left_out} of them would be left out for now: their data sets are not ready.")
+
+
+def _storage(directory: Path, costs: list[dict[str, Any]]) -> list[str]:
+    """Returns what checkpoints need of the disk and saving of the host's memory, with a warning if it is not there."""
+    kept = sum(cost["kept_bytes"] for cost in costs)
+    disk = kept + max(cost["disk_bytes"] - cost["kept_bytes"] for cost in costs)
+    host = max(cost["host_bytes"] for cost in costs)
+    there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(there).free
+    memory = host_memory()
+    lines = [
+        f"Checkpoints: at most about {size(disk)} of disk, {size(kept)} when all have finished; saving them: about "
+        f"{size(host)} of the host's memory."
+    ]
+    if disk > free:
+        lines.append(f"Warning: {there} has {size(free)} free; free the disk, choose another --out, or --shard.")
+    if memory is not None and host > memory:
+        lines.append(f"Warning: this machine has {size(memory)} of memory; train the sweep in parts with --shard.")
+    return lines
 
 
 def _division(group: Cohort, cost: dict[str, Any]) -> str:

@@ -66,23 +66,32 @@ def status(run: Path) -> None:
     console = open_console()
     busy = is_at_work(run)  # It is asked first, so that what finishes meanwhile is shown as finished.
     opened = RunDirectory.read(run)
+    status = opened.status()
     table, left_out = _table(opened, busy, console.width)
     console.print(table)
     lines = [f"Left out for want of width: {', '.join(left_out)}."] if left_out else []
     lines += [_summary(opened, busy), *diverged_lines(opened.trials_table)]
-    for reason, n in Counter(opened.status()[trial.id].partition(": ")[2] for trial in opened.unfinished()).items():
+    for reason, n in Counter(status[trial.id].partition(": ")[2] for trial in opened.unfinished()).items():
         if reason:
             lines.append(f"{count(n, 'trial')} wait{'s' * (n == 1)}: {reason}")
     for line in lines:
         console.print(line, soft_wrap=True)
 
 
-def cohort_status(run: RunDirectory, cohort: Cohort, busy: bool | None) -> CohortStatus:
-    """Returns the progress of a cohort of a run; `busy` says whether a process is at work on the run, if known."""
-    words = [run.status()[trial.id].partition(":")[0] for trial in cohort.trials]
+def cohort_statuses(run: RunDirectory, busy: bool | None) -> list[CohortStatus]:
+    """Returns the progress of every cohort; `busy` says whether a process is at work on the run, if that is known."""
+    status, curves = run.status(), run.curves
+    cohort_of = {trial.id: cohort.id for cohort in run.cohorts for trial in cohort.trials}
+    by_cohort = dict(iter(curves.groupby(curves["trial"].map(cohort_of))))
+    return [_cohort_status(run, cohort, busy, status, by_cohort.get(cohort.id, curves[:0])) for cohort in run.cohorts]
+
+
+def _cohort_status(
+    run: RunDirectory, cohort: Cohort, busy: bool | None, status: dict[str, str], curves: "pd.DataFrame"
+) -> CohortStatus:
+    """Returns the progress of a cohort with these curves."""
+    words = [status[trial.id].partition(":")[0] for trial in cohort.trials]
     states = Counter("interrupted" if word == "running" and busy is False else word for word in words)
-    curves = run.curves
-    curves = curves[curves["trial"].isin([trial.id for trial in cohort.trials])]
     step = int(curves["step"].max()) if len(curves) else 0
     accuracies = _values(curves, "validation", "reconstruction_accuracy")  # A window that was cut short has none.
     newest = accuracies[accuracies["step"] == accuracies["step"].max()].set_index("trial")["value"].dropna()
@@ -111,8 +120,7 @@ def _newest_change(folder: Path) -> float | None:
 def _table(run: RunDirectory, busy: bool | None, width: int) -> tuple[Table, list[str]]:
     """Returns the table of cohorts, and the headers of the columns that are left out since it would be too wide."""
     columns: dict[str, list[str]] = {}
-    for cohort in run.cohorts:
-        found = cohort_status(run, cohort, busy)
+    for cohort, found in zip(run.cohorts, cohort_statuses(run, busy), strict=True):
         left = (cohort.steps - found.step) / found.rate if found.rate else None
         row = {
             "cohort": cohort.id,

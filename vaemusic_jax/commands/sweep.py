@@ -14,13 +14,13 @@ from vaemusic_jax.data.corpora import find_corpus
 from vaemusic_jax.data.names import look_up, prepared_names
 from vaemusic_jax.errors import UserError
 
-RUN_FIELDS = ("name", "eval_every", "out", "shard")
+RUN_FIELDS = ("name", "eval_every", "out", "shard", "keep_optimizer")
 
 
 def value_kind(annotation: Any) -> str:
     """Returns what help shows for one value of a field: INT, FLOAT, TEXT, or the words to choose from."""
-    if annotation in (int, float, str):
-        return {int: "INT", float: "FLOAT", str: "TEXT"}[annotation]
+    if annotation in (int, float, str, bool):
+        return {int: "INT", float: "FLOAT", str: "TEXT", bool: "true|false"}[annotation]
     if get_origin(annotation) is Literal:
         return "|".join(get_args(annotation))
     if get_origin(annotation) is Annotated:

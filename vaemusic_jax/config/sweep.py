@@ -45,6 +45,7 @@ from vaemusic_jax.support.words import did_you_mean
 
 T = TypeVar("T")
 
+NOT_COMPARED = ("out", "keep_optimizer")  # fields that may differ when a run is resumed
 MAX_TRIALS = 100_000  # of one grid; a longer list is a mistake that would fill the memory
 
 
@@ -149,6 +150,9 @@ class SweepConfig(_WholeGrid):
     shard: ShardChoice | None = Field(
         None, description="Train the I-th of N parts of the trials only, as 2/4; `vaemusic merge` joins the parts."
     )
+    keep_optimizer: bool = Field(
+        False, description="Keep the optimisers' states in the checkpoints of finished trials; three times the disk."
+    )
     grids: Annotated[tuple[Grid, ...], Field(strict=False)] = ()
 
     @property
@@ -234,9 +238,11 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
 
 
 def differences(old: SweepConfig, new: SweepConfig) -> list[str]:
-    """Lists the fields in which two configurations differ, as ``field: old -> new``; ``out`` is not compared."""
+    """Lists the fields in which two configurations differ, as ``field: old -> new``, but for those of NOT_COMPARED."""
     before, after = _plain(old), _plain(new)
-    fields = [name for name in SweepConfig.model_fields if name != "out" and before.get(name) != after.get(name)]
+    fields = [
+        name for name in SweepConfig.model_fields if name not in NOT_COMPARED and before.get(name) != after.get(name)
+    ]
     return [f"{name}: {_value(before.get(name))} -> {_value(after.get(name))}" for name in fields]
 
 
@@ -260,7 +266,7 @@ def _plain(config: Grid) -> dict[str, Any]:
             plain[name] = [_plain(grid) for grid in value]
         elif isinstance(value, tuple) and value:
             plain[name] = value[0] if len(value) == 1 else list(value)
-        elif value is not None and value != ():
+        elif value is not None and value is not False and value != ():
             plain[name] = value
     return plain
 

@@ -22,6 +22,7 @@ from vaemusic_jax.support.names import checked_name
 from vaemusic_jax.support.words import did_you_mean
 
 ALL_ATTRIBUTES = "all"
+NEW_WEIGHTS = "new"
 
 MOST = 2**31 - 1  # programs count in 32 bits
 SMALLEST = 2.0**-126  # programs compute in 32 bits, and take what lies between 0 and this for 0
@@ -117,6 +118,10 @@ class Trial(Record):
         HyperParameter(),
         Field(description="Weight of the term that makes decoded measures follow the controls; 0 as published."),
     ] = 0.0
+    init_from: Annotated[
+        str,
+        Field(description="Start from the weights of another run's trial, RUN or RUN:TRIAL; `new`: from new weights."),
+    ] = NEW_WEIGHTS
     seed: Annotated[Seed, Field(description="Seed of the initial weights, the noise and the order of measures.")]
 
     @model_validator(mode="after")
@@ -156,6 +161,11 @@ class Trial(Record):
     def steers(self) -> bool:
         """Whether the training step has the steering term, which makes another program of it."""
         return self.steering_weight > 0
+
+    @property
+    def starts_from_run(self) -> bool:
+        """Whether it starts from weights that another run has trained."""
+        return self.init_from != NEW_WEIGHTS
 
     def row(self) -> dict[str, Any]:
         """Returns the fields as tables show them, with the attributes as one text as in a configuration."""

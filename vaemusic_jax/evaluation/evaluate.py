@@ -33,6 +33,7 @@ from vaemusic_jax.metrics.inputs import (
 from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
+from vaemusic_jax.runs.curves import CURVE_COLUMNS
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import DEFINITIONS, CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
@@ -63,7 +64,9 @@ def evaluate_run(
         UserError: no trial has finished, or no trial can be evaluated, because its checkpoint or its data are missing.
     """
     prepare_devices()
-    finished = [trial for trial in run.trials if run.status()[trial.id] == "done"]
+    status, curves = run.status(), run.curves
+    finished = {trial for trial in run.trials if status[trial.id] == "done"}
+    curves_of = dict(iter(curves.groupby("trial")))
     if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
     run_started(run, "evaluate")
@@ -74,7 +77,7 @@ def evaluate_run(
         for cohort in run.cohorts:
             wanted = [trial for trial in cohort.trials if trial in finished]
             try:
-                _Evaluation(run, store, cohort, tuple(families), advance, found).complete(wanted)
+                _Evaluation(run, store, cohort, tuple(families), advance, found, curves_of).complete(wanted)
             except UserError as error:
                 problems.append(str(error))
     if problems and not found:
@@ -96,6 +99,7 @@ class _Evaluation:
     families: tuple[str, ...]
     advance: Advance
     found: dict[str, TrialEvaluation]  # by trial id; without evaluations of other weights or other data
+    curves_of: dict[str, pd.DataFrame]  # by trial id; a trial may have none
 
     def complete(self, trials: list[Trial]) -> None:
         """Computes and stores the metrics that these trials lack, and adds their evaluations to `found`.
@@ -142,7 +146,6 @@ class _Evaluation:
             for metric in missing[trial]
             if not (metric.family == "control" and _has_traversals(kept[trial]))
         }
-        curves = self.run.curves
         with timed(log, "cohort_evaluated", cohort=self.cohort.id, trials=[trial.id for trial in incomplete]):
             training = dataset.train.attributes[encoded_measures(len(dataset.train))]
             measured = measure_members(
@@ -150,11 +153,15 @@ class _Evaluation:
             )
             for trial, arrays in zip(incomplete, measured, strict=True):
                 evaluation = _completed(
-                    kept[trial], missing[trial], trial, arrays, sample, training, curves[curves["trial"] == trial.id]
+                    kept[trial], missing[trial], trial, arrays, sample, training, self._curves(trial)
                 )
                 self.store.save_trial(trial.id, evaluation)
                 self.found[trial.id] = evaluation
                 self.advance(1)
+
+    def _curves(self, trial: Trial) -> pd.DataFrame:
+        """Returns the rows of a trial in the run's curves."""
+        return self.curves_of.get(trial.id, pd.DataFrame(columns=list(CURVE_COLUMNS)))
 
     def _kept(self, trial: Trial, made_of: dict[str, Any]) -> tuple[TrialEvaluation, set[str]]:
         """Returns the stored evaluation of a trial, or an empty one if there is none that depends on `made_of`.

@@ -58,6 +58,10 @@ class Program:
         """Returns the program of a single member of these sizes, without padding."""
         return dataclasses.replace(self, latent_dim=latent_dim, n_attributes=n_attributes)
 
+    def widened(self, n: int) -> Self:
+        """Returns the same program with `n` tokens more, which tells what axes of its weights are of tokens."""
+        return dataclasses.replace(self, vocab_size=self.vocab_size + n)
+
     def initial_params(self, seed: int) -> Params:
         """Draws initial weights of every network, as numpy arrays."""
         networks = self.networks

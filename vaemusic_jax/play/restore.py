@@ -178,13 +178,12 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
     trial = chosen[0]
     cohort = next(cohort for cohort in found.cohorts if trial in cohort.trials)
     store = CheckpointStore(found.cohort_path(cohort))
-    owner, arrays = store.owner(), store.arrays()
+    owner = store.owner()
     if [t.id for t in owner.trials] != [t.id for t in cohort.trials]:
         raise UserError(f"{store.path}: holds other trials than this run's cohort {cohort.id}; restore or remove it")
-    member = cohort.trials.index(trial)
-    pick = functools.partial(jax.tree.map, lambda leaf: leaf[member])
-    state, program = pick(arrays["state"]), program_of(owner.trials, len(owner.vocabulary))
-    hp = restored(trial, program.n_attributes, pick(arrays["member"]))
+    arrays = store.member(cohort.trials.index(trial))
+    state, program = arrays["state"], program_of(owner.trials, len(owner.vocabulary))
+    hp = restored(trial, program.n_attributes, arrays["member"])
     if state["diverged_at"] >= 0:
         warnings.warn(
             f"{run}: trial {trial.id} diverged at step {state['diverged_at']}; this is the model before that step",

@@ -26,6 +26,8 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+import tensorstore
+from orbax.checkpoint.checkpoint_managers import LatestN
 
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
@@ -38,7 +40,8 @@ from vaemusic_jax.support.processes import PROCESSES, own_rows
 
 FORMAT = 4
 READABLE = (3, 4)  # format 3 stored all hyper-parameters of a member as `hp`, also those that follow from its trial
-KEPT = 2  # the newest checkpoint and the one before it
+KEPT = 2  # the newest checkpoint and the one before it, while a cohort trains
+LEAST_CHUNK = 2**18  # bytes; smaller arrays of several members are stored together
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -104,7 +107,7 @@ class DamagedCheckpointError(UserError):
     """
 
     def __init__(self, damage: str) -> None:
-        super().__init__(f"{damage}; run the sweep again to go on from the one before")
+        super().__init__(f"{damage}; run the sweep again to go on from the one before, if there is one")
         self.damage = damage
 
 
@@ -128,7 +131,7 @@ class CheckpointStore:
                 step: int | None = manager.latest_step()
                 return step
 
-    def save(self, step: int, arrays: dict[str, Any], owner: Owner) -> None:
+    def save(self, step: int, arrays: dict[str, Any], owner: Owner, kept: int = KEPT) -> None:
         """Writes a checkpoint, whole or not at all.
 
         Args:
@@ -137,6 +140,7 @@ class CheckpointStore:
                 together, of JAX arrays on the devices of all of them, which every process has to save. Rows after the
                 owner's trials are dropped on reading.
             owner: the owner of the arrays.
+            kept: the number of checkpoints to keep, the newest ones; older ones are removed when this one is whole.
 
         Raises:
             UserError: the checkpoint cannot be written, because the disk is full, the folder is read-only or the like.
@@ -154,11 +158,11 @@ class CheckpointStore:
                 digests = _digests_of_all(arrays, len(owner.trials)) if together else _digests(arrays)
                 told = owner.to_json() | {"step": step} | digests
                 items = {
-                    "state": ocp.args.StandardSave(arrays),
+                    "state": ocp.args.PyTreeSave(arrays, save_args=jax.tree.map(_chunked, arrays)),
                     "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
                 }
                 # Orbax also removes temporary folders that a killed process has left.
-                with self._manager(set(writers), cleanup_tmp_directories=True) as manager:
+                with self._manager(set(writers), kept, cleanup_tmp_directories=True) as manager:
                     manager.save(step, args=ocp.args.Composite(**items))
         except (ValueError, RuntimeError) as error:  # tensorstore's errors for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
@@ -199,10 +203,34 @@ class CheckpointStore:
             arrays: dict[str, Any] = jax.tree.map(lambda leaf: leaf[: len(metadata["trials"])], restore("state"))
             if member_digests(arrays) != metadata["digests"]:
                 raise ValueError("its arrays are not those that were written")
-            if metadata["format"] == 3:
-                arrays["member"] = {name: arrays["hp"][name] for name in ("n_train", "conditioning")}
-                del arrays["hp"]
-            return arrays
+            return _renamed(arrays, metadata["format"])
+
+    def member(self, index: int) -> dict[str, Any]:
+        """Reads one member of the newest checkpoint, and no more of the others than the parts of files beside it.
+
+        Args:
+            index: the position of the member among the owner's trials.
+
+        Returns:
+            A nested dict of numpy arrays, without the axis of members. Raises as `owner`.
+        """
+        with self._newest() as restore:
+            metadata = restore("metadata")
+            place = self.path / str(self.latest_step())
+            leaves, structure = jax.tree_util.tree_flatten_with_path(_numpy_like(place))
+            rows = [_row(place / "state", [key.key for key in path], index) for path, _ in leaves]
+            arrays: dict[str, Any] = jax.tree.unflatten(structure, rows)
+            if member_digests(jax.tree.map(lambda row: row[None], arrays)) != [metadata["digests"][index]]:
+                raise ValueError("its arrays are not those that were written")
+            return _renamed(arrays, metadata["format"])
+
+    def keep_newest(self) -> None:
+        """Removes all checkpoints but the newest. Raises UserError if that is not possible."""
+        newest = str(self.latest_step())
+        with writing(self.path):
+            for path in self.path.iterdir():
+                if path.name.isdecimal() and path.name != newest:
+                    shutil.rmtree(path)
 
     def set_aside(self) -> Path:
         """Moves the newest checkpoint to the folder `damaged` and returns its new path. Raises UserError."""
@@ -239,14 +267,14 @@ class CheckpointStore:
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
 
     @contextmanager
-    def _manager(self, processes: set[int], **more: Any) -> Iterator[ocp.CheckpointManager]:
+    def _manager(self, processes: set[int], kept: int = KEPT, **more: Any) -> Iterator[ocp.CheckpointManager]:
         """Yields an Orbax manager that the given processes use together.
 
         Because they are named, Orbax makes them wait for each other without using their devices.
         """
         several = ocp.options.MultiprocessingOptions(primary_host=min(processes), active_processes=processes)
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=KEPT,
+            preservation_policy=LatestN(kept),
             create=False,
             enable_async_checkpointing=False,
             multiprocessing_options=several,
@@ -306,6 +334,35 @@ def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
 def _digest(metadata: dict[str, Any]) -> str:
     """Returns the SHA-256 digest of metadata, 64 hex digits."""
     return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
+
+
+def without_optimizer(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Returns the content of a checkpoint without the optimisers' states, which only further training steps need."""
+    train = {name: part for name, part in arrays["state"]["train"].items() if name != "optimiser"}
+    return arrays | {"state": arrays["state"] | {"train": train}}
+
+
+def _chunked(leaf: Any) -> ocp.SaveArgs:
+    """Returns how an array is stored: in chunks of some members each, so that one can be read without all others."""
+    of_member = leaf.nbytes // max(1, len(leaf))
+    return ocp.SaveArgs(chunk_byte_size=max(of_member, LEAST_CHUNK), shard_axes=(0,))
+
+
+def _row(place: Path, names: list[str], index: int) -> np.ndarray:
+    """Reads one member's row of an array of a checkpoint. Raises ValueError if that is not possible."""
+    spec = {
+        "driver": "zarr",
+        "kvstore": {"driver": "ocdbt", "base": f"file://{place}/", "path": f"{'.'.join(names)}/"},
+    }
+    return np.asarray(tensorstore.open(spec, open=True, read=True).result()[index].read().result())
+
+
+def _renamed(arrays: dict[str, Any], written: int) -> dict[str, Any]:
+    """Returns the arrays of a checkpoint of an earlier format under their names of today."""
+    if written == 3:
+        arrays["member"] = {name: arrays["hp"][name] for name in ("n_train", "conditioning")}
+        del arrays["hp"]
+    return arrays
 
 
 def _numpy_like(place: Path) -> Any:

@@ -4,9 +4,11 @@ A run directory belongs to one configuration. Opening it again resumes the run, 
 Every file is written atomically, so that a run which is killed at any moment can be resumed.
 """
 
+import contextlib
 import logging
+import re
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TEMPORARY = ".*.tmp"
+MORE_STEPS = (
+    "the learning rate's schedule is over all steps, so a run cannot be made longer: choose another --out, to train "
+    "anew or from these weights with --init-from {path}"
+)
 OTHER_PLACE = "choose another --out, or remove the folder to start anew"
 
 
@@ -81,7 +87,8 @@ class RunDirectory:
                 _check_unedited(path)
                 changed = differences(load_config(path / "config.yaml"), config)
                 if changed:
-                    raise UserError(f"{path}: holds a run that differs in {'; '.join(changed)}; {OTHER_PLACE}")
+                    advice = MORE_STEPS.format(path=path) if is_longer(changed) else OTHER_PLACE
+                    raise UserError(f"{path}: holds a run that differs in {'; '.join(changed)}; {advice}")
             else:
                 write_atomically(path / "config.yaml", config.model_copy(update={"out": None}).to_yaml().encode())
             if not (path / "trials.csv").exists():  # it is written second, so an interrupted creation lacks it
@@ -93,8 +100,9 @@ class RunDirectory:
                     f"{path}: the same configuration stood for other trials when this run was started, "
                     "since a recipe's own values have changed; the run goes on with those that it was started with",
                 )
-            for left in path.glob(TEMPORARY):  # files of a process that was killed
-                left.unlink(missing_ok=True)
+            for folder in (path, path / "curves"):
+                for left in folder.glob(TEMPORARY):  # files of a process that was killed
+                    left.unlink(missing_ok=True)
             return run._hold(release)
 
     @classmethod
@@ -112,9 +120,13 @@ class RunDirectory:
         return cls(Path(path))
 
     def close(self) -> None:
-        """Releases the lock, so that other processes can open the run."""
-        if self._unlock is not None:
-            self._unlock()
+        """Joins the parts of the curves, and releases the lock, so that other processes can open the run."""
+        if self._unlock is not None and self._unlock.alive:
+            try:
+                with contextlib.suppress(UserError):  # such as a full disk; the parts are as good
+                    self._curves.gather()
+            finally:
+                self._unlock()
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +151,11 @@ class RunDirectory:
         self._check_writable()
         self._table.set_status(trial_ids, status, reason)
 
+    def set_statuses(self, statuses: Mapping[str, str]) -> None:
+        """Records statuses by trial id, as `status` returns them, at once. Raises UserError."""
+        self._check_writable()
+        self._table.set_statuses(statuses)
+
     @property
     def trials_table(self) -> "pd.DataFrame":
         """The table trials.csv: trial (its id), every field of the trial, cohort, status."""
@@ -146,9 +163,9 @@ class RunDirectory:
 
     @property
     def curves(self) -> "pd.DataFrame":
-        """The table curves.parquet, sorted by trial and step: trial, step, split, metric, value.
+        """The learning curves, sorted by trial and step: trial, step, split, metric, value.
 
-        It is empty before the first validation. Raises UserError if the file cannot be read.
+        The table is empty before the first validation. Raises UserError if a file of it cannot be read.
         """
         return self._curves.table
 
@@ -164,6 +181,14 @@ class RunDirectory:
         """
         self._check_writable()
         self._curves.append(rows)
+
+    def gather_curves(self) -> None:
+        """Joins the parts of the curves, of which there are several while a run trains, in curves.parquet.
+
+        Raises UserError if it cannot be written.
+        """
+        self._check_writable()
+        self._curves.gather()
 
     def truncate_curves(self, trial_ids: Iterable[str], after_step: int) -> None:
         """Removes the curves of trials after the step from which they are about to resume. Raises UserError."""
@@ -191,6 +216,12 @@ class RunDirectory:
         """Raises RuntimeError if the run is open for reading only."""
         if self._unlock is None or not self._unlock.alive:
             raise RuntimeError(f"{self.path} is open for reading only")
+
+
+def is_longer(changed: Sequence[str]) -> bool:
+    """Returns whether a configuration asks for more steps than another and is the same but for that."""
+    numbers = [re.fullmatch(r"steps: (\d+) -> (\d+)", text) for text in changed]
+    return len(changed) == 1 and numbers[0] is not None and int(numbers[0][2]) > int(numbers[0][1])
 
 
 def _check_run(path: Path) -> None:

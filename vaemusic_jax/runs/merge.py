@@ -13,7 +13,7 @@ from vaemusic_jax.config.sweep import SweepConfig, differences, trials
 from vaemusic_jax.config.trial import Trial, cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.checkpoint import CheckpointStore
-from vaemusic_jax.runs.directory import RunDirectory, State
+from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.lock import is_at_work, unchanging
 from vaemusic_jax.runs.results import assemble
 from vaemusic_jax.support.atomic import writing
@@ -89,7 +89,8 @@ def _check_trials(runs: Sequence[RunDirectory], planned: Sequence[Trial]) -> Non
             if trial not in known:
                 raise UserError(
                     f"{run.path}: the same configuration stood for other trials when this run was started, such as "
-                    f"{trial.id}; merge with the version of vaemusic_jax that trained it"
+                    f"{trial.id} with {_changed(trial, planned)}; train this part again, or merge with the version of "
+                    "vaemusic_jax that trained all parts"
                 )
             if trial in found:
                 raise UserError(
@@ -97,6 +98,14 @@ def _check_trials(runs: Sequence[RunDirectory], planned: Sequence[Trial]) -> Non
                     "give each part once"
                 )
             found[trial] = run
+
+
+def _changed(trial: Trial, planned: Sequence[Trial]) -> str:
+    """Returns the values in which a trial differs from the planned one that is most like it."""
+    ours, others = trial.row(), [other.row() for other in planned]
+    differing = [[name for name in ours if ours[name] != other[name]] for other in others]
+    names, nearest = min(zip(differing, others, strict=True), key=lambda pair: len(pair[0]))
+    return ", ".join(f"{name} {ours[name]} for {nearest[name]}" for name in names)
 
 
 def _check_data(runs: Sequence[RunDirectory]) -> None:
@@ -124,9 +133,8 @@ def _join(path: Path, whole: SweepConfig, runs: Sequence[RunDirectory]) -> None:
     with RunDirectory.open(
         path, whole, planned, [*(cohort for run in runs for cohort in run.cohorts), *rest]
     ) as joined:
-        for state in set(status.values()) - {"running", "pending"}:  # no process is training the whole run
-            word, _, reason = state.partition(": ")
-            joined.set_status([trial for trial in status if status[trial] == state], cast(State, word), reason)
+        # No process is training the whole run.
+        joined.set_statuses({trial: state for trial, state in status.items() if state not in ("running", "pending")})
         if curves := [run.curves for run in runs if len(run.curves)]:
             joined.append_curves(pd.concat(curves))
         for run in runs:

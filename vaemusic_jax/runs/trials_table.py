@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
@@ -102,9 +102,16 @@ class TrialsTable:
         return tuple(row.trial for row in self._rows.values() if not row.status.startswith(FINISHED))
 
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
-        """Records the status of trials and saves the table. Raises UserError if it cannot be saved."""
+        """Records the same status for trials and saves the table. Raises UserError if it cannot be saved."""
         words = f"{status}: {' '.join(reason.split())}" if reason else status
-        for trial_id in trial_ids:
+        self.set_statuses(dict.fromkeys(trial_ids, words))
+
+    def set_statuses(self, statuses: Mapping[str, str]) -> None:
+        """Records the statuses of trials, by id as `status` returns them, and saves the table once.
+
+        Raises UserError if it cannot be saved.
+        """
+        for trial_id, words in statuses.items():
             self._rows[trial_id] = self._rows[trial_id]._replace(status=words)
         self._write()
 

@@ -4,11 +4,11 @@ Members differ in latent size, attributes, seed and every scalar hyper-parameter
 member needs and are padded with zeros for the others (see `pad_to`). The result of a member does not depend on the
 other members, its position, the padding or the number of devices.
 
-Shapes: M members, N training measures, B batch, P permutations.
+Shapes: M members, N training measures, B batch, P places in the epochs that one call can touch.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,14 +28,14 @@ from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.transposition import Transposition, draw_shifts, transpose, transposition_table
 from vaemusic_jax.music.vocabulary import Vocabulary, has_commas
 from vaemusic_jax.support.interruption import interruptible
-from vaemusic_jax.support.jax_settings import pin_settings, random_key
+from vaemusic_jax.support.jax_settings import pin_settings
 from vaemusic_jax.training.devices import MemberAxis
+from vaemusic_jax.training.epochs import order_of_epochs
 from vaemusic_jax.training.score import score
 from vaemusic_jax.training.step import Metrics, TrainState, start_state, train_step
 
 MAX_STEPS_PER_CALL = 100
 NOT_FINITE = ("loss", "gradient", "weights")  # a member diverges if one is not finite; in the order of computation
-SHUFFLE_STREAM = 2**31 - 1  # folded into the seed for the key of the shuffling; no training step has this number
 
 
 def table_for(trials: Iterable[Trial], vocabulary: Vocabulary) -> Transposition | None:
@@ -90,19 +90,9 @@ def finite(metrics: Metrics, params: Params) -> Array:
     return jnp.array([jnp.isfinite(metrics["loss"]), jnp.isfinite(metrics["gradient_norm"]), weights])
 
 
-def epoch_order(hp: HyperParameters, epoch: Array, n_max: int) -> Array:
-    """Returns the indices of a member's training measures in the order of one epoch.
-
-    The result has shape (n_max,), and only its first `n_train` entries are valid.
-    """
-    key = jax.random.fold_in(jax.random.fold_in(random_key(hp.seed), SHUFFLE_STREAM), epoch)
-    rank = jax.random.uniform(key, (n_max,))
-    return jnp.argsort(jnp.where(jnp.arange(n_max) < hp.n_train, rank, jnp.inf))
-
-
 def run_member(
     program: Program,
-    n_orders: int,
+    n_epochs: int,
     state: MemberState,
     hp: HyperParameters,
     measures: Measures,
@@ -113,7 +103,7 @@ def run_member(
 
     Args:
         program: the program of the cohort.
-        n_orders: P, the most epochs that one call can touch.
+        n_epochs: the most epochs that one call can touch.
         state: the state of the member.
         hp: the hyper-parameters of the member.
         measures: the training measures, of which the member uses the first `n_train`.
@@ -127,11 +117,13 @@ def run_member(
     """
     n_max = measures.tokens.shape[0]
     first_epoch = state.train.step * program.batch_size // hp.n_train
-    orders_PxN = jax.vmap(lambda i: epoch_order(hp, first_epoch + i, n_max))(jnp.arange(n_orders))
+    # A call begins within an epoch and ends within one, and both are needed as a whole.
+    n_places = min(n_epochs * n_max, MAX_STEPS_PER_CALL * program.batch_size + 2 * n_max)
+    order_P = order_of_epochs(hp, first_epoch, n_epochs, n_places)
 
     def one_step(_: Array, state: MemberState) -> MemberState:
         place_B = state.train.step * program.batch_size + jnp.arange(program.batch_size)
-        index_B = orders_PxN[place_B // hp.n_train - first_epoch, place_B % hp.n_train]
+        index_B = order_P[place_B - first_epoch * hp.n_train]
         tokens_BxT = measures.tokens[index_B]
         if transposition is not None:
             semitones_B = draw_shifts(hp.seed, state.train.step, hp.transpose, program.batch_size)
@@ -174,6 +166,7 @@ class Ensemble:
         devices: Sequence[jax.Device] | None = None,
         transposition: Transposition | None = None,
         at_once: int | None = None,
+        start_weights: Callable[[int, Program], Params | None] = lambda member, program: None,
     ) -> None:
         """Places the members and their training measures on the devices.
 
@@ -184,27 +177,32 @@ class Ensemble:
             devices: the devices to use, see `MemberAxis`.
             transposition: the table of shifts; None if no member transposes.
             at_once: the most members that a device trains together, see `MemberAxis`.
+            start_weights: returns the weights that a member starts from, given its position and its program without
+                padding; None for weights that are drawn.
         """
         pin_settings()
         self.axis = axis = MemberAxis(len(members), devices, at_once)
         self.program, self.members = program, members
         self.hp: HyperParameters = axis.put(jax.tree.map(lambda *x: np.stack(x), *members))
-        self.train: Measures = axis.share(train)
+        n_most = max(int(hp.n_train) for hp in members)
+        self.train: Measures = axis.share(jax.tree.map(lambda part: part[:n_most], train))
+        self.start_weights = start_weights
         self.transposition = axis.share(transposition)
 
         n_least = min(int(hp.n_train) for hp in members)
-        n_orders = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
+        n_epochs = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
         self._start = jax.jit(axis.over_members(partial(start_member, program), shared=1))
-        run = axis.over_members(partial(run_member, program, n_orders), shared=3)
+        run = axis.over_members(partial(run_member, program, n_epochs), shared=3)
         self._run: Any = jax.jit(run, donate_argnums=0)
         self._score: Any = jax.jit(axis.over_members(partial(score, program), shared=2))
 
     def start(self) -> MemberState:
-        """Returns the state before the first step, with weights drawn at each member's own sizes and then padded."""
+        """Returns the state before the first step, with weights of each member's own sizes, which are then padded."""
         shapes = self.program.initial_params(0)
         padded = []
-        for hp in self.members:
-            own = self.program.sized(int(hp.latent_dim), int(hp.n_attributes)).initial_params(int(hp.seed))
+        for member, hp in enumerate(self.members):
+            program = self.program.sized(int(hp.latent_dim), int(hp.n_attributes))
+            own = self.start_weights(member, program) or program.initial_params(int(hp.seed))
             padded.append(jax.tree.map(pad_to, own, shapes))
         params = self.axis.put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded))
         return self._start(params, self.hp, self.train)

@@ -3,6 +3,7 @@
 Shapes: B batch, T ticks, Q beats, H hidden, Z latent, V vocabulary, K attributes.
 """
 
+import functools
 import math
 import time
 from typing import Any
@@ -16,30 +17,34 @@ from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.grid import N_TICKS
-from vaemusic_jax.runs.checkpoint import Owner
+from vaemusic_jax.runs.checkpoint import KEPT, Owner
 from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.memory import compiled_ensemble
 
 TYPICAL_VOCABULARY = 64  # assumed if the data set is not prepared
+STATE_COPIES = 3  # the same in a checkpoint: weights and Adam's two moments
 COPIES = 6  # arrays of the size of the weights: weights and Adam's two moments, before and after a call
 SAVED_PER_UNIT = 10  # numbers that a GRU layer stores per hidden unit and tick for its gradient
 STEERED = 1.5  # a step that steers stores the decoder's layers twice, and at most half of all layers are the decoder's
 SHARE_OF_MATMUL_RATE = 0.4  # the share of a large matmul's speed that a step reaches on CPU; see docs/benchmarks.md
 
 
-def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str, Any]:
+def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimizer: bool = False) -> dict[str, Any]:
     """Estimates what training a cohort needs on this machine's devices.
 
     Args:
         cohort: the cohort.
         members_per_device: the most members that a device trains in parallel; None for as many as fit.
+        keep_optimizer: whether the checkpoint of the last step keeps the optimisers' states.
 
     Returns:
         `parameters`, the number for each member without padding; `seconds`; `missing`, how to get the data set if it is
         not ready, else an empty text; the number of `devices` in use, of members `at_once` on each, and of `turns` (see
         `MemberAxis`); `memory_bytes` of each device, and `compiled`, whether that is XLA's figure for the compiled
-        program. It is an estimate of ours if members are trained one at a time anyway or the data set is not ready.
+        program, or an estimate of ours if members are trained one at a time anyway or the data set is not ready;
+        `disk_bytes`, the most that checkpoints take while it trains, `kept_bytes`, what they take when it has finished,
+        and `host_bytes`, the memory of the host that saving them needs.
 
     Raises:
         UserError: the data set is not known, these trials cannot be trained on it, or they do not fit into memory.
@@ -65,6 +70,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
         memory_bytes = int(4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored))
     # The devices of a CPU share its cores, all of which one matmul already uses.
     n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
+    weights = 4 * n_parameters(program)
     operations = step_operations(program) * n_members * program.steps
     return {
         "parameters": [n_parameters(member) for member in own],
@@ -75,9 +81,13 @@ def estimate(cohort: Cohort, members_per_device: int | None = None) -> dict[str,
         "turns": axis.turns,
         "memory_bytes": memory_bytes,
         "compiled": compiled,
+        "disk_bytes": (KEPT + 1) * n_members * STATE_COPIES * weights,
+        "kept_bytes": n_members * weights * (STATE_COPIES if keep_optimizer else 1),
+        "host_bytes": 2 * n_members * STATE_COPIES * weights,
     }
 
 
+@functools.cache  # tracing takes milliseconds, and a sweep has few different sizes
 def n_parameters(program: Program) -> int:
     """Returns the number of weights of one member in all its networks."""
     shapes = jax.eval_shape(lambda: program.initial_params(0))
@@ -89,6 +99,7 @@ def step_operations(program: Program) -> float:
     return 2.0 * program.batch_size * program.implementation.multiplications(program)
 
 
+@functools.cache
 def matmul_rate() -> float:
     """Measures the floating point operations per second of one device in a matmul of 1024 x 1024 matrices."""
     a = jnp.ones((1024, 1024))

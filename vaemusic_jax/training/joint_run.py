@@ -1,6 +1,6 @@
 """The run directory of several processes that train together: the first process writes it, the others read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -17,7 +17,13 @@ class FollowedRun(RunDirectory):
     def set_status(self, trial_ids: Iterable[str], status: State, reason: str = "") -> None:
         pass
 
+    def set_statuses(self, statuses: Mapping[str, str]) -> None:
+        pass
+
     def append_curves(self, rows: pd.DataFrame) -> None:
+        pass
+
+    def gather_curves(self) -> None:
         pass
 
     def truncate_curves(self, trial_ids: Iterable[str], after_step: int) -> None:

@@ -18,7 +18,7 @@ from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import Measures, blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
+from vaemusic_jax.runs.checkpoint import KEPT, CheckpointStore, DamagedCheckpointError, Owner, without_optimizer
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.event_log import event, timed, warn
 from vaemusic_jax.support.interruption import Interrupted, interruptible, noticing
@@ -43,6 +43,7 @@ class Task:
         eval_every: the number of steps between two validations, each of which is followed by a checkpoint.
         members_per_device: the most members that a device trains in parallel; None for as many as fit.
         place: text that follows the cohort's name in messages, such as " (2 of 3)"; empty for the only cohort.
+        keep_optimizer: whether the checkpoint of the last step holds the optimisers' states too.
     """
 
     run: RunDirectory
@@ -51,6 +52,7 @@ class Task:
     eval_every: int
     members_per_device: int | None = None
     place: str = ""
+    keep_optimizer: bool = False
 
     @cached_property
     def owner(self) -> Owner:
@@ -61,6 +63,13 @@ class Task:
     def store(self) -> CheckpointStore:
         """The store of its checkpoints."""
         return CheckpointStore(self.run.cohort_path(self.cohort))
+
+    def save(self, step: int, arrays: dict[str, Any]) -> None:
+        """Saves a checkpoint; that of the last step is kept alone, and without what further steps would need."""
+        is_last = step == self.cohort.steps
+        if is_last and not self.keep_optimizer:
+            arrays = without_optimizer(arrays)
+        self.store.save(step, arrays, self.owner, kept=1 if is_last else KEPT)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -85,6 +94,8 @@ def train_cohort(task: Task, progress: Progress) -> None:
     if arrays and done == cohort.steps:
         if set(cohort.trials) & set(run.unfinished()):  # it was interrupted before the outcome was recorded
             record_outcome(run, task.ids, arrays["state"]["diverged_at"], arrays["state"]["diverged_by"])
+        if PROCESSES.is_first():
+            task.store.keep_newest()  # it may have been interrupted before that, too
         return
     run.truncate_curves(task.ids, after_step=done)
     run.set_status(task.ids, "running")
@@ -153,7 +164,7 @@ def train_on(
             done += n_made
             state = record_window(task, ensemble, state, done, seconds, n_made == n_steps, validation, advance)
             with timed(log, "checkpoint_saved", cohort=task.cohort.id, step=done):
-                task.store.save(done, ensemble.to_host(state), task.owner)
+                task.save(done, ensemble.to_host(state))
             if (number := signal_number()) is not None:
                 raise Interrupted(
                     f"interrupted: {task.name} is saved at step {done:,} of {steps:,}; "
@@ -294,9 +305,9 @@ def record_outcome(run: RunDirectory, ids: Iterable[str], diverged_at: np.ndarra
         diverged_at: (M,) as in `MemberState`.
         diverged_by: (M,) as in `MemberState`.
     """
+    statuses = {}
     for trial, step, cause in zip(ids, diverged_at, diverged_by, strict=True):
-        if step < 0:
-            run.set_status([trial], "done")
-        else:
-            run.set_status([trial], "diverged", f"{NOT_FINITE[cause]} not finite at step {step}")
-            event(log, "trial_diverged", logging.WARNING, trial=trial, step=int(step), why=run.status()[trial])
+        statuses[trial] = "done" if step < 0 else f"diverged: {NOT_FINITE[cause]} not finite at step {step}"
+        if step >= 0:
+            event(log, "trial_diverged", logging.WARNING, trial=trial, step=int(step), why=statuses[trial])
+    run.set_statuses(statuses)

@@ -15,12 +15,14 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import Measures, measures_of, n_in_fraction
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.member import trained_on
-from vaemusic_jax.models.program import program_of
+from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.support.words import size
 from vaemusic_jax.training.cohort import Ensemble, table_for
+from vaemusic_jax.training.start_weights import start_weights
 
 
 class DoesNotFitError(UserError):
@@ -43,7 +45,12 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: in
         for trial in owner.trials
     ]
     table = table_for(owner.trials, dataset.vocabulary)
-    return Ensemble(program, members, train, PROCESSES.all_devices(), table, at_once)
+
+    def weights(member: int, program: Program) -> Params | None:
+        trial = owner.trials[member]
+        return start_weights(trial, program, owner.vocabulary) if trial.starts_from_run else None
+
+    return Ensemble(program, members, train, PROCESSES.all_devices(), table, at_once, weights)
 
 
 def compiled_ensemble(

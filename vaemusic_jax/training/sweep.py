@@ -14,7 +14,8 @@ from vaemusic_jax.config.trial import Cohort, cohorts
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.runs.checkpoint import PACKAGES
+from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.checkpoint import PACKAGES, CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.started import run_started
 from vaemusic_jax.support.event_log import warn
@@ -25,6 +26,7 @@ from vaemusic_jax.training.devices import prepare_devices
 from vaemusic_jax.training.joint_run import open_jointly
 from vaemusic_jax.training.loop import Task, train_cohort
 from vaemusic_jax.training.memory import DoesNotFitError, fitting
+from vaemusic_jax.training.start_weights import source_of
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ def run_sweep(
     for group in cohorts(planned):
         if group.dataset in datasets:
             table_for(group.trials, datasets[group.dataset].vocabulary)  # raises before any cohort is trained
+            check_sources(config, group, datasets[group.dataset].vocabulary)
     check_same_everywhere(config, datasets, members_per_device)
     run = open_jointly(config)
     try:
@@ -70,13 +73,15 @@ def run_sweep(
         for i, cohort in enumerate(ready, 1):
             place = f" ({i} of {len(ready)})" if len(ready) > 1 else ""
             dataset = datasets[cohort.dataset]
+            task = Task(run, cohort, dataset, config.eval_every, members_per_device, place, config.keep_optimizer)
             try:
                 with fitting(cohort.trials):
-                    train_cohort(Task(run, cohort, dataset, config.eval_every, members_per_device, place), progress)
+                    train_cohort(task, progress)
             except DoesNotFitError as error:
                 leave_out(run, cohort, str(error))
         if run.left_out and len(run.unfinished()) == len(run.trials):
             raise UserError("; ".join(dict.fromkeys(run.left_out.values())))
+        run.gather_curves()
     except BaseException:
         run.close()
         raise
@@ -90,6 +95,14 @@ def leave_out(run: RunDirectory, cohort: Cohort, reason: str) -> None:
     run.set_status(ids, "waiting", reason)
     if PROCESSES.is_first():
         warn(log, f"{len(ids)} of {len(run.trials)} trials are left out: {reason}")
+
+
+def check_sources(config: SweepConfig, group: Cohort, vocabulary: Vocabulary) -> None:
+    """Raises UserError if a trial of a cohort that has not begun cannot start from the weights that it names."""
+    if not CheckpointStore(config.directory / "cohorts" / group.id).path.exists():
+        for trial in group.trials:
+            if trial.starts_from_run:
+                source_of(trial, vocabulary)
 
 
 def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, Dataset], dict[str, str]]:
