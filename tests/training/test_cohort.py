@@ -124,7 +124,7 @@ def test_smaller_shares_of_the_training_tunes_are_part_of_larger_ones(small_iris
     cohort = cohort_ensemble(Owner(trials, vocabulary, small_irish_folk.digest), small_irish_folk, measures_of(train))
     smaller: set[int] = set()
     for share, hp in zip(shares, cohort.members, strict=True):
-        seen = np.asarray(order_of_epochs(hp, jnp.int32(0), 1, hp.n_train))
+        seen = np.asarray(order_of_epochs(hp, jnp.int32(0), 1, int(hp.n_train)))
         tunes = set(train.tune[seen])
         assert smaller < tunes
         assert len(tunes) == round(share * train.n_tunes)

@@ -29,6 +29,7 @@ from vaemusic_jax.config.models import MODELS, SizeName, defaults
 from vaemusic_jax.config.shard import Shard
 from vaemusic_jax.config.trial import (
     MOST,
+    NEW_WEIGHTS,
     HyperParameter,
     Name,
     Positive,
@@ -97,6 +98,7 @@ WHOLE_SWEEP = {  # the values of an axis that a sweep does not name
     "size": ("small",),
     "data_fraction": (1.0,),
     "transpose": (0,),
+    "init_from": (NEW_WEIGHTS,),
     "seed": (0,),
 }
 

@@ -66,7 +66,7 @@ def evaluate_run(
     prepare_devices()
     status, curves = run.status(), run.curves
     finished = {trial for trial in run.trials if status[trial.id] == "done"}
-    curves_of = dict(iter(curves.groupby("trial")))
+    curves_of = {str(trial): rows for trial, rows in curves.groupby("trial")}
     if len(run.unfinished()) == len(run.trials):
         raise UserError(f"{run.path}: no trial has finished; run `vaemusic sweep` on it again to go on")
     run_started(run, "evaluate")

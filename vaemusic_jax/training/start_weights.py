@@ -90,7 +90,7 @@ def start_weights(trial: Trial, program: Program, vocabulary: Vocabulary) -> Par
         _shapes(program.widened(1)),
         _shapes(theirs),
     )
-    if jax.tree.structure(own) != jax.tree.structure(whole):
+    if _places(own) != _places(whole):
         raise UserError(f"init_from: {trial.init_from!r}: its networks differ from this trial's; use the same recipe")
 
     def of_tokens(leaf: np.ndarray, whole: Any, own: Any, wider: Any) -> np.ndarray:
@@ -116,6 +116,11 @@ def _named(text: str) -> tuple[RunDirectory, str | None]:
     if path and not Path(text).is_dir():
         return RunDirectory.read(path), trial
     return RunDirectory.read(text), None
+
+
+def _places(tree: Any) -> list[str]:
+    """Returns the places of a tree's leaves."""
+    return [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
 
 
 @functools.cache
