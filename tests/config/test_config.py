@@ -79,7 +79,10 @@ def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], 
     expected = set()
     for grid in grids or [{}]:
         chosen = (
-            {"recipe": "fast", "size": "small", "data_fraction": 1.0, "transpose": 0, "seed": 0} | BASE | fields | grid
+            {"recipe": "fast", "size": "small", "data_fraction": 1.0, "transpose": 0, "init_from": "new", "seed": 0}
+            | BASE
+            | fields
+            | grid
         )
         axes = {name: value if isinstance(value, list) else [value] for name, value in chosen.items() if name in AXES}
         for values in itertools.product(*axes.values()):
@@ -140,6 +143,7 @@ def test_every_field_is_part_of_the_id(field: str) -> None:
         "attributes": ("note_range",),
         "data_fraction": 0.5,
         "discriminator": "regressor",
+        "init_from": "runs/other",
     }
     changed = other.get(field, getattr(trial, field) + 1 if field not in other else None)
     assert Trial(**(trial.model_dump() | {field: changed})).id != trial.id
