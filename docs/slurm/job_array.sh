@@ -6,8 +6,7 @@
 # Part I of N trains in runs/NAME-shard-I-of-N. A part that was cut short goes on when it is submitted again in an array of
 # the same size: sbatch --array=3 would be one part of one, so name the size, PARTS=8 sbatch --array=3 ... Once they have
 # finished, join them: vaemusic merge runs/paper runs/paper-shard-*-of-8
-# --mem is what the largest cohort of the published sizes needs to be saved; `--dry-run` says how much that is for another
-# configuration, and how much disk.
+# --mem and the disk have to hold what `vaemusic sweep CONFIG --dry-run` says that saving checkpoints needs; change --mem to that.
 #
 #SBATCH --job-name=vaemusic
 #SBATCH --gpus=1

@@ -5,8 +5,7 @@
 #
 # The same command again goes on from the last checkpoint, on as many hosts as it then gets. The run directory, and the
 # folder that this is submitted from, have to be on a disk that the hosts share.
-# --mem is what the largest cohort of the published sizes needs to be saved; `--dry-run` says how much that is for another
-# configuration, and how much disk.
+# --mem and the disk have to hold what `vaemusic sweep CONFIG --dry-run` says that saving checkpoints needs; change --mem to that.
 #
 #SBATCH --job-name=vaemusic
 #SBATCH --nodes=2
