@@ -40,8 +40,8 @@ def killed_after_two_checkpoints(patch: pytest.MonkeyPatch) -> None:
     """Kills the process after its second checkpoint."""
     calls, save = itertools.count(1), CheckpointStore.save
 
-    def kill(*args: Any) -> None:
-        save(*args)
+    def kill(*args: Any, **kwargs: Any) -> None:
+        save(*args, **kwargs)
         if next(calls) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
