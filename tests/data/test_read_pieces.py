@@ -218,8 +218,8 @@ def test_an_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
             process.stdin.write("\n")
             process.stdin.flush()
     process.send_signal(signal.SIGINT)
-    process.communicate()
+    _, said = process.communicate()
     assert process.returncode != 0
     with ParsedStore(tmp_path / "read.sqlite") as store:
         kept = store._connection.execute("SELECT count(*) FROM parsed").fetchone()[0]
-    assert done <= kept < 400
+    assert done <= kept < 400, said

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,8 +143,8 @@ def parse_all(
         raise UserError(f"workers: {workers} processes cannot read anything; give 1 or more")
     workers = workers or min(available_cores(), MOST_WORKERS, 1 + len(pieces) // PIECES_PER_WORKER)
     run = _Run(pieces, reading, store, limits or Limits(), workers)
-    with progress("reading music", total=len(pieces), unit="pieces") as advance:
-        for n in run.steps():
+    with progress("reading music", total=len(pieces), unit="pieces") as advance, closing(run.steps()) as steps:
+        for n in steps:
             advance(n)
     return [run.results[index] for index in range(len(pieces))]
 
@@ -171,8 +171,11 @@ class _Run:
         self._unwritten: dict[str, dict[str, Any]] = {}
         self._known: dict[str, Measure] = {}
 
-    def steps(self) -> Iterator[int]:
-        """Reads everything, in steps; yields how many pieces each has finished."""
+    def steps(self) -> Generator[int]:
+        """Reads everything, in steps; yields how many pieces each has finished.
+
+        Closing it keeps what was read.
+        """
         with ExitStack() as stack:
             stack.callback(self._write)  # what was read before an interrupt, too
             schedule = None
