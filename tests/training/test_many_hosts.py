@@ -168,7 +168,9 @@ def assert_refused(processes: tuple[Ended, Ended], *lines: str) -> None:
 def test_what_the_first_refuses_all_refuse(finished_run: Path, tmp_path: Path) -> None:
     before = sweeps.all_bytes(finished_run)
     ended = run_both(sweeps.config_of(finished_run, steps=61), tmp_path, "none", "none", told=by_slurm)
-    line = f"{finished_run}: holds a run that differs in steps: 60 -> 61; the learning rate's schedule is over all steps"
+    line = (
+        f"{finished_run}: holds a run that differs in steps: 60 -> 61; the learning rate's schedule is over all steps"
+    )
     assert_refused(ended, f"error: {line}", f"error: process 0: {line}")
     assert sweeps.all_bytes(finished_run) == before
 

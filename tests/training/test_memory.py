@@ -1,5 +1,6 @@
 """Cohorts that do not fit a device are trained in turns, with the same results."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -136,6 +137,26 @@ def test_a_dry_run_compiles_what_is_trained_side_by_side(small_irish_folk, monke
     monkeypatch.setattr(memory, "device_memory", lambda device: 25)
     found = estimate.estimate(Cohort(trials()), 4)
     assert [found[name] for name in ("compiled", "at_once", "turns", "memory_bytes")] == [True, 1, 5, 10]
+
+
+def test_a_dry_run_goes_on_after_a_cohort_that_does_not_fit(small_irish_folk, tmp_path, monkeypatch, capsys):
+    """It says so of this cohort alone, here of the first of two, and plans the other one."""
+    from vaemusic_jax.commands.dry_run import print_plan
+
+    def tight(owner: Owner, *args: Any) -> Any:
+        if owner.trials[0].model == "measure_vae":
+            raise DoesNotFitError("these need 1 EiB")
+        return SimpleNamespace(axis=estimate.MemberAxis()), 10
+
+    monkeypatch.setattr(estimate, "load_dataset", lambda name: small_irish_folk)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "compiled_ensemble", tight)
+    monkeypatch.setattr(estimate, "MemberAxis", lambda *args, **more: MemberAxis(5, jax.devices()[:1], 5))
+    print_plan(sweeps.config_of(tmp_path / "run"))
+    first, second = capsys.readouterr().out.split("cohort ")[1:3]
+    assert "does not fit: these need 1 EiB\n" in first
+    assert "does not fit" not in second
+    assert "3 of them would be left out for now: they do not fit.\n" in second
 
 
 def test_a_sweep_takes_no_more_members_together_than_told(small_irish_folk, tmp_path, monkeypatch):

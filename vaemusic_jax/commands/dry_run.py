@@ -36,6 +36,8 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
         console.print(f"{_division(group, cost)}; {duration(cost['seconds'])} here")
         if cost["missing"]:
             console.print(f"not ready: {cost['missing']}", soft_wrap=True)
+        if cost["too_large"]:
+            console.print(f"does not fit: {cost['too_large']}", soft_wrap=True)
         console.print()
     largest, seconds = max(costs, key=lambda cost: cost["memory_bytes"]), sum(cost["seconds"] for cost in costs)
     console.print(
@@ -48,9 +50,10 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
         console.print(f"Warning: that is more than the {size(held)} of this machine.")
     for line in _storage(config.directory, costs):
         console.print(line, soft_wrap=True)
-    left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost["missing"])
-    if left_out:
-        console.print(f"{left_out} of them would be left out for now: their data sets are not ready.")
+    for why, reason in (("missing", "their data sets are not ready"), ("too_large", "they do not fit")):
+        left_out = sum(len(group.trials) for group, cost in zip(groups, costs, strict=True) if cost[why])
+        if left_out:
+            console.print(f"{left_out} of them would be left out for now: {reason}.")
 
 
 def _storage(directory: Path, costs: list[dict[str, Any]]) -> list[str]:

@@ -20,7 +20,7 @@ from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.runs.checkpoint import KEPT, Owner
 from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import MemberAxis
-from vaemusic_jax.training.memory import compiled_ensemble
+from vaemusic_jax.training.memory import DoesNotFitError, compiled_ensemble, fitting
 
 TYPICAL_VOCABULARY = 64  # assumed if the data set is not prepared
 STATE_COPIES = 3  # the same in a checkpoint: weights and Adam's two moments
@@ -40,14 +40,15 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
 
     Returns:
         `parameters`, the number for each member without padding; `seconds`; `missing`, how to get the data set if it is
-        not ready, else an empty text; the number of `devices` in use, of members `at_once` on each, and of `turns` (see
-        `MemberAxis`); `memory_bytes` of each device, and `compiled`, whether that is XLA's figure for the compiled
-        program, or an estimate of ours if members are trained one at a time anyway or the data set is not ready;
+        not ready, and `too_large`, why the cohort cannot be trained if it does not fit, else empty texts; the number of
+        `devices` in use, of members `at_once` on each, and of `turns` (see `MemberAxis`); `memory_bytes` of each
+        device, and `compiled`, whether that is XLA's figure for the compiled program, or an estimate of ours if members
+        are trained one at a time anyway, the data set is not ready or the cohort does not fit;
         `disk_bytes`, the most that checkpoints take while it trains, `kept_bytes`, what they take when it has finished,
         and `host_bytes`, the memory of the host that saving them needs.
 
     Raises:
-        UserError: the data set is not known, these trials cannot be trained on it, or they do not fit into memory.
+        UserError: the data set is not known, or these trials cannot be trained on it.
     """
     dataset, missing = None, ""
     try:
@@ -59,12 +60,17 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
     own = [program.sized(trial.latent_dim, len(trial.attributes)) for trial in cohort.trials]
     n_members = len(cohort.trials)
     axis = MemberAxis(n_members, at_once=members_per_device)
-    if compiled := dataset is not None and axis.at_once > 1:
+    compiled, too_large = False, ""
+    if dataset is not None and axis.at_once > 1:
         owner = Owner(cohort.trials, dataset.vocabulary, dataset.digest)
         validation = blocks(measures_of(dataset.validation))
-        ensemble, memory_bytes = compiled_ensemble(owner, dataset, validation, members_per_device)
-        axis = ensemble.axis
-    else:
+        try:
+            with fitting(cohort.trials):
+                ensemble, memory_bytes = compiled_ensemble(owner, dataset, validation, members_per_device)
+            axis, compiled = ensemble.axis, True
+        except DoesNotFitError as error:
+            axis, too_large = MemberAxis(n_members, at_once=1), str(error)
+    if not compiled:
         saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * program.batch_size * N_TICKS * program.hidden_size
         stored = saved * (STEERED if program.steers else 1)
         memory_bytes = int(4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored))
@@ -76,6 +82,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
         "parameters": [n_parameters(member) for member in own],
         "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * n_devices),
         "missing": missing,
+        "too_large": too_large,
         "devices": len(axis.devices),
         "at_once": axis.at_once,
         "turns": axis.turns,
