@@ -318,6 +318,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "attributes: 'note_range+note_range' names an attribute twice; name each once",
     ),
     ({"attributes": 4}, "attributes: 4 should be a valid string"),
+    (
+        {"attributes": "note_density+note_rnge"},
+        "attributes: 'note_rnge' is no attribute (did you mean note_range?); join some of "
+        "rhythmic_complexity, note_range, note_density, average_interval_jump with '+', or write 'all'",
+    ),
     ({"latent_dims": 3}, "latent_dims: no such field (did you mean latent_dim?)"),
     ({"grids": [{}, {"sede": 1}]}, "grids[1].sede: no such field (did you mean seed?)"),
     ({"grids": [{"latent_dim": [8, 0]}]}, "grids[0].latent_dim: 0 should be greater than 0"),

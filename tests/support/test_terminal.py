@@ -78,7 +78,7 @@ def test_a_stream_that_is_ascii_takes_every_text(text: str) -> None:
     stream.write(text)
     stream.flush()
     if text.isascii():
-        assert stream.buffer.getvalue().decode() == text  # type: ignore[attr-defined]
+        assert stream.buffer.getvalue().decode() == text
 
 
 def test_what_ascii_lacks_looks_similar() -> None:

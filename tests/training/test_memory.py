@@ -146,7 +146,7 @@ def test_a_dry_run_goes_on_after_a_cohort_that_does_not_fit(small_irish_folk, tm
     def tight(owner: Owner, *args: Any) -> Any:
         if owner.trials[0].model == "measure_vae":
             raise DoesNotFitError("these need 1 EiB")
-        return SimpleNamespace(axis=estimate.MemberAxis()), 10
+        return SimpleNamespace(axis=MemberAxis(5, jax.devices()[:1], 5)), 10
 
     monkeypatch.setattr(estimate, "load_dataset", lambda name: small_irish_folk)
     monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
