@@ -74,8 +74,9 @@ def test_what_happens_to_any_file_is_noticed_or_changes_nothing_that_is_read(
         for said in noticed.values()
     )
     assert not any("\n" in said for said in noticed.values())
-    assert {"metadata", "_METADATA", "manifest.ocdbt"} <= noticed.keys()
-    assert len(noticed) >= 4  # so one data file at least
+    assert "metadata" in noticed
+    if damage is not change_a_byte:  # the byte may be one of the dates in a file
+        assert {"0.npz", "1.npz", "2.npz"} <= noticed.keys()
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 
@@ -115,7 +116,7 @@ def test_after_a_failure_only_what_tensorstore_reports_late_is_silent(
     store: CheckpointStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        halve(next(path for path in (store.path / "2" / "state").rglob("d/*") if path.stat().st_size > 100))
+        halve(store.path / "2" / "members" / "1.npz")
         with pytest.raises(DamagedCheckpointError):
             store.arrays()
     store.arrays(1)  # and a good read brings nothing of it back
@@ -160,7 +161,7 @@ def test_a_damaged_one_is_moved_aside_and_the_one_before_taken(
 
 def test_without_a_good_one_training_starts_anew(store: CheckpointStore, capsys: pytest.CaptureFixture[str]) -> None:
     for step in ("1", "2"):
-        shutil.rmtree(store.path / step / "state")
+        shutil.rmtree(store.path / step / "members")
     assert last_good(store, OWNER) is None
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("training goes on from step 1")

@@ -141,7 +141,7 @@ def test_a_finished_run_with_a_damaged_checkpoint_trains_anew(
     """And its results come out the same; until then, evaluation says what to do and changes nothing."""
     cohort = RunDirectory.read(copy).cohorts[0]
     newest = copy / "cohorts" / cohort.id / "checkpoints" / "60"
-    for data in (newest / "state").rglob("d/*"):
+    for data in (newest / "members").glob("*.npz"):
         data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
     shutil.rmtree(copy / "evaluation")
     before = sweeps.all_bytes(copy / "cohorts")

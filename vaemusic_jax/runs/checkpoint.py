@@ -1,13 +1,14 @@
 """Checkpoints of cohorts. No other module uses Orbax.
 
-A checkpoint holds the arrays of the members, without the layout of the devices that they were on, and the owner of the
-arrays: trials, vocabulary, data set and versions. It can be read on any number of devices. Before use it is checked
-against the expected owner, and against digests of what was written, since Orbax does not detect changed bytes of an
-array. Several processes write a checkpoint together, each the members on its own devices; every process can read it
-alone.
+A checkpoint holds the arrays of the members, each member in a file of its own (`runs.member_files`), and the owner of
+the arrays: trials, vocabulary, data set and versions. It can be read on any number of devices. Before use it is checked
+against the expected owner, and against digests of what was written. Several processes write a checkpoint together, each
+the members on its own devices; every process can read it alone. Orbax makes a checkpoint appear as a whole, removes
+old ones and lets processes wait for each other.
 """
 
 import errno
+import functools
 import hashlib
 import importlib.metadata
 import itertools
@@ -26,22 +27,25 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
-import tensorstore
 from orbax.checkpoint.checkpoint_managers import LatestN
 
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.runs.member_files import MemberRows, digest, nested, read_member, stacked, write_member
 from vaemusic_jax.runs.table_file import reading
 from vaemusic_jax.support.arrays_file import check_total
 from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.jax_settings import RANDOM_BITS
-from vaemusic_jax.support.processes import PROCESSES, own_rows
+from vaemusic_jax.support.processes import PROCESSES
 
-FORMAT = 4
-READABLE = (3, 4)  # format 3 stored all hyper-parameters of a member as `hp`, also those that follow from its trial
+FORMAT = 5
+READABLE = (3, 4, 5)
+ONE_ITEM = 4  # up to this format the arrays of all members are one item, which Orbax wrote
+ALL_HYPER_PARAMETERS = 3  # up to this format they are stored as `hp`, also those that follow from the trial
 KEPT = 2  # the newest checkpoint and the one before it, while a cohort trains
-LEAST_CHUNK = 2**18  # bytes; smaller arrays of several members are stored together
+MEMBERS = "members"  # the folder of the members' files in a checkpoint
+CHANGED = "its arrays are not those that were written"
 PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -99,6 +103,27 @@ class Owner:
         return None
 
 
+class MembersHandler(ocp.CheckpointHandler):
+    """Has Orbax save the members of a cohort one after the other, so that few of them are in memory at a time."""
+
+    def save(self, directory: Any, args: "SaveMembers") -> None:
+        """Writes the file of each member."""
+        for index, rows in args.members:
+            write_member(Path(directory), index, rows)
+
+    def restore(self, directory: Any, args: Any = None) -> Path:
+        """Returns the folder of the files."""
+        return Path(directory)
+
+
+@ocp.args.register_with_handler(MembersHandler, for_save=True, for_restore=True)
+@dataclass
+class SaveMembers(ocp.args.CheckpointArgs):
+    """What `MembersHandler` saves."""
+
+    members: MemberRows
+
+
 class DamagedCheckpointError(UserError):
     """Raised for a checkpoint that cannot be read or does not hold what was written.
 
@@ -136,9 +161,9 @@ class CheckpointStore:
 
         Args:
             step: the number of training steps made.
-            arrays: a nested dict of numpy arrays with members along the first axis; or, if several processes train
-                together, of JAX arrays on the devices of all of them, which every process has to save. Rows after the
-                owner's trials are dropped on reading.
+            arrays: a nested dict of arrays with members along the first axis, of numpy or of JAX; the latter are
+                brought from their devices member by member. If several processes train together, the arrays are on the
+                devices of all of them, and every process has to save them. Rows after the owner's trials are left out.
             owner: the owner of the arrays.
             kept: the number of checkpoints to keep, the newest ones; older ones are removed when this one is whole.
 
@@ -147,7 +172,7 @@ class CheckpointStore:
                 Earlier checkpoints stay as they are.
         """
         leaves = jax.tree.leaves(arrays)
-        together = any(isinstance(leaf, jax.Array) for leaf in leaves)
+        together = any(isinstance(leaf, jax.Array) and not leaf.is_fully_addressable for leaf in leaves)
         writers = range(jax.process_count()) if together else [jax.process_index()]
         try:
             with writing(self.path):
@@ -155,16 +180,16 @@ class CheckpointStore:
                 if shutil.disk_usage(self.path).free < sum(leaf.nbytes for leaf in leaves):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 # Computing the digests of all raises UserError if a process has failed; Orbax would wait for it.
-                digests = _digests_of_all(arrays, len(owner.trials)) if together else _digests(arrays)
-                told = owner.to_json() | {"step": step} | digests
+                members = MemberRows(arrays, len(owner.trials))
+                told = owner.to_json() | {"step": step} | _digests(members, together)
                 items = {
-                    "state": ocp.args.PyTreeSave(arrays, save_args=jax.tree.map(_chunked, arrays)),
+                    MEMBERS: SaveMembers(members),
                     "metadata": ocp.args.JsonSave(told | {"digest": _digest(told)}),
                 }
                 # Orbax also removes temporary folders that a killed process has left.
                 with self._manager(set(writers), kept, cleanup_tmp_directories=True) as manager:
                     manager.save(step, args=ocp.args.Composite(**items))
-        except (ValueError, RuntimeError) as error:  # tensorstore's errors for a full disk and the like
+        except (ValueError, RuntimeError) as error:  # Orbax's errors for a full disk and the like
             is_full = os.strerror(errno.ENOSPC) in str(error)
             reason = "no space left on device; free the disk" if is_full else _first_words(error)
             raise UserError(f"{self.path}: cannot be written: {reason}") from error
@@ -200,13 +225,16 @@ class CheckpointStore:
         """
         with self._newest(step) as restore:
             metadata = restore("metadata")
-            arrays: dict[str, Any] = jax.tree.map(lambda leaf: leaf[: len(metadata["trials"])], restore("state"))
-            if member_digests(arrays) != metadata["digests"]:
-                raise ValueError("its arrays are not those that were written")
+            n = len(metadata["trials"])
+            if metadata["format"] > ONE_ITEM:
+                return stacked((self._read_member(restore, i) for i in range(n)), n)
+            arrays: dict[str, Any] = jax.tree.map(lambda leaf: leaf[:n], restore("state"))
+            if [digest(rows) for _, rows in MemberRows(arrays, n)] != metadata["digests"]:
+                raise ValueError(CHANGED)
             return _renamed(arrays, metadata["format"])
 
     def member(self, index: int) -> dict[str, Any]:
-        """Reads one member of the newest checkpoint, and no more of the others than the parts of files beside it.
+        """Reads one member of the newest checkpoint, and nothing of the others unless an earlier version wrote it.
 
         Args:
             index: the position of the member among the owner's trials.
@@ -215,14 +243,17 @@ class CheckpointStore:
             A nested dict of numpy arrays, without the axis of members. Raises as `owner`.
         """
         with self._newest() as restore:
-            metadata = restore("metadata")
-            place = self.path / str(self.latest_step())
-            leaves, structure = jax.tree_util.tree_flatten_with_path(_numpy_like(place))
-            rows = [_row(place / "state", [key.key for key in path], index) for path, _ in leaves]
-            arrays: dict[str, Any] = jax.tree.unflatten(structure, rows)
-            if member_digests(jax.tree.map(lambda row: row[None], arrays)) != [metadata["digests"][index]]:
-                raise ValueError("its arrays are not those that were written")
-            return _renamed(arrays, metadata["format"])
+            if restore("metadata")["format"] > ONE_ITEM:
+                return nested(self._read_member(restore, index))
+        return jax.tree.map(lambda leaf: leaf[index], self.arrays())
+
+    @staticmethod
+    def _read_member(restore: Callable[[str], Any], index: int) -> dict[str, np.ndarray]:
+        """Returns one member's arrays by name. Raises ValueError if they are not those that were written."""
+        found = read_member(restore(MEMBERS), index)
+        if digest(found) != restore("metadata")["digests"][index]:
+            raise ValueError(CHANGED)
+        return found
 
     def keep_newest(self) -> None:
         """Removes all checkpoints but the newest. Raises UserError if that is not possible."""
@@ -244,7 +275,7 @@ class CheckpointStore:
 
     @contextmanager
     def _newest(self, step: int | None = None) -> Iterator[Callable[[str], Any]]:
-        """Yields a function that restores an item of the newest checkpoint, or of that of a step.
+        """Yields a function that returns an item of the newest checkpoint, or of that of a step; MEMBERS is a folder.
 
         Errors in the `with` block become UserErrors.
         """
@@ -255,13 +286,16 @@ class CheckpointStore:
         try:
             with self._manager({jax.process_index()}) as manager:
 
+                @functools.cache
                 def restore(item: str) -> Any:
+                    if item == MEMBERS:
+                        return place / MEMBERS
                     how = ocp.args.StandardRestore(_numpy_like(place)) if item == "state" else ocp.args.JsonRestore()
                     return manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
 
                 _check_metadata(place, restore("metadata"))
                 yield restore
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             if isinstance(error, PermissionError) or "PERMISSION_DENIED" in str(error):
                 raise UserError(f"{place}: cannot be read: permission denied; ask its owner to allow it") from error
             raise DamagedCheckpointError(f"{place}: cannot be read: {_first_words(error)}") from error
@@ -284,46 +318,23 @@ class CheckpointStore:
             yield manager
 
 
-def member_digests(arrays: dict[str, Any], weights_only: bool = False) -> list[str]:
-    """Returns for each member the SHA-256 digest, 64 hex digits, of its arrays in a checkpoint.
+def _digests(members: MemberRows, together: bool) -> dict[str, list[str]]:
+    """Returns the metadata that tell the content of a checkpoint: digests of all arrays, and of the weights alone.
 
-    Args:
-        arrays: the arrays of a checkpoint, with members along the first axis.
-        weights_only: whether to leave out what an evaluation does not depend on, such as the optimiser's state.
+    If several processes save together, each reads its own members.
     """
-    leaves = [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(arrays)]
-    first = leaves[0][1]
-    if weights_only:
-        leaves = [(name, leaf) for name, leaf in leaves if "['params']" in name or name.startswith("['member']")]
-
-    def digest(member: int) -> str:
-        found = hashlib.sha256()
-        for name, leaf in leaves:
-            row = np.asarray(leaf[member])
-            found.update(f"{name} {row.dtype.str} {row.shape}".encode())
-            found.update(row.tobytes())
-        return found.hexdigest()
-
-    return [digest(member) for member in range(len(first))]
-
-
-def _digests(arrays: dict[str, Any]) -> dict[str, list[str]]:
-    """Returns the metadata that tell the content of a checkpoint: digests of all arrays, and of the weights alone."""
-    return {"digests": member_digests(arrays), "weights": member_digests(arrays, weights_only=True)}
-
-
-def _digests_of_all(arrays: dict[str, Any], n_members: int) -> dict[str, list[str]]:
-    """Returns the `_digests` of arrays on the devices of several processes, each of which reads its own rows."""
-    own = _digests(jax.tree.map(own_rows, arrays))
-    gathered = PROCESSES.gather([np.array(digests) for digests in own.values()])
-    return {name: digests[:n_members].tolist() for name, digests in zip(own, gathered, strict=True)}
+    found = [(digest(rows), digest(rows, weights_only=True)) for _, rows in members]
+    if together:
+        (gathered,) = PROCESSES.gather([np.array(found, dtype="<U64").reshape(-1, 2)])
+        found = gathered.tolist()
+    return {"digests": [all_of for all_of, _ in found], "weights": [weights for _, weights in found]}
 
 
 def _check_metadata(place: Path, metadata: dict[str, Any]) -> None:
     """Raises UserError for an unknown format, and ValueError for metadata that are not as they were written."""
     if metadata["format"] not in READABLE:
         found, writer = metadata["format"], metadata["versions"]["vaemusic_jax"]
-        readable = " and ".join(map(str, READABLE))
+        readable = f"{READABLE[0]} to {READABLE[-1]}"
         raise UserError(f"{place}: has format {found}, this version reads {readable}; use vaemusic_jax {writer}")
     if metadata.pop("digest") != _digest(metadata):
         raise ValueError("its metadata are not those that were written")
@@ -342,24 +353,9 @@ def without_optimizer(arrays: dict[str, Any]) -> dict[str, Any]:
     return arrays | {"state": arrays["state"] | {"train": train}}
 
 
-def _chunked(leaf: Any) -> ocp.SaveArgs:
-    """Returns how an array is stored: in chunks of some members each, so that one can be read without all others."""
-    of_member = leaf.nbytes // max(1, len(leaf))
-    return ocp.SaveArgs(chunk_byte_size=max(of_member, LEAST_CHUNK), shard_axes=(0,))
-
-
-def _row(place: Path, names: list[str], index: int) -> np.ndarray:
-    """Reads one member's row of an array of a checkpoint. Raises ValueError if that is not possible."""
-    spec = {
-        "driver": "zarr",
-        "kvstore": {"driver": "ocdbt", "base": f"file://{place}/", "path": f"{'.'.join(names)}/"},
-    }
-    return np.asarray(tensorstore.open(spec, open=True, read=True).result()[index].read().result())
-
-
 def _renamed(arrays: dict[str, Any], written: int) -> dict[str, Any]:
     """Returns the arrays of a checkpoint of an earlier format under their names of today."""
-    if written == 3:
+    if written <= ALL_HYPER_PARAMETERS:
         arrays["member"] = {name: arrays["hp"][name] for name in ("n_train", "conditioning")}
         del arrays["hp"]
     return arrays

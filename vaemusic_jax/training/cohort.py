@@ -207,20 +207,24 @@ class Ensemble:
         params = self.axis.put(jax.tree.map(lambda *leaves: np.stack(leaves), *padded))
         return self._start(params, self.hp, self.train)
 
-    def to_host(self, state: MemberState) -> dict[str, Any]:
+    def held(self, state: MemberState) -> dict[str, Any]:
         """Returns the content of a checkpoint as a nested dict of arrays: the states, and `learnt_from_data`.
 
-        The arrays are numpy arrays of the members without filling rows. If several processes train together they are
-        the arrays on the devices, of which each process saves its own rows.
+        The arrays are those on the devices, with filling rows; those of other processes' members cannot be read here.
         """
         held: dict[str, Any] = serialization.to_state_dict({"state": state, "member": learnt_from_data(self.hp)})
-        return held if self.axis.spans_processes else self.axis.take(held)
+        return held
+
+    def to_host(self, state: MemberState) -> dict[str, Any]:
+        """Returns what `held` does as numpy arrays without filling rows, all members at once."""
+        arrays: dict[str, Any] = self.axis.take(self.held(state))
+        return arrays
 
     def from_host(self, arrays: dict[str, Any]) -> MemberState:
         """Returns the state that a checkpoint holds, placed on this ensemble's devices, however many they are.
 
         Args:
-            arrays: the result of `to_host` as numpy arrays, without filling rows.
+            arrays: as `to_host` returns them.
         """
         return self.axis.put(serialization.from_state_dict(self._shapes(), arrays["state"]))
 

@@ -90,7 +90,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
         "compiled": compiled,
         "disk_bytes": (KEPT + 1) * n_members * STATE_COPIES * weights,
         "kept_bytes": n_members * weights * (STATE_COPIES if keep_optimizer else 1),
-        "host_bytes": 2 * n_members * STATE_COPIES * weights,
+        "host_bytes": 2 * STATE_COPIES * weights,
     }
 
 

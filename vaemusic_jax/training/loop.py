@@ -164,7 +164,7 @@ def train_on(
             done += n_made
             state = record_window(task, ensemble, state, done, seconds, n_made == n_steps, validation, advance)
             with timed(log, "checkpoint_saved", cohort=task.cohort.id, step=done):
-                task.save(done, ensemble.to_host(state))
+                task.save(done, ensemble.held(state))
             if (number := signal_number()) is not None:
                 raise Interrupted(
                     f"interrupted: {task.name} is saved at step {done:,} of {steps:,}; "
