@@ -48,6 +48,8 @@ OTHER: dict[str, list[str]] = {
     "eval_every": ["3"],
     "out": ["some/where"],
     "shard": ["1/1"],
+    "init_from": ["runs/other", "new"],
+    "keep_optimizer": ["true"],
 }
 OPTIONS = [f"--{name.replace('_', '-')}" for name in OTHER]
 
@@ -72,7 +74,7 @@ def overrides(args: list[str]) -> dict[str, Any]:
 def test_every_field_can_be_overridden(config: Path, field: str) -> None:
     given = overrides(["sweep", str(config), f"--{field.replace('_', '-')}", *OTHER[field]])
     assert set(OTHER) == {*SweepConfig.model_fields} - {"grids"}
-    text = ["name", "out", "dataset", "attributes"]
+    text = ["name", "out", "dataset", "attributes", "init_from"]
     values = [value if field in text else yaml.safe_load(value.replace("1e-", "1.0e-")) for value in OTHER[field]]
     assert given == {field: values if field in AXES else values[0]}
     before, after = load_config(config), load_config(config, given)
