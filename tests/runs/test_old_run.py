@@ -21,11 +21,13 @@ from tests.helpers.columns import family_columns
 from vaemusic_jax.config.sweep import load_config
 from vaemusic_jax.config.trial import HyperParameter, Trial, unused_by
 from vaemusic_jax.data.prepare import prepare_dataset
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation.evaluate import evaluate_run
 from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import DEFINITIONS, EvaluationStore
+from vaemusic_jax.support import arrays_file
 from vaemusic_jax.support.progress import no_progress
 from vaemusic_jax.training.sweep import run_sweep
 
@@ -44,6 +46,18 @@ def old(tmp_path: Path) -> Path:
     with zipfile.ZipFile(FIXTURE) as packed:
         packed.extractall(tmp_path)
     return tmp_path
+
+
+def test_arrays_that_are_too_large_for_what_is_on_disk_are_never_made(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the formats in which Orbax stores them, compressed."""
+    trial = next(trial for trial in RunDirectory.read(old / "run").trials if trial.model == "measure_vae")
+    assert vaemusic_jax.restore(old / "run", id=trial.id)
+    monkeypatch.setattr(arrays_file, "MOST_BYTES", 2**10)
+    monkeypatch.setattr(arrays_file, "MOST_TIMES", 0)
+    with pytest.raises(UserError, match=r"checkpoints/30: .* its arrays would take .* KiB, of which"):
+        vaemusic_jax.restore(old / "run", id=trial.id)
 
 
 def test_its_trials_are_the_same_trials_with_a_field_and_an_attribute_more(

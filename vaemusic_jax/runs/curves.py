@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.runs.table_file import Kind, read_table, write_table
+from vaemusic_jax.runs.table_file import Kind, read_table, reading, write_table
 from vaemusic_jax.support.atomic import writing
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ class Curves:
 
     def gather(self) -> None:
         """Joins all parts in curves.parquet. Raises UserError if that is not possible."""
-        if self.parts_path.is_dir() and self._parts:
+        with reading(self.parts_path):
+            has_parts = self.parts_path.is_dir()
+        if has_parts and self._parts:
             self._save(_Part(0, self.table), replacing=self._parts)
 
     def _add(self, rows: "pd.DataFrame") -> None:
@@ -157,8 +159,9 @@ class Curves:
                 return [_Part(number, table) for number, table in found.items() if table is not None]
 
     def _numbers(self) -> list[int]:
-        """Returns the numbers of the parts beside curves.parquet in their order."""
-        return sorted(int(path.stem) for path in self.parts_path.glob("*.parquet") if path.stem.isdecimal())
+        """Returns the numbers of the parts beside curves.parquet in their order. Raises UserError."""
+        with reading(self.parts_path):
+            return sorted(int(path.stem) for path in self.parts_path.glob("*.parquet") if path.stem.isdecimal())
 
     def _file(self, number: int) -> Path:
         """Returns the path of a part."""

@@ -16,6 +16,8 @@ import numpy as np
 from flax import traverse_util
 from jax import lax
 
+from vaemusic_jax.support.arrays_file import check_sizes
+
 SEPARATOR = "/"
 WEIGHTS = "/params/"  # a part of the names of weights
 OF_MEMBER = "member/"  # the beginning of the names of what a member has learnt from its training data
@@ -63,8 +65,7 @@ def read_member(folder: Path, index: int) -> dict[str, np.ndarray]:
     path = folder / f"{index}.npz"
     try:
         with zipfile.ZipFile(path) as packed:
-            if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
-                raise ValueError(f"{path.name} is compressed")  # its arrays might be larger than any memory
+            check_sizes(packed, path.stat().st_size)
         with np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
     except (zipfile.BadZipFile, EOFError, MemoryError, NotImplementedError, RuntimeError) as error:

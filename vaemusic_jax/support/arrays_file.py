@@ -59,7 +59,7 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(_regular(path, file)) as archive:
-            _check_sizes(archive, path.stat().st_size)
+            check_sizes(archive, path.stat().st_size)
             arrays = {}
             for name in archive.namelist():
                 with archive.open(name) as member:
@@ -114,7 +114,7 @@ def _regular(path: Path, file: BinaryIO) -> BinaryIO:
     return file
 
 
-def _check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
+def check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
     """Raises ValueError if arrays are not as long as their headers say, or too large together to be honest."""
     total = 0
     for info in archive.infolist():
