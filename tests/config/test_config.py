@@ -62,9 +62,20 @@ AXIS_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "seed": one_or_more(st.integers(0, 2**31 - 1)),
 }
 GRIDS = st.fixed_dictionaries({}, optional=AXIS_VALUES)
+# Grids in which some trials have no attributes, which not every model and no steering can do without.
+BASELINES = st.fixed_dictionaries(
+    {
+        "model": one_or_more(st.just("measure_vae")),
+        "attributes": one_or_more(CHOICES | st.sampled_from(["all", "none"])),
+        "steering_weight": st.just(0),
+    },
+    optional={
+        name: values for name, values in AXIS_VALUES.items() if name not in ("model", "attributes", "steering_weight")
+    },
+)
 
 
-@given(fields=GRIDS, grids=st.lists(GRIDS, max_size=2))
+@given(fields=GRIDS | BASELINES, grids=st.lists(BASELINES, max_size=2))
 def test_a_configuration_survives_being_written_as_yaml(fields: dict[str, Any], grids: list[dict[str, Any]]) -> None:
     config = config_of(**fields, grids=grids)
     again = SweepConfig.model_validate(yaml.safe_load(config.to_yaml()))
@@ -72,7 +83,7 @@ def test_a_configuration_survives_being_written_as_yaml(fields: dict[str, Any], 
     assert trials(again) == trials(config)
 
 
-@given(fields=GRIDS, grids=st.lists(GRIDS, max_size=2))
+@given(fields=GRIDS, grids=st.lists(GRIDS | BASELINES, max_size=2))
 def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], grids: list[dict[str, Any]]) -> None:
     # Axes that every model uses, so that distinct combinations are distinct trials.
     config = config_of(**fields, grids=grids)
@@ -92,7 +103,7 @@ def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], 
             hidden = presets.get(size, size)
             combination["attributes"] = format_attributes(parse_attributes(combination["attributes"]))
             defaults = models.defaults(combination["model"], combination["recipe"], hidden)
-            defaults |= unused_by(combination["model"])
+            defaults |= unused_by(combination["model"], combination["attributes"] != "none")
             expected.add(json.dumps(dict(sorted((defaults | combination | {"hidden_size": hidden}).items()))))
     found = [json.dumps(dict(sorted(trial.row().items()))) for trial in trials(config)]
     assert sorted(map(normalised, found)) == sorted(set(map(normalised, expected)))
@@ -162,6 +173,8 @@ def test_a_value_the_model_does_not_use_makes_no_second_trial() -> None:
     config = config_of(model=["measure_vae", "adversarial_vae"], adversary_weight=[0.1, 0.5])
     by_model = [trial.model for trial in trials(config)]
     assert (by_model.count("measure_vae"), by_model.count("adversarial_vae")) == (1, 2)
+    config = config_of(attributes=["none", "all"], gamma=[0.1, 1, 10], delta=[1, 10])
+    assert [len(trial.attributes) for trial in trials(config)] == [0, *[4] * 6]
 
 
 @pytest.mark.parametrize("recipe", ["fast", "reference"])
@@ -311,7 +324,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"attributes": "note_density+tempo"},
         "attributes: 'tempo' is no attribute; join some of rhythmic_complexity, note_range, note_density, "
-        "average_interval_jump with '+', or write 'all'",
+        "average_interval_jump with '+', or write 'all' or 'none' alone",
+    ),
+    (
+        {"attributes": "none+note_range"},
+        "attributes: 'none' is no attribute; join some of rhythmic_complexity, note_range, note_density, "
+        "average_interval_jump with '+', or write 'all' or 'none' alone",
+    ),
+    (
+        {"attributes": ["all", "none"], "model": ["measure_vae", "adversarial_vae"]},
+        "attributes: 'none' leaves adversarial_vae no adversary to train; choose attributes, or give each model an "
+        "entry of its own in grids",
+    ),
+    (
+        {"attributes": ["none", "all"], "steering_weight": [0, 0.3]},
+        "steering_weight: 0.3 needs attributes to steer, and there are none with attributes: none; use 0, or give none "
+        "an entry of its own in grids",
     ),
     (
         {"attributes": "note_range+note_range"},
@@ -321,7 +349,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"attributes": "note_density+note_rnge"},
         "attributes: 'note_rnge' is no attribute (did you mean note_range?); join some of "
-        "rhythmic_complexity, note_range, note_density, average_interval_jump with '+', or write 'all'",
+        "rhythmic_complexity, note_range, note_density, average_interval_jump with '+', or write 'all' or 'none' alone",
     ),
     ({"latent_dims": 3}, "latent_dims: no such field (did you mean latent_dim?)"),
     ({"grids": [{}, {"sede": 1}]}, "grids[1].sede: no such field (did you mean seed?)"),

@@ -11,6 +11,7 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.evaluation.corpus_sample import chosen_measures
 from vaemusic_jax.evaluation.traversal import ORIGIN
 from vaemusic_jax.evaluation.traversal_plan import N_GRID, Encoded, Part, plan
+from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.arrays_file import Arrays
 
@@ -29,6 +30,21 @@ def trial_of(model: Any, attributes: str) -> Trial:
 
 def planned(trial: Trial, n_slots: int = SLOTS) -> list[Part]:
     return plan(trial, n_slots, M, Encoded(CODES, TRAINING, VALIDATION_CODES, VALIDATION))
+
+
+@pytest.mark.parametrize("others", [[], ["note_range"], ["all"]])
+def test_a_trial_without_attributes_has_the_rows_of_its_cohort_and_nothing_but_its_reconstruction(
+    others: list[str],
+) -> None:
+    bare, *beside = cohort = [trial_of("measure_vae", choice) for choice in ("none", *others)]
+    n_slots = program_of(cohort, 40).n_attributes
+    parts = planned(bare, n_slots)
+    for other in beside:
+        for ours, theirs in zip(parts, planned(other, n_slots), strict=True):
+            np.testing.assert_array_equal(ours.base, theirs.base)
+            assert ours.edits.shape == theirs.edits.shape
+    assert all(np.isnan(part.edits).all() for part in parts)
+    assert set(arrays_of(parts)) == {"reconstruction"}
 
 
 def arrays_of(parts: list[Part]) -> Arrays:

@@ -53,6 +53,7 @@ class ModelSpec:
         recipes: training recipes by name.
         fewest_dimensions: the smallest latent size.
         why_fewest: what a smaller size would do, as the words that follow the size in an error message.
+        why_attributes: what a trial without attributes would do, in the same way; empty if the model can do without.
     """
 
     title: str
@@ -63,6 +64,7 @@ class ModelSpec:
     regularises: bool = False
     fewest_dimensions: int = 1
     why_fewest: str = ""
+    why_attributes: str = ""
 
 
 # What reaches the same quality soonest, for both models; each has hyper-parameters of its own.
@@ -145,6 +147,7 @@ MODELS: dict[str, ModelSpec] = {
         },
         fewest_dimensions=2,
         why_fewest="leaves adversarial_vae's discriminator no hidden unit",
+        why_attributes="leaves adversarial_vae no adversary to train",
     ),
 }
 

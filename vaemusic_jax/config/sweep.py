@@ -88,7 +88,7 @@ WRITTEN_AS: dict[str, tuple[str, Any, str]] = {
     "attributes": (
         "attributes",
         AttributeChoice,
-        "Attributes to regularise, joined with +, such as note_density+rhythmic_complexity; or `all`.",
+        "Attributes to regularise, joined with +, such as note_density+rhythmic_complexity; or `all`; or `none`.",
     ),
 }
 
@@ -255,8 +255,8 @@ def _resolve(values: dict[str, Any]) -> Trial:
     values["attributes"] = parse_attributes(values["attributes"])
     given = {name: value for name, value in values.items() if value is not None}
     own = defaults(model, values["recipe"], values["hidden_size"])
-    # Values that the model does not use are set to constants, so that they make no difference between trials.
-    return Trial(**(own | given | unused_by(model)))
+    # Values that the trial does not use are set to constants, so that they make no difference between trials.
+    return Trial(**(own | given | unused_by(model, bool(values["attributes"]))))
 
 
 def _plain(config: Grid) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.names import checked_name
 from vaemusic_jax.support.words import did_you_mean
 
-ALL_ATTRIBUTES = "all"
+ALL_ATTRIBUTES, NO_ATTRIBUTES = "all", "none"
 NEW_WEIGHTS = "new"
 
 MOST = 2**31 - 1  # programs count in 32 bits
@@ -58,12 +58,14 @@ class HyperParameter:
         only: the names of the models that use the field; empty if all do.
         unused: the value that the field has for every other model, so that values without a meaning make no trials of
             their own. A field with a default has its default there.
+        of_attributes: whether the same holds for trials without attributes.
         in_array: whether each member of a cohort has its own value, in an array. If not, the program of the cohort
             depends on the value, and the field is in `SHARED`.
     """
 
     only: tuple[str, ...] = ()
     unused: float = 0.0
+    of_attributes: bool = False
     in_array: bool = True
 
 
@@ -79,9 +81,7 @@ class Trial(Record):
         ),
     ]
     hidden_size: Annotated[Positive, Field(description="Units per GRU layer and direction.")]
-    attributes: Annotated[
-        tuple[str, ...], Field(min_length=1, description="Attribute k is tied to latent dimension k.")
-    ]
+    attributes: Annotated[tuple[str, ...], Field(description="Attribute k is tied to latent dimension k.")]
     latent_dim: Annotated[Positive, Field(description="Number of latent dimensions.")]
     data_fraction: Annotated[Fraction, Field(description="Share of the training tunes to train on, 0 to 1.")]
     transpose: Annotated[
@@ -95,12 +95,12 @@ class Trial(Record):
     beta: Annotated[NonNegativeFloat, HyperParameter(), Field(description="Weight of the KL term.")]
     gamma: Annotated[
         NonNegativeFloat,
-        HyperParameter(only=("measure_vae",)),
+        HyperParameter(only=("measure_vae",), of_attributes=True),
         Field(description="Weight of the attribute regulariser."),
     ]
     delta: Annotated[
         PositiveFloat,
-        HyperParameter(only=("measure_vae",), unused=10.0),
+        HyperParameter(only=("measure_vae",), unused=10.0, of_attributes=True),
         Field(description="Steepness of the attribute regulariser."),
     ]
     adversary_weight: Annotated[
@@ -134,6 +134,11 @@ class Trial(Record):
             needed = f"the {n} regularised attributes of {choice!r}"
             raise ValueError(f"latent_dim: {self.latent_dim} is smaller than {needed}; use at least {n}")
         spec = MODELS[self.model]
+        if not n and spec.why_attributes:
+            raise ValueError(
+                f"attributes: {choice!r} {spec.why_attributes}; choose attributes, or give each model an entry of its "
+                "own in grids"
+            )
         if self.latent_dim < spec.fewest_dimensions:
             raise ValueError(f"latent_dim: {self.latent_dim} {spec.why_fewest}; use at least {spec.fewest_dimensions}")
         if self.steps * self.batch_size > MOST:
@@ -142,6 +147,11 @@ class Trial(Record):
                 "that can be counted; use fewer"
             )
         if self.steers:
+            if not n:
+                raise ValueError(
+                    f"steering_weight: {self.steering_weight:g} needs attributes to steer, and there are none with "
+                    f"attributes: {choice}; use 0, or give {choice} an entry of its own in grids"
+                )
             for name in self.attributes:
                 if ATTRIBUTES[name].differentiable is None:
                     raise ValueError(
@@ -181,11 +191,16 @@ def hyper_parameter_fields() -> dict[str, HyperParameter]:
     return {name: mark for name, mark in marks.items() if mark is not None}
 
 
-def unused_by(model: str) -> dict[str, Any]:
-    """Returns the hyper-parameters that a model does not use, with the constants that they are set to."""
+def unused_by(model: str, with_attributes: bool = True) -> dict[str, Any]:
+    """Returns the hyper-parameters that trials of a model do not use, with the constants that they are set to.
+
+    Args:
+        model: the model.
+        with_attributes: whether the trials have attributes.
+    """
     unused = {}
     for name, mark in hyper_parameter_fields().items():
-        if mark.only and model not in mark.only:
+        if (mark.only and model not in mark.only) or (mark.of_attributes and not with_attributes):
             field = Trial.model_fields[name]
             unused[name] = mark.unused if field.is_required() else field.default
     return unused
@@ -256,16 +271,21 @@ def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:
 
 
 def parse_attributes(choice: str) -> tuple[str, ...]:
-    """Splits ``"note_density+note_range"`` or ``"all"`` into names, in order. Raises ValueError for unknown names."""
+    """Splits ``"note_density+note_range"``, ``"all"`` or ``"none"`` into names, in order.
+
+    Raises ValueError for unknown names.
+    """
+    if choice == NO_ATTRIBUTES:
+        return ()
     if choice == ALL_ATTRIBUTES:
         return ATTRIBUTES.of_the_study()
     names = [name.strip() for name in choice.split("+")]
     unknown = [name for name in names if name not in ATTRIBUTES]
     if unknown:
-        known = ", ".join(ATTRIBUTES)
+        known, words = ", ".join(ATTRIBUTES), (ALL_ATTRIBUTES, NO_ATTRIBUTES) if len(names) == 1 else ()
         raise ValueError(
-            f"{unknown[0]!r} is no attribute{did_you_mean(unknown[0], ATTRIBUTES)}; "
-            f"join some of {known} with '+', or write 'all'"
+            f"{unknown[0]!r} is no attribute{did_you_mean(unknown[0], (*ATTRIBUTES, *words))}; "
+            f"join some of {known} with '+', or write 'all' or 'none' alone"
         )
     return tuple(names)
 
@@ -273,14 +293,16 @@ def parse_attributes(choice: str) -> tuple[str, ...]:
 def format_attributes(names: Iterable[str]) -> str:
     """Joins attribute names into one text, the inverse of ``parse_attributes``."""
     names = tuple(names)
+    if not names:
+        return NO_ATTRIBUTES
     return ALL_ATTRIBUTES if names == ATTRIBUTES.of_the_study() else "+".join(names)
 
 
 def attribute_initials(choice: str) -> str:
-    """`note_density+note_range` as `ND+NR`; `all` stays as it is."""
+    """`note_density+note_range` as `ND+NR`; `all` and `none` stay as they are."""
     names = parse_attributes(choice)
-    if format_attributes(names) == ALL_ATTRIBUTES:
-        return ALL_ATTRIBUTES
+    if format_attributes(names) in (ALL_ATTRIBUTES, NO_ATTRIBUTES):
+        return choice
     return "+".join(ATTRIBUTES[name].initial for name in names)
 
 

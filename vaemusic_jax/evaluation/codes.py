@@ -107,7 +107,7 @@ def measure_members(
             arrays[i] |= found
             for name, part in {"codes": codes[i], "code_stds": stds[i]}.items():
                 dimensions = program.implementation.controls.dimensions(part, len(trials[i].attributes))
-                if dimensions is not None:
+                if dimensions is not None and dimensions.size:
                     arrays[i][name] = dimensions
     for i in range(len(trials)):
         own_scores = {name: float(values[i]) for name, values in scores.items()} if scores else None

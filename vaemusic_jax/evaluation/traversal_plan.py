@@ -89,14 +89,17 @@ def plan(trial: Trial, n_slots: int, n_measures: int, encoded: Encoded) -> list[
     for name, (prefix, values_KxQ) in moves.items():
         if values_KxQ is not None:
             parts.append(_controls(name, prefix, values_KxQ, n_slots, n_measures))
-    axes_KxG = controls.axes(own_NxK, EDGES, N_GRID)
+    axes_KxG = controls.axes(own_NxK, EDGES, N_GRID) if own else np.full((1, N_GRID), KEEP)
     if n_slots > 1:
         parts.append(_surface(axes_KxG[:2], n_slots))
     return parts
 
 
 def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: int, n_measures: int) -> Part:
-    """Returns the part in which each control of each measure is set to each of its values while the others are kept."""
+    """Returns the part in which each control of each measure is set to each of its values while the others are kept.
+
+    A trial without a control has the same rows, so that it fits into its cohort, but no names.
+    """
     n_controls, n_values = values_KxQ.shape
     edits = np.full((n_measures, n_slots, n_values, n_slots), KEEP)
     for k in range(n_controls):
@@ -106,7 +109,7 @@ def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: in
         edits=edits.reshape(-1, n_slots),
         shape=(n_measures, n_slots, n_values),
         own=(slice(None), slice(n_controls)),
-        names=(f"{prefix}_tokens", f"{prefix}_attributes"),
+        names=(f"{prefix}_tokens", f"{prefix}_attributes") if n_controls else (),
         values={values_name: values_KxQ},
     )
 
@@ -114,7 +117,7 @@ def _controls(values_name: str, prefix: str, values_KxQ: np.ndarray, n_slots: in
 def _surface(axes_KxG: np.ndarray, n_slots: int) -> Part:
     """Returns the part with the first two controls on a grid, starting from the prior's mean.
 
-    A trial with one control has the same rows, so that it fits into its cohort, but no names.
+    A trial with fewer controls has the same rows, so that it fits into its cohort, but no names.
     """
     first, second = np.meshgrid(axes_KxG[0], axes_KxG[-1], indexing="ij")
     edits = np.full((first.size, n_slots), KEEP)

@@ -40,8 +40,8 @@ _CAST: dict[str, type] = {"float64": float, "Int64": int, "boolean": bool}  # th
 
 
 def regularises(trial: Trial) -> bool:
-    """Returns whether the trial's model ties its k-th imposed attribute to latent dimension k."""
-    return MODELS[trial.model].regularises
+    """Returns whether the trial has attributes, of which its model ties the k-th to latent dimension k."""
+    return bool(trial.attributes) and MODELS[trial.model].regularises
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,11 @@ class ControlInputs(Inputs):
     arrays: Arrays
     attributes: np.ndarray
     chosen: np.ndarray | None
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether there is a control."""
+        return self.n_controls > 0
 
     @property
     def n_measures(self) -> int:
@@ -243,9 +248,9 @@ class LatentInputs(Inputs):
         """Returns R^2 of a probe that reads each imposed attribute from the codes, (K,).
 
         The dimension that an attribute is tied to is left out, which may leave none: NaN. It is None if there are too
-        few training measures.
+        few training measures, or no imposed attribute.
         """
-        if len(self.training.means) < MIN_TRAINING_MEASURES:
+        if not self.imposed or len(self.training.means) < MIN_TRAINING_MEASURES:
             return None
         parts = [(of.samples if sampled else of.means, of.attributes[:, self.own]) for of in (self.training, self.test)]
         (z_train, a_train), (z_NxL, a_NxK) = parts

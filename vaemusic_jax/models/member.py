@@ -53,7 +53,7 @@ class HyperParameters(NamedTuple):
     seed: Array  # ()
     latent_dim: Array  # ()
     attribute_index: Array  # (K,) for each regularised dimension the column of its attribute; 0 where padded
-    n_attributes: Array  # () number of regularised attributes
+    n_attributes: Array  # () number of regularised attributes; 0 makes all slots padding
     n_train: Array  # () the member trains on so many of the training measures, from the first
     transpose: Array  # () the largest transposition of its training measures in semitones
     conditioning: Conditioning

@@ -28,7 +28,8 @@ COMPUTE_DTYPE = jnp.float32
 class Program:
     """The properties that the members of a cohort share; it is hashable and static under `jit`.
 
-    Latent size and number of attributes are those of the padded arrays: the largest of the cohort. `steers` is whether
+    Latent size and number of attributes are those of the padded arrays: the largest of the cohort, and at least one
+    slot for an attribute, which is padding in a cohort without any. `steers` is whether
     the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token.
     """
 
@@ -56,7 +57,7 @@ class Program:
 
     def sized(self, latent_dim: int, n_attributes: int) -> Self:
         """Returns the program of a single member of these sizes, without padding."""
-        return dataclasses.replace(self, latent_dim=latent_dim, n_attributes=n_attributes)
+        return dataclasses.replace(self, latent_dim=latent_dim, n_attributes=max(1, n_attributes))
 
     def widened(self, n: int) -> Self:
         """Returns the same program with `n` tokens more, which tells what axes of its weights are of tokens."""
@@ -140,7 +141,7 @@ def program_of(trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | No
         vocab_size=vocab_size,
         hidden_size=first.hidden_size,
         latent_dim=max(trial.latent_dim for trial in trials),
-        n_attributes=max(len(trial.attributes) for trial in trials),
+        n_attributes=max(1, *(len(trial.attributes) for trial in trials)),
         batch_size=first.batch_size,
         steps=first.steps,
         discriminator=first.discriminator,

@@ -10,7 +10,7 @@ from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
-from vaemusic_jax.config.trial import Trial, attribute_initials, unused_by
+from vaemusic_jax.config.trial import NO_ATTRIBUTES, Trial, attribute_initials, unused_by
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 
@@ -56,6 +56,16 @@ def assemble(trials_table: "pd.DataFrame", metrics: Mapping[str, Mapping[str, An
     known = [*FIRST, *(name for name in Trial.model_fields if name not in FIRST), "cohort", *types]
     table = pd.DataFrame(rows, columns=list(dict.fromkeys([*known, *(name for row in rows for name in row)])))
     return table.astype(types)  # types with missing values, so that files have the same types whatever is missing
+
+
+def values_in_use(results: "pd.DataFrame", model: str, field: str) -> "pd.Series[Any]":
+    """Returns the values of a field in those trials of a model that use it."""
+    rows = results[results["model"] == model]
+    if field in unused_by(model):
+        return rows[field].iloc[:0]
+    if field in unused_by(model, with_attributes=False):
+        rows = rows[rows["attributes"] != NO_ATTRIBUTES]
+    return rows[field]
 
 
 def to_rich(results: "pd.DataFrame", width: int = 120) -> Group:
@@ -177,18 +187,18 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
 
 def _varies(results: "pd.DataFrame", name: str) -> bool:
     """Returns whether trials of the same model differ in a field. Models are not compared, as their recipes differ."""
-    return bool((results.groupby("model")[name].nunique() > 1).any())
+    return any(values_in_use(results, model, name).nunique() > 1 for model in results["model"].unique())
 
 
 def _fixed(results: "pd.DataFrame") -> str:
     """Describes the fields that have no column, with a value for each model if the models differ."""
     models = results["model"].unique()
-    first = {model: results[results["model"] == model].iloc[0] for model in models}
     fixed = []
     for name in Trial.model_fields:
         if name in ("model", "latent_dim", "attributes") or _varies(results, name):
             continue
-        values = {model: _short(first[model][name]) for model in models if name not in unused_by(model)}
+        in_use = {model: values_in_use(results, model, name) for model in models}
+        values = {model: _short(used.iloc[0]) for model, used in in_use.items() if len(used)}
         if len(values) == len(models) and len(set(values.values())) == 1:
             fixed.append(f"{name} {values[models[0]]}")
         elif values:
