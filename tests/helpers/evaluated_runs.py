@@ -133,7 +133,12 @@ def evaluation_of(trial: Trial, metrics: Mapping[str, float]) -> TrialEvaluation
             "surface_tokens": _measures(draw, (G, G)),
             "surface_attributes": on_grid.astype(np.float32),
         }
-    return TrialEvaluation({"made_up": {**_metrics(trial, draw), **metrics}}, arrays, {"definitions": DEFINITIONS})
+    values = {**_metrics(trial, draw), **metrics}
+    if not k:  # nothing is imposed, so there are no controls
+        kept = ("reconstruction", "tokens_right", "interpretable_codes")
+        arrays = {name: arrays[name] for name in kept}
+        values = {name: value for name, value in values.items() if not name.endswith(".mean")}
+    return TrialEvaluation({"made_up": values}, arrays, {"definitions": DEFINITIONS})
 
 
 def _metrics(trial: Trial, draw: np.random.Generator) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.config.trial import attribute_initials, parse_attributes, unused_by
-from vaemusic_jax.metrics.registry import metric_of
+from vaemusic_jax.config.trial import NO_ATTRIBUTES, attribute_initials, parse_attributes, unused_by
+from vaemusic_jax.metrics.registry import MEAN, metric_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.aggregate import CONFIGURATION, NO_VALUE, Interval, aggregate, states
 from vaemusic_jax.report.learned import learned_nothing
 from vaemusic_jax.report.markup import Cell, Column, Value, Word, number
+from vaemusic_jax.runs.results import values_in_use
 
 SHOWN_FIRST = ("dataset", "attributes", "model", "latent_dim")
 HEADERS = {
@@ -90,7 +91,7 @@ def distinguishing_fields(results: pd.DataFrame) -> tuple[str, ...]:
         name
         for model in MODELS  # The values of a recipe differ between models in any case.
         for name in CONFIGURATION
-        if name not in unused_by(model) and results.loc[results["model"] == model, name].nunique() > 1
+        if values_in_use(results, model, name).nunique() > 1
     }
     return (*SHOWN_FIRST, *(name for name in CONFIGURATION if name in varied and name not in SHOWN_FIRST))
 
@@ -114,7 +115,7 @@ def named_value(name: str, value: Any) -> Any:
 
 def field_cells(row: Configuration, fields: Iterable[str]) -> tuple[Cell, ...]:
     """Returns cells as in results.csv, with models and attributes shortened in print; a field not in use is empty."""
-    unused = unused_by(row.fields["model"])
+    unused = unused_by(row.fields["model"], row.fields["attributes"] != NO_ATTRIBUTES)
     shortened = {name: Word(row.fields[name], named_value(name, row.fields[name])) for name in ("model", "attributes")}
     return tuple("" if name in unused else {**row.fields, **shortened}[name] for name in fields)
 
@@ -155,9 +156,9 @@ def value_cell(metric: str, row: Configuration, best: bool = False) -> Value:
         return Value(NO_VALUE, notes=(ABSENT,))
     interval, about = row.intervals[metric], metric_of(metric)
     if not interval.n:
-        attribute = metric.rpartition(".")[2]
-        imposed = attribute not in ATTRIBUTES or attribute in parse_attributes(row.fields["attributes"])
-        return Value(interval, notes=(f"No value: {about.empty}." if imposed else NOT_IMPOSED,))
+        of, imposed = metric.rpartition(".")[2], parse_attributes(row.fields["attributes"])
+        is_other = (of in ATTRIBUTES and of not in imposed) or (of == MEAN and not imposed)
+        return Value(interval, notes=(NOT_IMPOSED if is_other else f"No value: {about.empty}.",))
     notes = []
     if interval.n < row.counts["n_seeds"]:
         notes.append(f"Mean of {interval.n} of {row.counts['n_seeds']} seeds; no value of the others: {about.empty}.")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.config.trial import attribute_initials
+from vaemusic_jax.config.trial import NO_ATTRIBUTES, attribute_initials
 from vaemusic_jax.report.cells import chosen_on_validation
 from vaemusic_jax.report.claims import HIGH_INTERPRETABILITY, MIN_SEEDS, MIN_SEEDS_OF_EFFICIENCY, PRIMARY
 from vaemusic_jax.report.definitions import COMPARED, HEADLINE, INTERPRETABILITY, SIMPLICITY
@@ -33,7 +33,8 @@ NOTES = (
     "test tunes.",
     f"A verdict needs {MIN_SEEDS} seeds, {MIN_SEEDS_OF_EFFICIENCY} where it is about efficiency. Where a run holds "
     "several recipes of a model, the one with the best mean validation accuracy counts everywhere; test measures "
-    "choose nothing. The study's models have no steering (steering_weight 0), and the claims are about them.",
+    "choose nothing. The study's models have attributes and no steering (steering_weight 0), and the claims are about "
+    "them.",
 )
 
 STEERED = "with steering, both models"
@@ -71,7 +72,7 @@ def check_findings(
     """
     replicates = replicates or {}
     dead = learned_nothing(results)
-    chosen = chosen_on_validation(results)
+    chosen = chosen_on_validation(results[results["attributes"] != NO_ATTRIBUTES])
     chosen = chosen[~dead[chosen.index]]
     rows, steered = chosen[chosen["steering_weight"] == 0], chosen[chosen["steering_weight"] > 0]
     options = {

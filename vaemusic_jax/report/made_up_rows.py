@@ -31,7 +31,7 @@ def made_up_note() -> str:
 def made_up_rows(
     corpus: CorpusSample, choice: str, fields: Iterable[str], n_counts: int, metrics: Sequence[str]
 ) -> list[tuple[Cell, ...]]:
-    """Returns a row for each decoder in SHOWN.
+    """Returns a row for each decoder in SHOWN; no row if no attribute is controlled.
 
     Args:
         corpus: the sample of the data set, whose test measures are decoded.
@@ -41,6 +41,8 @@ def made_up_rows(
         metrics: the columns of results to be shown; those that are of no control stay empty.
     """
     imposed = parse_attributes(choice)
+    if not imposed:
+        return []
     of_controls = {metric: row for metric in metrics if (row := metric_of(metric)).family == "control"}
     rows: list[tuple[Cell, ...]] = []
     for name in SHOWN:

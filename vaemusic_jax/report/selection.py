@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.config.trial import Trial, parse_attributes
+from vaemusic_jax.config.trial import NO_ATTRIBUTES, Trial, parse_attributes, unused_by
 from vaemusic_jax.report.aggregate import finished, numbers
 from vaemusic_jax.report.configurations import field_header
 
@@ -22,6 +22,23 @@ EXAMPLE_RULE = (
 )
 
 
+def beside_regularised(results: pd.DataFrame) -> pd.DataFrame:
+    """Returns results in which trials without attributes have the settings of those that they are compared with.
+
+    In the fields that only trials with attributes use, they get the values that most of the model's others have.
+    """
+    results = results.copy()
+    is_bare = results["attributes"] == NO_ATTRIBUTES
+    for model in MODELS:
+        fields = [name for name in unused_by(model, with_attributes=False) if name not in unused_by(model)]
+        is_model = results["model"] == model
+        others = results[is_model & ~is_bare]
+        if fields and len(others):
+            commonest: Any = others.groupby(fields, sort=False).size().idxmax()
+            results.loc[is_model & is_bare, fields] = commonest
+    return results
+
+
 def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Selects, for each model, the trials of the setting that most of its finished trials have.
 
@@ -35,10 +52,11 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         The selected rows in their order, and a sentence that names the settings; it is empty if there is only one.
     """
     fields = [name for name in Trial.model_fields if name not in _SHOWN]
+    alike = beside_regularised(results)
     kept: list[Any] = []
     said = []
     for model in MODELS:
-        rows = results[results["model"] == model]
+        rows = alike[alike["model"] == model]
         varied = [name for name in fields if rows[name].nunique() > 1]
         groups = [group for _, group in rows.groupby(varied, sort=False)] if varied else [rows]
         largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # The first wins a tie.

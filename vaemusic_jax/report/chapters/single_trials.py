@@ -86,6 +86,11 @@ def music(runs: JoinedRuns) -> Chapter:
                 *([_ROUNDED] if has_notation() and corpus.vocabulary.microtonal else []),
                 "Held-out measures and what the model gives back; the more tokens are right the better.",
                 reconstructions(corpus, evaluation),
+            ]
+            if not trial.attributes:
+                parts.append("It has no controls.")
+                continue
+            parts += [
                 "One held-out measure with one control at a time set to the value below it, all else kept: five of the "
                 "nine quantiles of what the control is in training measures. Best, each row rises in its attribute "
                 "from left to right, and in no other.",
