@@ -36,8 +36,11 @@ def inside(folder: Path, *parts: str) -> Path:
     """
     path = folder.joinpath(*parts)
     try:
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links that lead to each other
+        resolved = path.resolve()
+        # From Python 3.13 on, links that lead to each other stay in what `resolve` returns.
+        is_resolved = not any(part.is_symlink() for part in (resolved, *resolved.parents))
+        is_inside = is_resolved and resolved.is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # before 3.13, such links
         is_inside = False
     if not is_inside:
         raise UserError(f"{path}: leads out of {folder}, where nothing is written; put a folder in its place")
