@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ from vaemusic_jax.data.tunes import UnreadableTuneError
 #: In one file, of any kind: The Session has some 50,000 settings.
 MOST_TUNES = 200_000
 
-_START = re.compile(r"^[ \t]*X:", re.MULTILINE)
+_START = re.compile(r"^[^\S\n]*X:", re.MULTILINE)
 # Fields of a file header that hold for all tunes of the file
-_INHERITED = re.compile(r"^(?:(?P<field>[ML]:)|(?:I:|%%)propagate-accidentals).*$", re.MULTILINE)
+_INHERITED = re.compile(r"^(?:(?P<field>[ML]:)|(?:I:|%%)[ \t]*(?i:propagate-accidentals)).*$", re.MULTILINE)
 _LONGEST_FIELD = 200  # every tune of a book gets a copy
+# What stands where files were joined: a byte order mark, or the end mark of a file of DOS
+_JOINTS = "\ufeff\x1a"
+_JOINT_IN_LINE = re.compile(rf"(?<=[^\n{_JOINTS}])[{_JOINTS}]+(?=[ \t]*(?:X:|%))")
 _BLOCK = re.compile(r"%%[ \t]*(begin|end)([a-z]+)")
 
 
@@ -33,15 +37,37 @@ class TuneText:
 
 
 def decode(data: bytes) -> str:
-    """Text of an ABC file: UTF-8 with or without byte order mark, else Latin-1; line ends become `\\n`.
+    """Text of an ABC file: UTF-16 or UTF-32, UTF-8, else Latin-1; line ends become `\\n`.
 
     Only titles carry non-ASCII letters, so a wrong guess costs a letter of a title and never a note.
+
+    A byte order mark is no text, wherever it stands: books are joined of files that start with one. In a line, before
+    a tune, it becomes a line end, because the file before it had none there. So does the end mark of a file of DOS.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    encoding = _wide_encoding(data)
+    if encoding:
+        text = data.decode(encoding, "replace")
+    else:
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1").replace(codecs.BOM_UTF8.decode("latin-1"), "\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if any(mark in text for mark in _JOINTS):
+        text = _JOINT_IN_LINE.sub("\n", text).translate(dict.fromkeys(map(ord, _JOINTS)))
+    return text
+
+
+def _wide_encoding(data: bytes) -> str:
+    """The name of an encoding of two or four bytes a letter, by its mark or its zero bytes; empty for any other."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    zeros = [byte == 0 for byte in data[:4]]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False, True, False] else ""
 
 
 def without_text_blocks(text: str) -> str:
@@ -73,9 +99,10 @@ def read_book(data: bytes, name: str) -> list[TuneText]:
     Raises:
         UnreadableTuneError: more than `MOST_TUNES`.
     """
-    if data.count(b"X:") > MOST_TUNES:
+    text = decode(data)
+    if text.count("X:") > MOST_TUNES:
         raise UnreadableTuneError(f"more than {MOST_TUNES:,} tunes in one file")
-    return split_book(decode(data), name)
+    return split_book(text, name)
 
 
 def split_book(text: str, name: str) -> list[TuneText]:
