@@ -288,11 +288,11 @@ def test_absurd_lengths(music: str) -> None:
     assert bars(music) == ["NO_LENGTH"]
 
 
-@pytest.mark.parametrize("music", ["C4 # D4", "C 4 D4", "C4 ]D4", "C4 D4 \x00", "C'''''''8", "[C4D4", "C4 D4 &&"])
+@pytest.mark.parametrize("music", ["C4 # D4", "C 4 D4", "C4 ]D4", "C4 D4 \x00", "C'''''''8", "[C4D4"])
 def test_a_bar_with_a_symbol_that_cannot_be_read_is_dropped_and_its_neighbours_are_kept(music: str) -> None:
     before, bar, after = bars(f"E8|{music}|F8|")
     assert (before, after) == ("E4@0", "F4@0")
-    assert bar in ("UNREADABLE", "OVERLAY")
+    assert bar == "UNREADABLE"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,8 @@ def test_no_text_makes_it_fail_and_every_bar_is_kept_or_counted(music: str) -> N
 
 
 @pytest.mark.parametrize(
-    "symbol", ["[", "{", '"', "!", "(", ":", "(3ABC ", "=", "-", "A/", "^", "%\n", "M:", "\\\n", "[a:", "[V:"]
+    "symbol",
+    ["[", "{", '"', "!", "(", ":", "(3ABC ", "=", "-", "A/", "^", "%\n", "\ufeff", "(&", "T:", "\\\n", "[a:", "[V:"],
 )
 def test_long_runs_of_one_symbol_cost_their_bar_alone(symbol: str) -> None:
     # 100,000 characters: a reader that takes quadratic time would hang here

@@ -15,10 +15,14 @@ from fractions import Fraction
 from vaemusic_jax.data.bars import Drop, metre_quarters
 from vaemusic_jax.data.readers.abc_book import decode, read_book, without_text_blocks
 from vaemusic_jax.data.readers.abc_fields import (
+    FIELD_START,
     default_unit_length,
+    parse_carry,
     parse_key,
     parse_metre,
     parse_octave,
+    parse_percussion,
+    parse_percussion_channel,
     parse_unit_length,
 )
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
@@ -30,12 +34,14 @@ from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 DECORATION = r"!(?:[pf]{1,4}|[0-5]|[<>+]|<\(|<\)|>\(|>\)|D\.?[CS]\.?|[\w().:+-]{0,30}?[h-wH-Wy][\w().:+-]{0,30})!"
 _SYMBOL = re.compile(
     rf"""
-      (?P<space>[\s\\`$*]+ | %[^\n]* | "[^"\n]*" | {DECORATION}
+      (?P<note>{NOTE})  # first, since most symbols are notes and no other starts like one
+    | (?P<space>[\s\\`$*]+ | %[^\n]* | "[^"\n]*" | {DECORATION}
         | Hx(?![\d/])    # a fermata over the barline, hung on a spacer
         | =(?:20)?[ ]*$  # a space or soft line break, as old mail programs wrote them
-        | [!~.H-Wh-w()](?![:\d]) | y\d*)
+        | [!~.H-Wh-w()](?![:\d&]) | y\d*)
     | (?P<inline>\[(?P<letter_in>[A-Za-z]):(?P<value_in>[^\[\]\n]*)\])
-    | (?P<bare>(?P<letter_bare>[ML]):[ \t]*(?P<value_bare>C\|?|\d+[ \t]*/[ \t]*\d+))
+    | (?P<bare>(?P<letter_bare>[ML]):[ \t]*(?P<value_bare>{FIELD_START}))
+    | (?P<stray>(?P<letter_stray>[H-Wh-w]):[ \t]*[^\s|:\]\[][^\s|]*)  # a field that has no place in a line
     | (?P<bar>(?: :*\[?\|[|\]:]* | ::+ ) (?:[ \t]*\d[\d,.-]*)?)
     | (?P<ending>\[(?=[\d"])\d*[\d,.-]*)
     | (?P<grace>\{{[^{{}}\n]*\}})
@@ -45,15 +51,15 @@ _SYMBOL = re.compile(
     | (?P<tie>-)
     | (?P<rest>[zx](?P<length_rest>{LENGTH}))
     | (?P<bars_of_rest>[ZX](?P<count>\d*))
-    | (?P<overlay>&)
+    | (?P<overlay>\(&|&\)|&+)
     | (?P<decoration>[~.H-Wh-w()])
-    | (?P<note>{NOTE})
     | (?P<of_barline>:|[1-9][\d,.-]*)  # when it follows its barline on a new line
     | (?P<unreadable>.)
     """,
     re.VERBOSE,
 )
-_FIELD_LINE = re.compile(r"(?P<letter>[A-Zmrsw+]):(?![|:\]])(?P<value>.*)")
+_FIELD_LINE = re.compile(r"[ \t]*(?P<letter>[A-Zmrsw+]):(?![|:\]])(?P<value>.*)")
+_FIELD_START = re.compile(rf"[ \t]*{FIELD_START}[ \t]*")
 
 
 def read_abc(data: bytes, reading: Reading) -> list[Tune]:
@@ -75,6 +81,7 @@ def read_tune(text: str) -> Tune:
     lines = iter(without_text_blocks(text).split("\n"))
     title, metre, unit, carry, key = "", "", "", "pitch", None
     defined = dict[str, str]()  # the text of `V:` by voice
+    voice, drums = "", set[str]()  # of drums are these voices; if the empty name is one, then all
     for line in lines:
         letter, value = line[:2], line[2:].split("%")[0].strip()
         if letter == "T:":
@@ -83,22 +90,25 @@ def read_tune(text: str) -> Tune:
             metre = parse_metre(value)
         elif letter == "L:":
             unit = value
-        elif line.startswith(("%%propagate-accidentals", "I:propagate-accidentals")):
-            carry = line.split()[1] if len(line.split()) > 1 else carry
+        elif letter in ("%%", "I:"):
+            carry = _carry(line[2:]) or carry
+            if parse_percussion_channel(line[2:], False):
+                drums.add(voice)
         elif letter == "V:":
-            defined[_voice_name(value)] = value
+            voice = _voice_name(value)
+            defined[voice] = value
         elif letter == "K:":
             key = value
             break
     if key is None:
         raise UnreadableTuneError("no key field (K:)")
-    first = Voice(metre, Fraction(0), {}, carry)
+    first = Voice(metre, Fraction(0), {}, carry, percussion="" in drums)
     _field(first, "K", key)
     if unit:
         _field(first, "L", unit)
     else:
         first.unit = default_unit_length(metre)
-    voices = _read_body(lines, first, defined)
+    voices = _read_body(lines, first, defined, drums)
     return Tune(title, tuple(tuple(voice.bars) for voice in voices if voice.bars))
 
 
@@ -111,43 +121,72 @@ def _field(voice: Voice, letter: str, value: str) -> None:
             voice.unit = parse_unit_length(value)
         elif letter == "K":
             voice.octave = parse_octave(value, voice.octave)
+            voice.set_percussion(parse_percussion(value, voice.percussion))
             signature = parse_key(value)
             voice.signature = voice.signature if signature is None else signature
         elif letter == "V":
             voice.octave = parse_octave(value, voice.octave)
+            voice.set_percussion(parse_percussion(value[len(_voice_name(value)) :], voice.percussion))
     except ValueError:
         what = {"L": "unit note length", "K": "key", "V": "octave of a voice"}[letter]
         raise UnreadableTuneError(f"unreadable {what} ({letter}:)") from None
+
+
+def _carry(directive: str) -> str | None:
+    try:
+        return parse_carry(directive)
+    except ValueError:
+        raise UnreadableTuneError("unreadable propagate-accidentals") from None
+
+
+def _is_whole_line(value: str) -> bool:
+    """Whether the text after `M:` or `L:` is the field alone; old tune books have music behind it on the line."""
+    start = _FIELD_START.match(value)
+    return start is None or "|" not in value[start.end() :] or value[start.end()] in "+/(0123456789"
 
 
 def _voice_name(value: str) -> str:
     return (value.split(maxsplit=1) or [""])[0]
 
 
-def _read_body(lines: Iterator[str], first: Voice, defined: dict[str, str]) -> list[Voice]:
-    start = (first.metre, first.unit, first.signature, first.carry, first.octave)  # what every voice starts from
+def _read_body(lines: Iterator[str], first: Voice, defined: dict[str, str], drums: set[str]) -> list[Voice]:
+    start = (first.metre, first.unit, first.signature)  # what every voice starts from
+    octave, percussion = first.octave, first.percussion
     voices = {"": first}
 
     def to_voice(value: str) -> Voice:
         name = _voice_name(value)
         if name not in voices:
-            voices[name] = Voice(*start)
+            voices[name] = Voice(*start, first.carry, octave, percussion=percussion or name in drums)
             _field(voices[name], "V", defined.get(name, ""))
         _field(voices[name], "V", value)
         return voices[name]
 
+    def obey(directive: str) -> None:
+        carry = _carry(directive)
+        for each in voices.values() if carry else ():
+            each.set_carry(carry or "")
+        voice.set_percussion(parse_percussion_channel(directive, voice.percussion))
+
     voice = first
     for line in lines:
         match = _FIELD_LINE.match(line)
-        if match and match["letter"] not in "ML":  # these two may have music behind them on the line
+        if match and (match["letter"] not in "ML" or _is_whole_line(match["value"])):
             if match["letter"] == "V":
                 voice = to_voice(match["value"])
+            elif match["letter"] == "I":
+                obey(match["value"])
             else:
                 _field(voice, match["letter"], match["value"])
+            continue
+        if line.startswith("%%"):
+            obey(line[2:])
             continue
         for symbol in _SYMBOL.finditer(line):
             if symbol.lastgroup == "inline" and symbol["letter_in"] == "V":
                 voice = to_voice(symbol["value_in"])
+            elif symbol.lastgroup == "inline" and symbol["letter_in"] == "I":
+                obey(symbol["value_in"])
             else:
                 _read_symbol(voice, symbol)
     for each in voices.values():
@@ -172,7 +211,7 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
             whole_bar = metre_quarters(voice.metre) / voice.unit
             voice.add(None, whole_bar * min(int(symbol["count"] or 1), 999), takes_tuplet=False)
         case "tie":
-            voice.tied = voice.last_note
+            voice.tie()
         case "broken":
             voice.break_rhythm(symbol["broken"])
         case "tuplet":
@@ -186,7 +225,17 @@ def _read_symbol(voice: Voice, symbol: re.Match[str]) -> None:
         case "bare":
             _field(voice, symbol["letter_bare"], symbol["value_bare"])
         case "overlay":
-            voice.bar.faults.add(Drop.OVERLAY)
+            if symbol["overlay"] == "(&":
+                voice.long_overlay = len(voice.bars)
+                voice.bar.faults.add(Drop.OVERLAY)
+            elif symbol["overlay"] == "&)":
+                voice.end_long_overlay()
+            else:
+                voice.start_overlay(len(symbol["overlay"]))
+        case "stray":
+            if symbol["letter_stray"] in "KV":  # what follows is in a key or voice that nobody can tell
+                raise UnreadableTuneError(f"{symbol['letter_stray']}: in the middle of a line, without brackets")
+            voice.bar.faults.add(Drop.UNREADABLE)
         case "of_barline" if not voice.bar.events:
             pass
         case "of_barline" | "unreadable":

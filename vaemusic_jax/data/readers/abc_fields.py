@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import lcm
 
 # Sharps of the major scale on each tonic; each mode shifts along the circle of fifths.
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
@@ -14,12 +15,28 @@ ALTERATIONS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _KEY = re.compile(r"(?P<tonic>[A-Ga-g])(?P<sign>[#b]?)\s*(?P<mode>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
 _CLEF = re.compile(
     r"\b(?:clef|octave|transpose|middle|stafflines|staffscale|name|snm|subname|t|m)=\S+"
-    r"|\b(?:treble|alto|tenor|bass|perc)\d?(?:[+-]8)?\b",
+    r"|\b(?:treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+-]8)?\b",
     re.IGNORECASE,
 )
+_NAMED_CLEF = re.compile(r"\bclef=(\S+)|(?<!=)\b(treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+-]8)?\b", re.IGNORECASE)
 _OCTAVE = re.compile(r"\boctave=(\S*)", re.IGNORECASE)
 _ACCIDENTAL = re.compile(r"(\^{1,2}|_{1,2}|=)([A-Ga-g])")
 _FRACTION = re.compile(r"(\d{1,3})\s*/\s*(\d{1,3})")
+_METRE_NAMES = {"C": "4/4", "C|": "2/2", "c": "4/4", "c|": "2/2"}
+# A composite metre: fractions in a sum, each with a sum above the stroke: `(3+3+2)/8`, `3+3+2/8`, `2/4+3/8`
+_SUM = r"\d{1,3}(?:[ \t]*\+[ \t]*\d{1,3})*"
+_TERM = rf"(?:\([ \t]*{_SUM}[ \t]*\)|{_SUM})[ \t]*/[ \t]*\d{{1,3}}"
+_COMPOSITE = rf"{_TERM}(?:[ \t]*\+[ \t]*{_TERM})*"
+_TERMS = re.compile(rf"(?P<above>\([^)]*\)|{_SUM})[ \t]*/[ \t]*(?P<below>\d{{1,3}})")
+_LONGEST_METRE = 60
+#: A metre or unit length where it starts the text, with no word after it that it could be the start of.
+FIELD_START = rf"(?:{_COMPOSITE}|[Cc]\||[Cc](?![A-Za-z])|none(?![A-Za-z])|\d+)"
+
+#: How far an accidental reaches, by the value of `propagate-accidentals`: this note; its octave; all octaves.
+CARRIES = ("not", "octave", "pitch")
+_CARRY = re.compile(r"[ \t]*propagate-accidentals\b[ \t]*[:=]?(?P<value>[^%]*)", re.IGNORECASE)
+_CHANNEL = re.compile(r"[ \t]*MIDI[ \t]+channel[ \t]*=?[ \t]*(\d+)", re.IGNORECASE)
+_PERCUSSION_CHANNEL = 10
 
 
 def parse_key(text: str) -> dict[str, int] | None:
@@ -84,13 +101,59 @@ def parse_octave(text: str, otherwise: int) -> int:
     return int(match[1])
 
 
+def parse_percussion(text: str, otherwise: bool) -> bool:
+    """Whether `K:` or `V:` gives a staff a percussion clef.
+
+    Args:
+        text: of the field; of `V:` without the name of the voice.
+        otherwise: what holds when it names no clef.
+    """
+    match = _NAMED_CLEF.search(re.sub(r'"[^"]*"', "", text.split("%")[0]))
+    return (match[1] or match[2]).lower().startswith("perc") if match else otherwise
+
+
+def parse_carry(directive: str) -> str | None:
+    """The value of `propagate-accidentals not`, one of `CARRIES`; None for another directive.
+
+    Args:
+        directive: what follows `%%` or `I:`.
+
+    Raises:
+        ValueError: no such value.
+    """
+    match = _CARRY.match(directive)
+    if match is None:
+        return None
+    value = match["value"].strip().lower()
+    if value not in CARRIES:
+        raise ValueError(f"{value!r} is not one of {', '.join(CARRIES)}")
+    return value
+
+
+def parse_percussion_channel(directive: str, otherwise: bool) -> bool:
+    """Whether `MIDI channel 10` makes a voice one of drums; what holds, for another directive."""
+    match = _CHANNEL.match(directive)
+    return match[1].lstrip("0") == str(_PERCUSSION_CHANNEL) if match else otherwise
+
+
 def parse_metre(text: str) -> str:
-    """`C` becomes `4/4`, `C|` becomes `2/2`, fractions lose their spaces; anything else is returned as written."""
+    """`C` becomes `4/4`, `C|` becomes `2/2`, fractions lose their spaces, sums are added up; else as written."""
     text = text.split("%")[0].strip()
     match = _FRACTION.fullmatch(text)
     if match:
         return f"{int(match[1])}/{int(match[2])}"
-    return {"C": "4/4", "C|": "2/2", "c": "4/4", "c|": "2/2"}.get(text, text)
+    if "+" in text or "(" in text:
+        return _composite_metre(text)
+    return _METRE_NAMES.get(text, text)
+
+
+def _composite_metre(text: str) -> str:
+    """`(3+3+2)/8` becomes `8/8`; unequal beats get the finest of their units: `2/4+3/8` becomes `7/8`."""
+    if len(text) > _LONGEST_METRE or not re.fullmatch(_COMPOSITE, text):
+        return text
+    terms = [(sum(map(int, re.findall(r"\d+", term["above"]))), int(term["below"])) for term in _TERMS.finditer(text)]
+    unit = lcm(*(below for _, below in terms))
+    return f"{sum(above * unit // below for above, below in terms)}/{unit}" if unit else text
 
 
 def parse_unit_length(text: str) -> Fraction:

@@ -10,8 +10,10 @@ from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.readers.abc_fields import ALTERATIONS
 
 LENGTH = r"\d*(?:/+\d*)*"
+Spelled = tuple[str, int, int]  # letter, octave, alteration
 NOTE = rf"(?P<sign>\^{{1,2}}|_{{1,2}}|=)?(?P<letter>[A-Ga-g])(?P<marks>[,']*)(?P<length>{LENGTH})"
 _CHORD_NOTE = re.compile(NOTE)
+_TIE = re.compile(r"[ \t]*\.?-")
 _CHORD_REST = re.compile(r"""\s+|"[^"\n]*"|![^!\s]{1,30}!|[~.()H-Wh-w-]""")
 _BROKEN = {1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8)}
 
@@ -29,8 +31,13 @@ class Voice:
     bar: Bar = field(default_factory=lambda: Bar(""))
     accidentals: dict[str, int] = field(default_factory=dict)  # of this bar
     lengths: list[Fraction] = field(default_factory=list)  # of the events of this bar, before they get their onsets
-    last_note: tuple[str, int, int] | None = None  # letter, octave, alteration: what a tie would prolong
-    tied: tuple[str, int, int] | None = None
+    last_notes: tuple[Spelled, ...] = ()  # what a tie would prolong: a note, or those of a chord
+    tied: dict[tuple[str, int], int] = field(default_factory=dict)  # alteration of each note that is, by its place
+    overlaid: int = 0  # bars, with this one, that an overlay still fills
+    tied_under: dict[tuple[str, int], int] = field(default_factory=dict)  # the notes tied where the overlay began
+    long_overlay: int | None = None  # number of the bar in which `(&` began one
+    percussion: bool = False  # its staff is one of drums: its bars are left out
+    drums: bool = False  # it had notes for drums
     tuplet: Fraction = Fraction(1)
     tuplet_left: int = 0
     broken: Fraction | None = None  # factor that waits for the next note
@@ -50,13 +57,54 @@ class Voice:
             for event in bar.events:  # a bar of nothing but invisible rests is silent
                 event.tied = False
         if bar.events:
-            self.bars.append(bar)
+            self.drums |= self.percussion
+            if not self.percussion:
+                self.bars.append(bar)
+            if self.overlaid:
+                self._close_overlaid_bar(bar)
         self.bar, self.lengths, self.accidentals = Bar(""), [], {}
+
+    def _close_overlaid_bar(self, bar: Bar) -> None:
+        bar.faults.add(Drop.OVERLAY)
+        self.overlaid -= 1
+        if not self.overlaid:  # the music goes on after both
+            self.tied, self.tied_under = self.tied_under | self.tied, {}
+
+    def start_overlay(self, bars: int) -> None:
+        """Goes back by this many bars, which get a second voice: they are dropped, as is what is written for it."""
+        earlier = bars - 1 if self.bar.events else bars  # than the one that is being read
+        for bar in self.bars[max(len(self.bars) - earlier, 0) :]:
+            bar.faults.add(Drop.OVERLAY)
+        self.bar.faults.add(Drop.OVERLAY)
+        self.overlaid = bars
+        self.tied_under, self.tied, self.last_notes = self.tied_under | self.tied, {}, ()
+
+    def end_long_overlay(self) -> None:
+        """Drops all bars since `(&`."""
+        self.bar.faults.add(Drop.OVERLAY)
+        for bar in self.bars[self.long_overlay :] if self.long_overlay is not None else ():
+            bar.faults.add(Drop.OVERLAY)
+        self.long_overlay = None
+
+    def set_percussion(self, percussion: bool) -> None:
+        if percussion != self.percussion and self.bar.events:  # half a bar of drums
+            self.bar.faults.add(Drop.UNREADABLE)
+            self.close_bar()
+        self.percussion = percussion
+
+    def set_carry(self, carry: str) -> None:
+        if carry != self.carry and (self.bar.events or self.accidentals):
+            self.bar.faults.add(Drop.UNREADABLE)  # a bar under two rules
+        self.carry = carry
+
+    def tie(self) -> None:
+        """Ties the last note, or all those of the last chord, to what follows."""
+        self.tied = {(letter, octave): alteration for letter, octave, alteration in self.last_notes}
 
     @property
     def sounds(self) -> bool:
         """Whether it has a note."""
-        return any(event.pitch is not None for bar in self.bars for event in bar.events)
+        return self.drums or any(event.pitch is not None for bar in self.bars for event in bar.events)
 
     def make_invisible_rests_rests(self) -> None:
         """Makes rests of the holds that invisible rests stood for: among several voices they mean silence."""
@@ -84,16 +132,18 @@ class Voice:
             self.broken = None
         self.bar.events.append(Event(Fraction(0), pitch, tied))
         self.lengths.append(quarters)
-        self.tied = self.last_note = None
+        self.last_notes = ()
+        if self.tied:
+            self.tied = {}
 
     def add_note(self, match: re.Match[str]) -> None:
         spelled, prolongs = self.spell(match)
         if not 0 <= spelled[1] <= 9:
             self.bar.faults.add(Drop.UNREADABLE)
         self.add(pitch_name(spelled), parse_length(match["length"]), tied=prolongs)
-        self.last_note = spelled
+        self.last_notes = (spelled,)
 
-    def spell(self, match: re.Match[str]) -> tuple[tuple[str, int, int], bool]:
+    def spell(self, match: re.Match[str]) -> tuple[Spelled, bool]:
         """(letter, octave, alteration) of a note, and whether a tie joins it to the note before."""
         letter = match["letter"].upper()
         octave = (4 if match["letter"].isupper() else 5) + match["marks"].count("'") - match["marks"].count(",")
@@ -105,20 +155,22 @@ class Voice:
                 self.accidentals[place] = alteration
         elif place in self.accidentals:
             alteration = self.accidentals[place]
-        elif self.tied and self.tied[:2] == (letter, octave):
-            alteration = self.tied[2]  # over a barline a tie keeps the accidental, for this note alone
+        elif self.tied and (letter, octave) in self.tied:
+            alteration = self.tied[letter, octave]  # over a barline a tie keeps the accidental, for this note alone
         else:
             alteration = self.signature.get(letter, 0)
-        spelled = (letter, octave, alteration)
-        return spelled, self.tied == spelled
+        prolongs = bool(self.tied) and self.tied.get((letter, octave)) == alteration
+        return (letter, octave, alteration), prolongs
 
     def add_chord(self, inside: str, length_text: str) -> None:
         """Adds a chord: one of a single note as that note, any other as a fault of its bar."""
         notes = list(_CHORD_NOTE.finditer(inside))
+        spelled = [self.spell(note) for note in notes]
         if not notes or _CHORD_REST.sub("", _CHORD_NOTE.sub("", inside)):
             self.bar.faults.add(Drop.UNREADABLE)
+            self.last_notes = tuple(note for note, _ in spelled)
             return
-        spelled = [self.spell(note) for note in notes]
+        chord = tuple(each for each, _ in spelled)
         first, outer = parse_length(notes[0]["length"]), parse_length(length_text)
         if len(notes) > 1:
             self.bar.faults.add(Drop.CHORD)
@@ -126,7 +178,9 @@ class Voice:
             self.bar.faults.add(Drop.UNREADABLE)
         name = pitch_name(spelled[0][0])
         self.add(name, first * outer if first and outer else None, tied=len(notes) == 1 and spelled[0][1])
-        self.last_note = spelled[0][0] if len(notes) == 1 else None
+        self.last_notes = tuple(each for each, note in zip(chord, notes, strict=True) if _TIE.match(inside, note.end()))
+        self.tie()
+        self.last_notes = chord
 
     def add_grace(self, text: str) -> None:
         """Takes in the accidentals of grace notes, which last the bar; the notes themselves take no time."""
@@ -151,7 +205,7 @@ class Voice:
         self.tuplet, self.tuplet_left = Fraction(q, p), r
 
 
-def pitch_name(spelled: tuple[str, int, int]) -> str:
+def pitch_name(spelled: Spelled) -> str:
     """`("C", 4, 1)` is `C#4`."""
     letter, octave, alteration = spelled
     return f"{letter}{'#' * alteration}{'-' * -alteration}{octave}"
