@@ -192,3 +192,13 @@ def test_long_runs_take_time_in_proportion(symbol: str) -> None:
     parsed = parse_tune(TuneText("t", f"X:1\n{HEAD}C8|{symbol * (100_000 // len(symbol))}"))
     assert len(parsed.measures) + parsed.drops.total() == parsed.written
     assert time.process_time() - start < 5
+
+
+def test_fields_of_a_header_may_be_indented() -> None:
+    header = "  T:t\n\tM:4/4\n  L:1/4\n I:propagate-accidentals not\n  V:2 perc\n"
+    for book in (
+        f" X:1\n{header} K:D\n^F F G2|\nV:2\nC4|\n\nC4|",
+        f" L:1/4\n\nX:1\n{header.replace('L:', 'N:')} K:D\n=F ^F G2|\n",
+    ):
+        assert book_measures(book)[0][0].split()[1:3] == ["F#4", "G4"]
+        assert [len(tune) for tune in book_measures(book)] == [1]

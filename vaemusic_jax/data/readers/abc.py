@@ -82,7 +82,7 @@ def read_tune(text: str) -> Tune:
     title, metre, unit, carry, key = "", "", "", "pitch", None
     defined = dict[str, str]()  # the text of `V:` by voice
     voice, drums = "", set[str]()  # of drums are these voices; if the empty name is one, then all
-    for line in lines:
+    for line in map(str.lstrip, lines):
         letter, value = line[:2], line[2:].split("%")[0].strip()
         if letter == "T:":
             title = title or value

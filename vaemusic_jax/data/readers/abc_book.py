@@ -13,7 +13,7 @@ MOST_TUNES = 200_000
 
 _START = re.compile(r"^[^\S\n]*X:", re.MULTILINE)
 # Fields of a file header that hold for all tunes of the file
-_INHERITED = re.compile(r"^(?:(?P<field>[ML]:)|(?:I:|%%)[ \t]*(?i:propagate-accidentals)).*$", re.MULTILINE)
+_INHERITED = re.compile(r"^[ \t]*(?:(?P<field>[ML]:)|(?:I:|%%)[ \t]*(?i:propagate-accidentals)).*$", re.MULTILINE)
 _LONGEST_FIELD = 200  # every tune of a book gets a copy
 # What stands where files were joined: a byte order mark, or the end mark of a file of DOS
 _JOINTS = "\ufeff\x1a"
@@ -133,6 +133,6 @@ def split_book(text: str, name: str) -> list[TuneText]:
 
 def _up_to_blank_line(text: str) -> str:
     """Cuts after the first blank line that follows the key field: what comes then is free text."""
-    key = re.search(r"^K:", text, re.MULTILINE)
+    key = re.search(r"^[ \t]*K:", text, re.MULTILINE)
     blank = re.compile(r"\n[ \t]*\n").search(text, key.start() if key else 0)
     return text[: blank.start()] if blank else text
