@@ -79,6 +79,7 @@ def test_a_composite_metre_has_the_unit_length_of_its_sum() -> None:
         "g4 f4|e8 &&\\\nd8|c8|",
         "(&g4 f4|e8&d8|c8&)|",
         "g4 f4|&d8|e8|&c8|",
+        "(&g4 f4|e8|d8&c8|b8|a8&)|",
         "g4 f4&d8&d8|e8&c8|",
         "g8-|e8-&&d8|c8-|",
     ],
@@ -173,7 +174,7 @@ def test_drums_are_left_out(drums: str) -> None:
 
 def test_drums_may_be_named_in_the_header_and_stop() -> None:
     for line in ("V:2 clef=perc", "V:2\n%%MIDI channel 10", "V:2 perc\nV:3"):
-        assert book_measures(f"X:1\nM:4/4\nL:1/8\nV:1 bass\n{line}\nK:C\nV:1\nC8|\nV:2\nF8|") == [["C4 __ __ __"]]
+        assert book_measures(f"X:1\nM:4/4\nL:1/8\nV:1\n{line}\nK:C\nV:1\nC8|\nV:2\nF8|") == [["C4 __ __ __"]]
     for line in ("K:C clef=perc", "K:none perc", "%%MIDI channel 10\nK:C"):
         tune = parse_tune(TuneText("t", f"X:1\nM:4/4\nL:1/8\n{line}\nF8|"))
         assert (tune.measures, tune.failure) == ([], "no music")

@@ -3,7 +3,7 @@
 The reader never guesses: a bar with something that it cannot read is dropped, with a reason. The time it takes is
 proportional to the length of the text, whatever the text.
 
-Repeats and endings are not unfolded: bars come as written, in written order. `docs/data.md` states every rule.
+Repeats and endings are not unfolded: bars come as written, in written order. `docs/reading.md` states every rule.
 """
 
 from __future__ import annotations
