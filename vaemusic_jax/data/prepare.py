@@ -202,9 +202,10 @@ def _within(vocabulary: Vocabulary, parsed: Parsed) -> Parsed:
 
 def _report(collection: Collection, parsed: Sequence[Parsed], n_different: int) -> dict[str, Any]:
     """Counts of what was read, kept and dropped; reasons with the most frequent first."""
-    drops, other_metres = Counter[str](), Counter[str]()
+    drops, other_metres, repaired = Counter[str](), Counter[str](), Counter[str]()
     for each in parsed:
         drops += each.drops
+        repaired += each.repaired
         other_metres += each.other_metres
     kept = sum(len(each.measures) for each in parsed)
     written = sum(each.written for each in parsed)
@@ -237,6 +238,7 @@ def _report(collection: Collection, parsed: Sequence[Parsed], n_different: int) 
             "dropped": dict(drops.most_common()),
             "other_metres": dict(other_metres.most_common()),
         },
+        "repaired": dict(repaired.most_common()),
         "splits": {},
     }
 

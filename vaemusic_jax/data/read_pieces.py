@@ -47,6 +47,7 @@ class Parsed:
         written: number of written measures, kept or not.
         drops: reason -> measures.
         other_metres: metre -> measures dropped for it.
+        repaired: what a rule had to complete -> notes.
         failure: why the piece as a whole gave nothing, or empty.
         unreadable: the failure is of the file or text, not of the music.
     """
@@ -56,6 +57,7 @@ class Parsed:
     written: int = 0
     drops: Counter[str] = field(default_factory=Counter)
     other_metres: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
     failure: str = ""
     unreadable: bool = False
 
@@ -70,7 +72,7 @@ class Parsed:
     def from_json(cls, plain: dict[str, Any], known: dict[str, Measure]) -> Parsed:
         """The inverse of `to_json`; `known` lets equal measures share their memory."""
         measures = [known.setdefault(text, tuple(text.split(" "))) for text in plain["measures"]]
-        counters = {name: Counter(plain[name]) for name in ("drops", "other_metres")}
+        counters = {name: Counter(plain[name]) for name in ("drops", "other_metres", "repaired")}
         return cls(**(plain | counters | {"measures": measures}))
 
 
@@ -93,6 +95,8 @@ def import_readers() -> None:
 def parsed_of(tunes: Sequence[Tune]) -> Parsed:
     """Puts the bars of tunes on the grid."""
     parsed = Parsed(title=next((tune.title for tune in tunes if tune.title), ""))
+    for tune in tunes:
+        parsed.repaired += tune.repaired
     for bar in (bar for tune in tunes for voice in tune.voices for bar in voice):
         parsed.written += 1
         tokens = bar_to_tokens(bar)

@@ -15,14 +15,17 @@ from vaemusic_jax.support.csv_text import csv_cell
 if TYPE_CHECKING:
     from vaemusic_jax.data.prepare import Outcome
 
-COLUMNS = ("name", "title", "status", "reason", "split", "measures_written", "measures_kept", "measures_dropped")
+COLUMNS = (
+    *("name", "title", "status", "reason", "split", "measures_written", "measures_kept", "measures_dropped"),
+    "notes_repaired",
+)
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Writes one line per tune, and per file that gave none.
 
     Columns: name; title; status (`kept`, `no usable measure`, `unreadable`, `left out`); reason, where nothing was
-    kept; split; measures written, kept and dropped, these by reason: `chord: 2; ...`.
+    kept; split; measures written, kept and dropped, these by reason: `chord: 2; ...`; notes repaired, by what was.
 
     Raises:
         UserError: the file cannot be written.
@@ -38,7 +41,10 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
             status = "left out"
         else:
             status = "kept" if not parsed.failure else "unreadable" if parsed.unreadable else "no usable measure"
-        dropped = "; ".join(f"{reason}: {n}" for reason, n in parsed.drops.most_common())
+        dropped, repaired = (
+            "; ".join(f"{reason}: {n}" for reason, n in counted.most_common())
+            for counted in (parsed.drops, parsed.repaired)
+        )
         writer.writerow(
             [
                 csv_cell(outcome.name),
@@ -49,6 +55,7 @@ def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
                 parsed.written,
                 len(parsed.measures),
                 csv_cell(dropped),
+                csv_cell(repaired),
             ]
         )
     write_atomically(path, text.getvalue().encode("utf-8", "backslashreplace"))
@@ -71,6 +78,7 @@ def counts(dataset: Dataset) -> list[tuple[str, int]]:
         *((f"  dropped: {reason}", n) for reason, n in measures["dropped"].items()),
         ("  kept", measures["kept"]),
         ("  of these distinct measures", measures["distinct"]),
+        *((f"repaired: {what}", n) for what, n in report.get("repaired", {}).items()),
         *(
             (f"{split}: measures of {report['splits'][split]['tunes']:,} tunes", report["splits"][split]["measures"])
             for split in SPLITS

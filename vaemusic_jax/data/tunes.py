@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Literal
 
 from vaemusic_jax.data.bars import Bar
@@ -43,7 +44,9 @@ class Tune:
     Attributes:
         title: as written, or empty.
         voices: the bars of each voice in written order; a tune of one voice has one.
+        repaired: what a rule had to complete -> how many notes of these voices.
     """
 
     title: str
     voices: tuple[tuple[Bar, ...], ...]
+    repaired: Counter[str] = field(default_factory=Counter)

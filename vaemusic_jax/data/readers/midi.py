@@ -15,14 +15,19 @@
   file says it is, and the file is refused. A file with a track that is cut off is refused, too.
 - A note ends with the first note-off of its pitch, or where its pitch starts again. A note-off that comes no more than
   an eighth of a quarter note after such a start is that of the note before, if there is another one for the note that
-  starts. To find notes that are never ended, every pitch of every channel is ended after the end of each track.
-  `midi_bars` says what length a note is written with.
+  starts. `All notes off` and `all sound off` end every note of their channel. To find notes that are never ended,
+  every pitch of every channel is ended after the end of each track, as often as notes of it are still on: a library
+  gives each note-off to the oldest note, and would lose one that gets none. `midi_bars` says what length a note is
+  written with.
+- Counted as repaired in the parts that are read: notes without a note-off that the next onset of their pitch ends, and
+  notes that nothing ends.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +35,7 @@ from symusic.core import ScoreTick, TrackTick
 
 from vaemusic_jax.data.holdrian import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
-from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature
+from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature, notes_left_on
 from vaemusic_jax.data.readers.midi_grid import Grid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen
 from vaemusic_jax.data.readers.reader import Reader
@@ -45,12 +50,17 @@ NAMES = tuple(f"{TONES[number % 12]}{number // 12 - 1}" if number >= 12 else "" 
 
 _A4 = (69, 305)  # as MIDI number, and in commas
 _END_OF_TRACK = b"\xff\x2f\x00"
+_TICK = (1 << 33) - 1
 # Replaces the end of a track: one tick later a marker, which tells the tick, and note-offs for every pitch
+_MARKER = b"\xff\x01\x00" + b"\x01\xff\x06\x01e"
 _NOTE_OFFS = b"".join(
     b"\x00" + bytes([0x80 | channel, 0, 64]) + b"".join(bytes([0, pitch, 64]) for pitch in range(1, 128))
     for channel in range(16)
 )
-_ENDING = b"\xff\x01\x00" + b"\x01\xff\x06\x01e" + _NOTE_OFFS + b"\x00" + _END_OF_TRACK
+_NOTES_OFF_CONTROLS = (120, 123, 124, 125, 126, 127)  # all sound off, all notes off, and the modes that imply it
+
+ENDED_BY_NEXT = "note without a note-off, ended by the next onset of its pitch"
+NEVER_ENDED = "note that nothing ends"
 
 
 def read_midi(data: bytes, reading: Reading) -> list[Tune]:
@@ -84,9 +94,12 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
         return []
     grid = Grid(signatures, ppq)
     parts = _on_the_beat(parts, grid)
-    voices = (part_to_bars(part, grid) for part in chosen(parts, reading.voices, ppq // 8))
+    read = chosen(parts, reading.voices, ppq // 8)
+    voices = [part_to_bars(part, grid) for part in read]
     title = names[0] if len(tracks) == 1 else ""
-    return [Tune(title, tuple(voice for voice in voices if voice))]
+    repaired = Counter({ENDED_BY_NEXT: sum(part.ended_by_next for part in read)})
+    repaired[NEVER_ENDED] = sum(int((part.end < part.onset).sum()) for part in read)
+    return [Tune(title, tuple(voice for voice in voices if voice), +repaired)]
 
 
 def _tracks(data: bytes) -> tuple[int, list[bytes]]:
@@ -122,15 +135,29 @@ def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
     """Parses one track with symusic; returns it, and the tick at which notes end that the file never ends."""
     if not track.endswith(_END_OF_TRACK):
         raise UnreadableTuneError("track without an end")
+    body = track[: -len(_END_OF_TRACK)] + _MARKER + _NOTE_OFFS
+    score = _symusic(ppq, body)
+    end = score.markers[-1].time
+    if any(each.end() >= end for each in score.tracks):  # its last note is ended here alone
+        left_on = notes_left_on(track)
+        if left_on is None:
+            raise UnreadableTuneError("MIDI events that cannot be read")
+        missing = b"".join(bytes([0, 0x80 | key[0], key[1], 64]) * (n - 1) for key, n in left_on.items())
+        score = _symusic(ppq, body + missing) if missing else score
+    return score, end
+
+
+def _symusic(ppq: int, body: bytes) -> ScoreTick:
+    """Parses one track, given without its end."""
+    track = body + b"\x00" + _END_OF_TRACK
     header = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ppq)
-    track = track[: -len(_END_OF_TRACK)] + _ENDING
     try:
         score = ScoreTick.from_midi(header + b"MTrk" + struct.pack(">I", len(track)) + track)
     except Exception as error:
         raise UnreadableTuneError("MIDI events that cannot be read") from error
     if not len(score.markers) or any(each.denominator <= 0 or each.numerator <= 0 for each in score.time_signatures):
         raise UnreadableTuneError("MIDI events that cannot be read")
-    return score, score.markers[-1].time
+    return score
 
 
 def _part(track: TrackTick, track_end: int, ppq: int, reading: Reading) -> Part:
@@ -140,7 +167,7 @@ def _part(track: TrackTick, track_end: int, ppq: int, reading: Reading) -> Part:
     end = onset + notes["duration"][sounds]
     if (onset < 0).any() or (end > track_end).any() or track_end < 0:
         raise UnreadableTuneError("longer than 2^31 ticks")
-    end = _ended_at_once(onset, end, pitch, track_end, ppq // 8)
+    end, ended_by_next = _ended_at_once(onset, end, pitch, track_end, ppq // 8, _all_notes_off(track))
     end[end == track_end] = -1
     spelled = None
     bent = _bends(track, onset)
@@ -155,23 +182,47 @@ def _part(track: TrackTick, track_end: int, ppq: int, reading: Reading) -> Part:
         names = [NAMES[number] if 0 <= number < 128 else "" for number in pitch.tolist()]
     else:
         names = [spelled[at] for at in order.tolist()]
-    return Part(_clean(track.name), onset[order], end[order], pitch, names)
+    return Part(_clean(track.name), onset[order], end[order], pitch, names, ended_by_next)
 
 
-def _ended_at_once(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray, track_end: int, legato: int) -> np.ndarray:
-    """The end of each note where the first note-off of its pitch ends it, or its next onset.
+def _all_notes_off(track: TrackTick) -> np.ndarray:
+    """The ticks (N,) at which all notes of the part are ended at once, in order."""
+    if not len(track.controls):
+        return np.zeros(0, dtype=np.int64)
+    controls = track.controls.numpy()
+    number = controls["number"]
+    if number.max() < min(_NOTES_OFF_CONTROLS):
+        return np.zeros(0, dtype=np.int64)
+    return np.sort(controls["time"][np.isin(number, _NOTES_OFF_CONTROLS)].astype(np.int64))
+
+
+def _ended_at_once(
+    onset: np.ndarray, end: np.ndarray, pitch: np.ndarray, track_end: int, legato: int, all_off: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """The end of each note where the first note-off of its pitch ends it, or its next onset, or `all_off` (N,).
+
+    Returns:
+        The ends, and how many notes were ended by the next onset of their pitch alone.
 
     symusic gives the first note-off to the oldest note of its pitch: one that is never ended would put off the ends of
     all that follow. Up to `legato` ticks after an onset the note-off may be that of the note before.
     """
-    keyed = pitch << 33  # times are below
+    keyed = pitch << 33  # times are below: `_TICK`
     (onsets, of_onset, notes), ends = np.unique(keyed + onset, return_inverse=True, return_counts=True), keyed + end
     ends = np.append(np.sort(ends), np.iinfo(np.int64).max)
     first = np.searchsorted(ends, onsets, side="right")  # of the ends
     again = np.append(onsets[1:], np.iinfo(np.int64).max)
-    own = first + _late_offs(onsets, notes, ends, first, track_end, legato)
-    ended: np.ndarray = np.minimum(ends[own], again)[of_onset] - keyed
-    return ended
+    late = _late_offs(onsets, notes, ends, first, track_end, legato)
+    off = ends[first + late]
+    if len(all_off):
+        at = np.searchsorted(all_off, onsets & _TICK, side="right")
+        at_once = np.append(all_off, _TICK)[at]
+        off = np.minimum(off, (onsets & ~_TICK) + at_once)
+    # The note-off of a note that overlaps the next one a little comes late, but it comes
+    by_next = (off > again)[:-1] & (onsets[1:] >> 33 == onsets[:-1] >> 33) & (late[1:] == 0)
+    ended_by_next = int(np.count_nonzero(by_next))
+    ended: np.ndarray = np.minimum(off, again)[of_onset] - keyed
+    return ended, ended_by_next
 
 
 def _late_offs(
@@ -196,7 +247,7 @@ def _late_offs(
         while offs[at] == 1 and at + 1 < len(onsets) and soon[at + 1]:
             at += 1
         until = at
-        if offs[at] > 1 and ends[first[at] + 1] & 0x1FFFFFFFF != track_end:
+        if offs[at] > 1 and ends[first[at] + 1] & _TICK != track_end:
             late[start : at + 1] = 1
     return late
 
@@ -241,7 +292,8 @@ def _one_if_never_together(parts: list[Part]) -> list[Part]:
     if (np.maximum.accumulate(end)[turns] > onset[turns + 1]).any():
         return parts
     spelled = [name for part in parts for name in part.spelled]
-    return [Part(parts[0].name, onset, end, pitch, [spelled[at] for at in order.tolist()])]
+    ended_by_next = sum(part.ended_by_next for part in parts)
+    return [Part(parts[0].name, onset, end, pitch, [spelled[at] for at in order.tolist()], ended_by_next)]
 
 
 def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
@@ -253,12 +305,10 @@ def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
     if shift and 48 * abs(shift) <= ppq and 10 * count >= 9 * len(off):
         onsets = onsets - shift
         parts = [
-            Part(
-                part.name,
-                np.maximum(part.onset - shift, 0),
-                np.where(part.end < part.onset, -1, part.end - shift),
-                part.pitch,
-                part.spelled,
+            replace(
+                part,
+                onset=np.maximum(part.onset - shift, 0),
+                end=np.where(part.end < part.onset, -1, part.end - shift),
             )
             for part in parts
         ]

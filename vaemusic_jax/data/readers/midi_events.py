@@ -1,7 +1,8 @@
-"""Finds impossible time signatures in the bytes of a MIDI track, where a library would misread them."""
+"""Finds in the bytes of a MIDI track what a library misreads: impossible time signatures, and notes that stay on."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 _TIME_SIGNATURE = b"\xff\x58\x04"
@@ -31,24 +32,54 @@ def _possible(numbers: bytes) -> bool:
 
 def _time_signatures(track: bytes) -> Iterator[bytes]:
     """Numerator and power of two of each, in order."""
-    at, running = 0, 0
     try:
-        while at < len(track):
-            _, at = _variable_length(track, at)
-            status = track[at]
-            if status in (0xFF, 0xF0, 0xF7):
-                meta = status == 0xFF
-                size, start = _variable_length(track, at + 1 + meta)
-                if meta and track[at + 1] == 0x58:
-                    yield track[start : start + 2]
-                at = start + size
-                continue
-            if status >= 0x80:
-                running = status
-                at += 1
-            at += _DATA_BYTES[running & 0xF0]
+        for status, data in _events(track):
+            if status == 0xFF and data[0] == 0x58:
+                yield data[1:3]
     except (IndexError, KeyError):
         yield b""  # a library may find any there
+
+
+def notes_left_on(track: bytes) -> Counter[tuple[int, int]] | None:
+    """How many notes of each (channel, pitch) are still on at the end, where every note-off ends one; None if unclear.
+
+    Args:
+        track: contents of an MTrk chunk.
+    """
+    on = Counter[tuple[int, int]]()
+    try:
+        for status, data in _events(track):
+            kind, key = status & 0xF0, (status & 0x0F, data[0] if data else 0)
+            if kind == 0x90 and data[1] > 0:
+                on[key] += 1
+            elif kind in (0x80, 0x90) and on[key] > 0:
+                on[key] -= 1
+    except (IndexError, KeyError):
+        return None
+    return +on
+
+
+def _events(track: bytes) -> Iterator[tuple[int, bytes]]:
+    """Status and data of each event; of a meta event the data are its type and contents.
+
+    Raises IndexError or KeyError where the bytes are no events.
+    """
+    at, running = 0, 0
+    while at < len(track):
+        _, at = _variable_length(track, at)
+        status = track[at]
+        if status in (0xFF, 0xF0, 0xF7):
+            meta = status == 0xFF
+            size, start = _variable_length(track, at + 1 + meta)
+            yield status, track[at + 1 : at + 1 + meta] + track[start : start + size]
+            at = start + size
+            continue
+        if status >= 0x80:
+            running = status
+            at += 1
+        size = _DATA_BYTES[running & 0xF0]
+        yield running, track[at : at + size]
+        at += size
 
 
 def _variable_length(data: bytes, at: int) -> tuple[int, int]:

@@ -38,6 +38,7 @@ class Part:
         onset, end: in ticks, int64; an `end` before the onset says that the note is never ended.
         pitch: MIDI numbers as they sound, bent and rounded; int64.
         spelled: a name for each note; empty where the pitch has none.
+        ended_by_next: notes without a note-off that the next onset of their pitch ends.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Part:
     end: np.ndarray
     pitch: np.ndarray
     spelled: list[str]
+    ended_by_next: int = 0
 
 
 def chosen(parts: list[Part], voices: str, legato: int) -> list[Part]:
