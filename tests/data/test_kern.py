@@ -122,8 +122,40 @@ def test_the_melody_is_the_rightmost_kern_spine_and_other_kinds_are_passed_over(
 
 
 def test_percussion_is_left_out() -> None:
-    lines = ["**kern **kern", "*M4/4 *M4/4", "* *clefX", "1C 1e", "*- *-"]
-    assert [names(voice[0]) for voice in read(*lines, voices="all").voices] == ["C3"]
+    for clef, note in (("*clefX", "1e"), ("*clefX5", "1e"), ("*", "1eR"), ("*", "1eRR"), ("*clefX", "1eR")):
+        lines = ["**kern **kern", "*M4/4 *M4/4", f"* {clef}", f"1C {note}", "*- *-"]
+        assert [names(voice[0]) for voice in read(*lines, voices="all").voices] == ["C3"]
+        assert [names(voice[0]) for voice in read(*lines).voices] == ["C3"]
+
+
+def test_unpitched_notes_among_others_are_silent_and_no_chord() -> None:
+    (voice,) = read(
+        "**kern", "*M4/4", "2c", "2eR", "=", "1gR,1e", "=", "*clefX", "1e,1g", "=", "*clefG2", "1d", "*-"
+    ).voices
+    assert [names(bar) for bar in voice] == ["C4 z", "E4", "z", "D4"]
+    assert not any(bar.faults for bar in voice)
+
+
+@pytest.mark.parametrize(
+    ("columns", "paths"),
+    [
+        ("**kern **kern", "*v *v"),
+        ("**kern **text", "*v *v"),
+        ("**kern **kern **text", "*v * *v"),
+        ("**kern **kern", "* *v"),
+        ("**text **text **kern", "*v *v *"),
+    ],
+)
+def test_a_spine_that_joins_another_is_refused_by_that_reason(columns: str, paths: str) -> None:
+    n = len(columns.split())
+    with pytest.raises(UnreadableTuneError, match="joins another"):
+        read(columns, " ".join(["4c"] * n), paths, " ".join(["4c"] * (n - 1)))
+
+
+def test_spines_side_by_side_that_each_join_stay_two() -> None:
+    for one, other in (("**kern", "**text"), ("**text", "**dynam"), ("**kern", "**kern")):
+        lines = [f"{one} {other} **kern", "*M4/4 *M4/4 *M4/4", "*^ *^ *", "1c 1c 1d 1d 1e", "*v *v *v *v *"]
+        assert read(*lines, "= = =", "1c 1d 1f", "*- *- *-").voices[0][1].events[0].pitch == "F4"
 
 
 def test_a_split_spine_has_voices_of_its_own_for_as_long_as_it_is_split() -> None:

@@ -4,7 +4,8 @@ Spines of other kinds are passed over. The melody is the top voice: the rightmos
 the lowest voice first. Where a spine is split (`*^`) its leftmost part continues the spine, as its first voice; the
 others are separate voices, with bars for as long as the spine is split. Every barline ends a bar, repeat signs too;
 repeats are not unfolded. A note tied to the one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and
-hidden rests are rests.
+hidden rests are rests. Unpitched notes (`R`, `RR`) take their time and are silent, and so are all notes of a spine
+while it has a percussion clef (`*clefX`): a spine without any other note is no voice.
 
 Every spine keeps its own time, by the lengths of its notes; a bar in which the parts of a split spine disagree is
 marked as unreadable.
@@ -16,7 +17,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
 
 from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.readers.abc_book import decode
@@ -65,12 +65,7 @@ def read_kern(data: bytes, reading: Reading) -> list[Tune]:
     tunes = []
     for piece in pieces:
         piece.end_bar()
-        voices = [
-            tuple(layer.bars)
-            for spine in reversed(piece.spines)
-            for layer in spine.layers
-            if layer.sounds and not spine.percussion
-        ]
+        voices = [tuple(layer.bars) for spine in reversed(piece.spines) for layer in spine.layers if layer.sounds]
         tunes.append(Tune(title, tuple(voices[:1] if reading.voices == "melody" else voices)))
     return tunes
 
@@ -86,7 +81,7 @@ class _Spine:
 
     layers: list[VoiceBuilder] = field(default_factory=lambda: [VoiceBuilder()])
     metre: str = ""
-    percussion: bool = False
+    percussion: bool = False  # whether it has a percussion clef now
     faults: set[Drop] = field(default_factory=set)
 
     def layer(self, index: int) -> VoiceBuilder:
@@ -113,10 +108,25 @@ class _Spine:
 
 @dataclass(eq=False)
 class _Column:
-    """One column of the lines; `spine` is None for other kinds than **kern."""
+    """One column of the lines.
+
+    Attributes:
+        spine: None for other kinds than **kern.
+        time: since the barline.
+        origin: the column that the spine began as, whatever its kind.
+    """
 
     spine: _Spine | None = None
-    time: Fraction = Fraction(0)  # since the barline
+    time: Fraction = Fraction(0)
+    origin: _Column | None = None
+
+    def split(self) -> _Column:
+        """A new column of the same spine."""
+        return _Column(self.spine, self.time, self.origin or self)
+
+    def belongs_with(self, other: _Column) -> bool:
+        """Whether both are columns of one spine."""
+        return (self.origin or self) is (other.origin or other)
 
 
 class _Piece:
@@ -124,7 +134,8 @@ class _Piece:
 
     def __init__(self) -> None:
         self.columns: list[_Column] = []
-        self._places: list[tuple[int, VoiceBuilder, _Column]] = []  # column number, its voice, its place in the bar
+        # Column number, its voice, its place in the bar, and whether it has a percussion clef
+        self._places: list[tuple[int, VoiceBuilder, _Column, bool]] = []
         self.spines: list[_Spine] = []  # from left to right, as they begin
 
     def read_line(self, tokens: Sequence[str]) -> None:
@@ -137,25 +148,26 @@ class _Piece:
         elif tokens[0].startswith("="):
             self.end_bar()
         else:
-            for number, layer, column in self._places:
+            for number, layer, column, unpitched in self._places:
                 token = tokens[number]
                 if token not in (".", "") and not token.startswith("!"):
-                    _read_token(layer, column, token)
+                    _read_token(layer, column, token, unpitched)
 
     def _find_places(self) -> None:
         self._places, parts = [], dict[_Spine, int]()
         for number, column in enumerate(self.columns):
             if column.spine is not None:
                 part = parts[column.spine] = parts.get(column.spine, -1) + 1
-                self._places.append((number, column.spine.layer(part), column))
+                self._places.append((number, column.spine.layer(part), column, column.spine.percussion))
 
     def _read_interpretations(self, tokens: Sequence[str]) -> None:
         for column, token in zip(self.columns, tokens, strict=True):
             if token == "**kern":
                 column.spine = _Spine()
                 self.spines.append(column.spine)
-            elif column.spine is not None and token.startswith(("*M", "*clefX")):
-                column.spine.percussion = column.spine.percussion or token == "*clefX"
+            elif column.spine is not None and token.startswith("*clef"):
+                column.spine.percussion = token.startswith("*clefX")
+            elif column.spine is not None and token.startswith("*M"):
                 metre = _METRE.fullmatch(token)
                 if metre:
                     column.spine.set_metre(f"{sum(map(int, metre[1].split('+')))}/{metre[2]}")
@@ -168,30 +180,38 @@ class _Piece:
     def _change_columns(self, tokens: Sequence[str]) -> None:
         changed: list[_Column] = []
         waiting: _Column | None = None  # the first of two that change places
-        # Columns of one spine that join stand side by side
-        pairs = zip(self.columns, tokens, strict=True)
-        for (token, _), group in groupby(pairs, lambda each: (each[1], each[0].spine if each[1] == "*v" else None)):
-            for number, (column, _) in enumerate(group):
-                if token == "*-":
-                    if column.spine is not None and not any(
-                        other.spine is column.spine for other in self.columns if other is not column
-                    ):
-                        column.spine.end_bar({column.time})
-                elif token == "*v" and number:
-                    if changed[-1].time != column.time and column.spine is not None:
-                        column.spine.faults.add(Drop.UNREADABLE)
-                elif token == "*x":
-                    if waiting is None:
-                        waiting = column
-                    else:
-                        changed += [column, waiting]
-                        waiting = None
+        before: _Column | None = None  # the column to the left, if it joins
+        alone = False  # whether it has joined none so far
+        for column, token in zip(self.columns, tokens, strict=True):
+            if before is not None and not (token == "*v" and column.belongs_with(before)):
+                if alone:
+                    raise UnreadableTuneError("a spine that joins another one, or none: only parts of one spine can")
+                before = None
+            if token == "*-":
+                if column.spine is not None and not any(
+                    other.spine is column.spine for other in self.columns if other is not column
+                ):
+                    column.spine.end_bar({column.time})
+            elif token == "*v" and before is not None:
+                if before.time != column.time and column.spine is not None:
+                    column.spine.faults.add(Drop.UNREADABLE)
+                alone = False
+            elif token == "*x":
+                if waiting is None:
+                    waiting = column
                 else:
-                    changed.append(column)
-                    if token == "*^":
-                        changed.append(_Column(column.spine, column.time))
-                    elif token == "*+":
-                        changed.append(_Column())
+                    changed += [column, waiting]
+                    waiting = None
+            else:
+                changed.append(column)
+                if token == "*v":
+                    before, alone = column, True
+                elif token == "*^":
+                    changed.append(column.split())
+                elif token == "*+":
+                    changed.append(_Column())
+        if before is not None and alone:
+            raise UnreadableTuneError("a spine that joins another one, or none: only parts of one spine can")
         if waiting is not None:
             raise UnreadableTuneError("one spine that changes places with none")
         if len(changed) > MOST_COLUMNS:
@@ -208,8 +228,8 @@ class _Piece:
             spine.end_bar(times[spine])
 
 
-def _read_token(layer: VoiceBuilder, column: _Column, token: str) -> None:
-    """Reads one note, rest or chord."""
+def _read_token(layer: VoiceBuilder, column: _Column, token: str, unpitched: bool) -> None:
+    """Reads one note, rest or chord; `unpitched` ones are silent."""
     notes = [note for note in token.split(" ") if note and note != "." and "q" not in note and "Q" not in note]
     if not notes:
         return  # grace notes
@@ -217,13 +237,16 @@ def _read_token(layer: VoiceBuilder, column: _Column, token: str) -> None:
     if not length or (column.time + length).denominator > _FINEST:
         layer.bar.faults.add(Drop.NO_LENGTH)
         return
-    if len(notes) > 1:
+    sounding = [] if unpitched else notes
+    if "R" in token:
+        sounding = [note for note in sounding if "R" not in note]
+    if len(sounding) > 1:
         layer.bar.faults.add(Drop.CHORD)
-    name = None if "r" in notes[0] else _pitch_name(notes[0])
+    name = None if not sounding or "r" in sounding[0] else _pitch_name(sounding[0])
     if isinstance(name, Drop):
         layer.bar.faults.add(name)
         name = "C4"  # holds the place in a bar that is dropped
-    layer.add(column.time, length, name, tied=name is not None and ("_" in notes[0] or "]" in notes[0]))
+    layer.add(column.time, length, name, tied=name is not None and ("_" in sounding[0] or "]" in sounding[0]))
     column.time += length
 
 
