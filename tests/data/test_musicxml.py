@@ -220,6 +220,26 @@ def test_the_melody_is_the_soprano_or_the_first_part_and_never_percussion() -> N
     assert [names(voice[0]) for voice in read(text).voices] == ["D4"]
 
 
+def on_staff(number: int, written: str) -> str:
+    return written.replace("</note>", f"<staff>{number}</staff></note>")
+
+
+def test_what_stands_under_a_percussion_clef_is_silent_and_nothing_else_is() -> None:
+    clef = '<attributes><clef number="{}"><sign>{}</sign></clef></attributes>'
+    drums, melody = on_staff(2, note("F", 48, voice="2")), on_staff(1, notes("C:48"))
+    back = "<backup><duration>48</duration></backup>"
+    lower = START + clef.format(1, "G") + clef.format(2, "percussion") + melody + back + drums
+    upper = START + clef.format(2, "G") + clef.format(1, "percussion") + on_staff(1, notes("F:48")) + back
+    upper += on_staff(2, note("C", 48, voice="2"))
+    for text in (lower, upper):
+        assert [names(voice[0]) for voice in read(score(text), voices="all").voices] == ["C4"]
+    treble = "<attributes><clef><sign>G</sign></clef></attributes>"
+    one, two = bars(score(START + CLEF + notes("F:24 F:24"), treble + notes("C:48")))
+    assert (names(one), names(two)) == ("z z", "C4")
+    chord = UNPITCHED + UNPITCHED.replace("<note>", "<note><chord/>")
+    assert [bar.faults for bar in bars(score(START + chord, notes("C:48")))] == [set(), set()]
+
+
 def test_a_score_without_pitches_has_no_voices() -> None:
     assert read(in_parts(U=UNPITCHED)).voices == ()
     assert read(score()).voices == ()

@@ -87,6 +87,19 @@ def test_the_container_names_the_score_else_it_is_the_first(tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["__MACOSX/._score.xml", "__MACOSX/score.xml", "._score.xml", "a/._score.musicxml", "a/META-INF/container.xml"],
+)
+def test_files_that_an_archiver_adds_are_no_score(other: str) -> None:
+    text = score(START + notes("C:48"))
+    for path in ("score.xml", "a/score.xml"):
+        (tune,) = read_mxl(packed({other: "\0\5\x16\7Mac OS X", path: text}), Reading())
+        assert names(tune.voices[0][0]) == "C4"
+    with pytest.raises(UnreadableTuneError, match="no score"):
+        read_mxl(packed({other: text}), Reading())
+
+
 def test_damaged_packages_are_refused_with_a_reason() -> None:
     whole = packed({"a.xml": score(START + notes("C:48") * 50)})
     reason = "damaged|well-formed|no score|another way"

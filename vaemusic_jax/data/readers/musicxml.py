@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 from vaemusic_jax.data.bars import Bar
 from vaemusic_jax.data.holdrian import TURKISH_ACCIDENTALS
 from vaemusic_jax.data.readers.musicxml_part import PartReader
-from vaemusic_jax.data.readers.musicxml_tree import parse_tree, unpack
+from vaemusic_jax.data.readers.musicxml_tree import needed_in, parse_tree, unpack
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
@@ -36,7 +36,7 @@ def read_musicxml(data: bytes, reading: Reading) -> list[Tune]:
     Raises:
         UnreadableTuneError: not a score, not safe, too large, or without a unit of time.
     """
-    root = parse_tree(data)
+    root = parse_tree(data, needed_in(data))
     if root.tag not in ("score-partwise", "score-timewise"):
         raise UnreadableTuneError("not a MusicXML score")
     counts_commas, repeats_signs = _counts_commas(root), _is_by(_COMMA_SOFTWARE, root)
@@ -83,17 +83,12 @@ def _sopranos(root: Element) -> set[str]:
 
 
 def _percussion_parts(root: Element) -> set[str]:
-    """Parts of which an instrument plays on the percussion channel, or which start in a percussion clef."""
-    found = {
+    """Parts of which an instrument plays on the percussion channel."""
+    return {
         part.get("id", "")
         for part in root.iterfind("part-list/score-part")
         if any((each.text or "").strip() == _PERCUSSION_CHANNEL for each in part.iter("midi-channel"))
     }
-    for part, measures in _parts(root):
-        sign = measures[0].findtext("attributes/clef/sign") if measures else None
-        if (sign or "").strip() == "percussion":
-            found.add(part)
-    return found
 
 
 def _is_by(names: tuple[str, ...], root: Element) -> bool:

@@ -2,8 +2,11 @@
 
 Each `voice` of a part is read on its own; the first one that has notes gets a bar for every measure, the others
 for those they are written in. Pitches are as written: of a transposing instrument they are the
-written ones. Notes count with their `duration`, whatever their type, dots and tuplets say. Grace notes take no time;
-cue notes take theirs and are silent. A hidden rest at the start of a measure, in a part of one voice, stands for a
+written ones. Notes count with their `duration`, whatever their type and dots say, but for tuplets that the divisions
+cannot express: where a note has a `time-modification`, and its type, dots and that ratio say a length less than one
+division away, it has that length, and a `backup` or `forward` to where such a note starts leads there. Grace notes take
+no time; cue notes take theirs and are silent. So do unpitched notes, and all notes of a staff while it has a percussion
+clef, whatever pitch they are written at. A hidden rest at the start of a measure, in a part of one voice, stands for a
 hold: `measures_to_musicxml` writes a hold so where there is no note to tie it to.
 
 In a score in commas the sign says how far a note is altered. One without a sign, and without `alter`, is a natural, but
@@ -27,6 +30,9 @@ MOST_VOICES = 32  # of one part
 
 _NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:\.\d{1,6})?)\s*")
 _ZERO = Fraction(0)
+_NAMES = ("maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th", "256th")
+_QUARTERS = {name: Fraction(32) / 2**at for at, name in enumerate(_NAMES)}  # of each `type`
+_DOTS = [2 - Fraction(1, 2**dots) for dots in range(5)]
 
 
 def number(text: str | None) -> Fraction | None:
@@ -53,6 +59,7 @@ class PartReader:
         self._counts_commas, self._pitch, self._repeats_signs = counts_commas, pitch, repeats_signs
         self._key = set[str]()  # letters it alters
         self._signs: dict[tuple[str, str], str] = {}  # of this measure, by letter and octave
+        self._percussion = set[str]()  # staves that have a percussion clef
         self._divisions: Fraction | None = None
         self._metre = ""
         self._measures: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of each so far
@@ -90,6 +97,8 @@ class PartReader:
 
     def _read_measure(self, elements: Iterable[Element]) -> None:
         at = chord_at = end = _ZERO
+        rounded: Fraction | int = 0  # how far `at` is from the sum of the durations, which may be rounded
+        exact: dict[Fraction, Fraction] = {}  # such a sum -> the place that it stands for
         faults: set[Drop] = set()
         self._signs.clear()
         lengths: dict[str | None, Fraction | None] = {}  # by their text, until the divisions change
@@ -117,17 +126,24 @@ class PartReader:
                 faults.add(Drop.NO_LENGTH)
                 continue
             if tag == "note":
+                written = self._in_tuplet(element, length)
                 if element.find("chord") is None:
-                    chord_at, at = at, at + length
+                    chord_at, at = at, at + written
                     end = max(end, at)
-                self._read_note(element, chord_at, length)
-            elif tag == "forward":
-                at += length  # at the end of a measure it does not make that longer: nothing is written there
-            else:
-                at -= length
-                if at < 0:
-                    faults.add(Drop.UNREADABLE)
-                    at = _ZERO
+                    if rounded or written is not length:
+                        rounded += written - length
+                        exact[at - rounded] = at
+                self._read_note(element, chord_at, written)
+                continue
+            # At the end of a measure `forward` does not make that longer: nothing is written there
+            at = at + length if tag == "forward" else at - length
+            if exact:
+                place = at - rounded
+                at = exact.get(place, place)
+                rounded = at - place
+            if at < 0:
+                faults.add(Drop.UNREADABLE)
+                at, rounded = _ZERO, 0
         metre = self._metre if metre is None else metre
         for voice in self.voices.values():
             if voice.bar.events or voice.bar.faults:
@@ -138,6 +154,19 @@ class PartReader:
         """A duration in quarters; None for a missing or absurd one."""
         duration = number(text)
         return duration / self._divisions if duration is not None and duration > 0 and self._divisions else None
+
+    def _in_tuplet(self, note: Element, length: Fraction) -> Fraction:
+        """The length that a note of a tuplet is written with, if its duration is that, rounded; else its duration."""
+        ratio = note.find("time-modification")
+        if ratio is None or not self._divisions:
+            return length
+        actual, normal = number(ratio.findtext("actual-notes")), number(ratio.findtext("normal-notes"))
+        kind = _QUARTERS.get((note.findtext("type") or "").strip())
+        dots = len(note.findall("dot"))
+        if not actual or not normal or kind is None or dots >= len(_DOTS):
+            return length
+        written = kind * _DOTS[dots] * normal / actual
+        return written if written > 0 and abs(written - length) * self._divisions < 1 else length
 
     def _read_attributes(self, attributes: Element) -> None:
         keys = attributes.findall("key")
@@ -151,6 +180,9 @@ class PartReader:
                 self._divisions = divisions
             elif element.tag == "time":
                 self._metre = _metre(element)
+            elif element.tag == "clef":
+                is_percussion = (element.findtext("sign") or "").strip() == "percussion"
+                (self._percussion.add if is_percussion else self._percussion.discard)(element.get("number", "1"))
 
     def _voice(self, text: str) -> VoiceBuilder:
         voice = self.voices.get(text)
@@ -162,7 +194,7 @@ class PartReader:
 
     def _read_note(self, note: Element, onset: Fraction, length: Fraction) -> None:
         pitch, accidental, chord, rest, ties = None, None, False, False, set[str | None]()
-        text = "1"
+        text = staff = "1"
         for child in note:
             tag = child.tag
             if tag == "pitch":
@@ -179,17 +211,21 @@ class PartReader:
                 ties.add(child.get("type"))
             elif tag == "notations":
                 ties.update(tied.get("type") for tied in child if tied.tag == "tied")
+            elif tag == "staff":
+                staff = (child.text or "").strip()
             elif tag == "cue":
                 self._remember_sign(note)
                 return  # its time passes; the voice rests
         voice = self._voice(text)
+        unpitched = staff in self._percussion or (pitch is None and note.find("unpitched") is not None)
         if chord:
-            voice.bar.faults.add(Drop.CHORD)
+            if not unpitched:
+                voice.bar.faults.add(Drop.CHORD)
         elif rest:
             hidden = note.get("print-object") == "no" and not onset and not voice.bar.events
             voice.add(onset, length, None, tied=hidden)
-        elif pitch is None:
-            if note.find("unpitched") is None:
+        elif pitch is None or unpitched:
+            if not unpitched:
                 voice.bar.faults.add(Drop.UNREADABLE)
             voice.add(onset, length, None)
         else:

@@ -33,7 +33,30 @@ NEEDED = frozenset(
         """,
     )
 )
+#: Elements that tell the written length of a note in a tuplet, and those that tell of percussion on one of more staves.
+_OF_TUPLETS = frozenset(("time-modification", "actual-notes", "normal-notes", "type", "dot"))
+_OF_STAVES = frozenset(("staff",))
+_DIVISIONS = re.compile(rb"<divisions>\s*(\d{1,9})\s*<")
+_TUPLET = re.compile(rb"<actual-notes>\s*(\d{1,9})\s*<")
+_PERCUSSION = re.compile(rb"<sign>\s*percussion")
 _CONTAINER = "META-INF/container.xml"
+_NO_SCORES = ("META-INF", "__MACOSX")  # folders of an archive
+
+
+def needed_in(data: bytes) -> frozenset[str]:
+    """The elements of a score that enter its tree: `NEEDED`, and more where there are rounded tuplets or percussion.
+
+    A score whose divisions all divide by the tuplets in it rounds none.
+    """
+    if b"\0" in data[:4]:  # UTF-16, in which no tag is found
+        return NEEDED | _OF_TUPLETS | _OF_STAVES
+    tuplets = {int(each) for each in set(_TUPLET.findall(data))} - {0}
+    divisions = {int(each) for each in set(_DIVISIONS.findall(data))}
+    odd = {tuplet // (tuplet & -tuplet) for tuplet in tuplets}  # halves are no matter of tuplets
+    needed = NEEDED
+    if any(each % tuplet for each in divisions for tuplet in odd):
+        needed |= _OF_TUPLETS
+    return needed | _OF_STAVES if _PERCUSSION.search(data) else needed
 
 
 def parse_tree(data: bytes, needed: frozenset[str] = NEEDED) -> Element:
@@ -92,7 +115,8 @@ def parse_tree(data: bytes, needed: frozenset[str] = NEEDED) -> Element:
 
 
 def unpack(data: bytes) -> bytes:
-    """The score within a compressed file (`.mxl`): what its container names first, else its first XML member.
+    """The score within a compressed file (`.mxl`): what its container names first, else its first XML member
+    outside of `META-INF` and `__MACOSX` that is not hidden.
 
     It is read in memory, whatever the names of its members, and never more of it than `MOST_BYTES`, whatever size the
     file claims.
@@ -119,7 +143,10 @@ def _named_by_container(archive: zipfile.ZipFile) -> str | None:
 
 
 def _may_be_score(name: str) -> bool:
-    return name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF/")
+    *folders, file = name.split("/")
+    # macOS packs a second file beside each one, with what its file system knows: `__MACOSX/._score.xml`
+    hidden = file.startswith(".") or any(folder in _NO_SCORES for folder in folders)
+    return file.lower().endswith((".xml", ".musicxml")) and not hidden
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
