@@ -80,3 +80,28 @@ def test_channels_of_one_track_are_parts_of_their_own() -> None:
     ends = [(tick + 240, bytes([0x81, 48, 64])) for tick, _ in offbeats]
     notes = even([72, 74, 76, 77] * 4, step=480, length=240)
     assert voices(track(notes, extra=[*offbeats, *ends]), which="all") == ["C5", "C3"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Drums", "DRUM KIT 2", "perc.", "Kick", "Hi-Hat", "snare drum", "Bass Drum", "01 Toms"]
+)
+def test_parts_named_as_percussion_are_none_on_any_channel(name: str) -> None:
+    drums = track(even((60, 62, 64, 65)), name=name)
+    both = midi_file(drums, track(even((72, 74, 76, 77)), name="Flute", channel=1))
+    (tune,) = read_midi(both, Reading(voices="all"))
+    assert [voice[0].events[0].pitch for voice in tune.voices] == ["C5"]
+    assert read_midi(midi_file(drums, track()), Reading())[0].voices == ()
+    assert len(read_midi(midi_file(drums), Reading())[0].voices) == 1  # the name of an only track is a title
+
+
+@pytest.mark.parametrize(
+    "name", ["The Drummer", "Steel Drums", "Drum and Bass", "Drumshanbo", "Kickin' Mule", "Melody"]
+)
+def test_other_names_with_such_words_are_no_percussion(name: str) -> None:
+    assert len(read_midi(midi_file(track(even((60, 62, 64, 65)), name=name), track()), Reading())[0].voices) == 1
+
+
+@pytest.mark.parametrize(("program", "n_voices"), [(114, 1), (47, 1), (112, 1), (115, 0), (118, 0), (127, 0)])
+def test_programs_without_a_pitch_are_no_part(program: int, n_voices: int) -> None:
+    data = midi_file(track(even((60, 62, 64, 65)), extra=[(0, bytes([0xC0, program]))]))
+    assert sum(len(tune.voices) for tune in read_midi(data, Reading())) == n_voices

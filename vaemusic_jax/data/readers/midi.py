@@ -37,7 +37,7 @@ from vaemusic_jax.data.holdrian import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
 from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature, notes_left_on
 from vaemusic_jax.data.readers.midi_grid import Grid
-from vaemusic_jax.data.readers.midi_tracks import Part, chosen
+from vaemusic_jax.data.readers.midi_tracks import Part, chosen, no_pitch, without_drums_by_name
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
@@ -83,7 +83,7 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
     for track in tracks:
         score, end = _parse(ppq, track)
         signatures += [(each.time, each.numerator, each.denominator) for each in score.time_signatures]
-        pitched = [each for each in score.tracks if len(each.notes) and not each.is_drum]
+        pitched = [each for each in score.tracks if len(each.notes) and not each.is_drum and not no_pitch(each.program)]
         names += [_clean(each.name) for each in pitched[:1]]
         found = [_part(each, end, ppq, reading) for each in pitched]
         changes_program = all(a.program < b.program for a, b in pairwise(pitched))
@@ -94,6 +94,7 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
         return []
     grid = Grid(signatures, ppq)
     parts = _on_the_beat(parts, grid)
+    parts = without_drums_by_name(parts) if len(tracks) > 1 else parts
     read = chosen(parts, reading.voices, ppq // 8)
     voices = [part_to_bars(part, grid) for part in read]
     title = names[0] if len(tracks) == 1 else ""

@@ -2,7 +2,10 @@
 
 The melody is chosen by these questions, each asked only where those before leave several parts:
 
-1. Never drums (channel 10). Of parts with the same notes at the same times the first stays, for doubling adds nothing.
+1. Never percussion: channel 10; on any channel General MIDI's programs 116 to 128 (woodblock to gunshot), which have no
+   pitch; and in a file of several tracks a part whose name has only words for percussion (`Drums`, `Kick 2`), for the
+   name of an only track is a title. Of parts with the same notes at the same times the first stays, for doubling adds
+   nothing.
 2. Parts that play: with at least a tenth of the onset times of the part that has most.
 3. By name: `melody`, `vocal`, `voice`, `vox`, `sing...`, `lyric` before `lead` or `solo`, before all others. A name
    that speaks of an accompaniment (`backing`, `bass`, `chord`, `choir`, `pad`...) counts as no name, and so does any
@@ -25,6 +28,13 @@ _LEAD = re.compile(r"\blead|\bsolo", re.IGNORECASE)
 _ACCOMPANIMENT = re.compile(
     r"back|bass|drum|perc|choir|chord|accomp|\bpad|string|harmon|counter|bridge|rhythm|synth voice", re.IGNORECASE
 )
+_PERCUSSION = re.compile(
+    r"[\W\d_]*(?:(?:bass ?drum|drum ?(?:kit|set|s)?|perc(?:ussions?)?|kick|snare|hi-?hats?|cymbals?|toms?|bongos?"
+    r"|congas?|timbales|tambourine|shaker|maracas|cowbell|claves|hand ?claps?|claps?)(?:[\W\d_]+|$))+",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 40  # of a part for percussion
+_NO_PITCH = range(115, 128)  # programs, counted from 0
 _LOW = 55  # G3
 MOSTLY = 0.5  # a part with at least this share of single notes is a line of single notes
 
@@ -47,6 +57,16 @@ class Part:
     pitch: np.ndarray
     spelled: list[str]
     ended_by_next: int = 0
+
+
+def no_pitch(program: int) -> bool:
+    """Whether a program, counted from 0, is percussion or a noise in General MIDI. Steel drums and timpani are not."""
+    return program in _NO_PITCH
+
+
+def without_drums_by_name(parts: list[Part]) -> list[Part]:
+    """The parts whose name does not say that they are percussion and nothing else."""
+    return [part for part in parts if len(part.name) > _LONGEST_NAME or not _PERCUSSION.fullmatch(part.name)]
 
 
 def chosen(parts: list[Part], voices: str, legato: int) -> list[Part]:
