@@ -54,8 +54,10 @@ def find_files(source: Path) -> Found:
 
 def _find(source: Path) -> Found:
     hint = f"give a folder with files of music or one such file ({' '.join(read_suffixes())})"
-    if not source.exists():
-        raise UserError(f"{source}: no such file or folder; {hint}")
+    try:
+        source.stat()  # From Python 3.14 on, `exists` hides errors such as a name that is too long.
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{source}: no such file or folder; {hint}") from None
     if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
         raise UserError(f"{source}: no permission to read it; {hint}")
     if not source.is_dir():
