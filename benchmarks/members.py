@@ -6,13 +6,13 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from benchmarks.study_grid import N_TICKS
 from vaemusic_jax.config.models import RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import trained_on
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.training.cohort import Ensemble
 
 Model = Literal["measure_vae", "adversarial_vae"]  # These have a PyTorch version.

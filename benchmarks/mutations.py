@@ -9,11 +9,11 @@ import re
 import zipfile
 from fractions import Fraction
 
+from benchmarks.study_grid import N_TICKS
 from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tunes import Reading, UnreadableTuneError
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
 
 NUMBERS = (b"0", b"-1", b"1", b"3", b"7", b"96", b"255", b"65536", b"2147483648", b"9" * 20, b"1e308", b"")

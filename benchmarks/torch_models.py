@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.study_grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
 from vaemusic_jax.models.measure_vae import EMBEDDING_SIZE
 from vaemusic_jax.models.member import N_CLASSES
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
 
 
 class MeasureEncoder(nn.Module):

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.study_grid import N_TICKS
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE, one_hot
 from vaemusic_jax.config.models import Recipe
 from vaemusic_jax.models.member import N_CLASSES
-from vaemusic_jax.music.grid import N_TICKS
 
 Metrics = dict[str, Tensor]
 

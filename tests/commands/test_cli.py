@@ -183,7 +183,7 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
         (
             ["sweep", "CONFIG", "--dataset", "irish_flok"],
             "CONFIG: --dataset: data set 'irish_flok' is not known (did you mean irish_folk?); known: irish_folk, "
-            "bach, turkish_makam, lakh_clean; to "
+            "irish_jigs, bach, turkish_makam, lakh_clean; to "
             "add your own music: `vaemusic data prepare irish_flok --source FOLDER`",
         ),
         (
@@ -332,7 +332,7 @@ def test_help_is_as_wide_as_the_terminal_and_leaves_examples_whole(
     lines = help_of(capsys, ["data", "prepare"]).partition("\n\n")[2].splitlines()  # below the usage
     examples = [line for line in lines if line.startswith("    vaemusic")]
     assert examples[1] == "    vaemusic data prepare irish_folk --source TheSession-data/csv/tunes.csv"
-    assert len(examples) == 5
+    assert len(examples) == 6
     assert 40 < max(len(line) for line in lines if line not in examples) <= 50
 
 

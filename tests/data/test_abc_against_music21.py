@@ -18,12 +18,13 @@ from fractions import Fraction
 
 import pytest
 
-from vaemusic_jax.data.bars import Bar, Drop, metre_quarters
+from tests.helpers.study_grid import N_BEATS
+from vaemusic_jax.data.bars import Bar, Drop
 from vaemusic_jax.data.corpora import embedded_files, find_corpus
 from vaemusic_jax.data.readers.abc import read_tune
 from vaemusic_jax.data.readers.abc_book import decode, split_book
 from vaemusic_jax.data.tunes import UnreadableTuneError
-from vaemusic_jax.music.grid import N_BEATS
+from vaemusic_jax.music.grid import metre_quarters
 
 Notes = list[tuple[str | None, Fraction]]
 

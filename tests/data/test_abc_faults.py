@@ -9,9 +9,9 @@ import pytest
 
 from tests.data.test_abc_reader import bars
 from tests.helpers.reading import book_measures, parse_tune
-from vaemusic_jax.data.bars import metre_quarters
 from vaemusic_jax.data.readers.abc_book import TuneText
 from vaemusic_jax.data.readers.abc_fields import parse_metre, parse_percussion
+from vaemusic_jax.music.grid import metre_quarters
 
 HEAD = "M:4/4\nL:1/8\nK:C\n"
 

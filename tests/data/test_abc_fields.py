@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from vaemusic_jax.data.bars import metre_quarters
 from vaemusic_jax.data.readers.abc_fields import default_unit_length, parse_key, parse_metre, parse_unit_length
+from vaemusic_jax.music.grid import metre_quarters
 
 FLATS, SHARPS = "BEADGCF", "FCGDAEB"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.data.bars import TICK_OF_ONSET, Bar, Drop, Event, bar_to_tokens
-from vaemusic_jax.music.grid import ONSET_OF_TICK
+from tests.helpers.study_grid import ONSET_OF_TICK, TICK_OF_ONSET
+from vaemusic_jax.data.bars import Bar, Drop, Event, bar_to_tokens
 
 QUARTER = Fraction(1)
 

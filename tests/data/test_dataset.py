@@ -61,7 +61,7 @@ def test_irish_folk(irish_folk: Dataset) -> None:
     assert report["tunes"]["kept"] + sum(report["tunes"]["dropped"].values()) == 3068
     measures = report["measures"]
     assert measures["kept"] + sum(measures["dropped"].values()) == measures["written"]
-    assert sum(measures["other_metres"].values()) == measures["dropped"]["metre of other than four quarters"]
+    assert sum(measures["other_metres"].values()) == measures["dropped"]["another metre"]
     assert measures["kept"] == sum(len(irish_folk.split(split)) for split in SPLITS) > 16_500
     assert 0.05 < irish_folk.seen_in_training < 0.25
     json.dumps(report)
@@ -108,7 +108,7 @@ def test_attributes_are_stored_with_the_measures(irish_folk: Dataset) -> None:
     assert [name for name, _ in metadata["attributes"]] == list(ATTRIBUTES)
     for name in SPLITS:
         split = irish_folk.split(name)
-        expected = compute_attributes(split.tokens, irish_folk.vocabulary.midi)
+        expected = compute_attributes(split.tokens, irish_folk.vocabulary.midi, irish_folk.vocabulary.grid)
         assert split.attributes.dtype == arrays[f"{name}_attributes"].dtype == np.float32
         np.testing.assert_array_equal(split.attributes, expected)
         np.testing.assert_array_equal(arrays[f"{name}_attributes"], expected)
@@ -328,7 +328,7 @@ def test_sources_that_cannot_be_used(make: Callable[[Path], object], message: st
 def test_too_few_tunes_to_split(tmp_path: Path, load: Load) -> None:
     path = tmp_path / "few.abc"
     path.write_text("\n".join([tune(1), tune(2), tune(3).replace("4/4", "3/4")]))
-    with pytest.raises(UserError, match=r"3 tunes read, of which 2 different .* at least 10 \(metre of other .*: 1\)"):
+    with pytest.raises(UserError, match=r"3 tunes read, of which 2 different .* at least 10 \(another metre: 1\)"):
         load(path)
 
 
@@ -336,9 +336,9 @@ def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) ->
     load(book)
     with pytest.raises(
         UserError,
-        match=r"'irish' is not known \(did you mean irish_folk\?\); known: .*, bach, .*, own; to add your own",
+        match=r"'irishfolk' is not known \(did you mean irish_folk\?\); known: .*, bach, .*, own; to add your own",
     ) as error:
-        load_dataset("irish", cache_dir=tmp_path / "cache")
+        load_dataset("irishfolk", cache_dir=tmp_path / "cache")
     assert not isinstance(error.value, NotReadyError)
     for name in ("turkish_makam", "lakh_clean"):
         with pytest.raises(

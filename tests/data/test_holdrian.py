@@ -157,7 +157,7 @@ def exact(tokens: list[int]) -> tuple[Fraction, ...]:
 
 @given(st.lists(measures, min_size=4, max_size=4))
 def test_attributes_in_fractional_semitones_keep_exact_ties(rows: list[list[int]]) -> None:
-    values = np.asarray(compute_attributes(np.array(rows), VOCABULARY.midi))[:, [1, 3]]
+    values = np.asarray(compute_attributes(np.array(rows), VOCABULARY.midi, VOCABULARY.grid))[:, [1, 3]]
     fractions = [exact(row) for row in rows]
     np.testing.assert_allclose(values, np.array(fractions, float), rtol=1e-6)
     for k in range(2):
@@ -173,7 +173,7 @@ def test_equal_intervals_tie_wherever_they_start() -> None:
 
     # 22 commas down and 22 up, at other heights; as floats the differences round differently
     rows = [measure("D5", "A4"), measure("A4", "D5"), measure("G5", "D5", "G5")]
-    values = np.asarray(compute_attributes(np.array(rows), VOCABULARY.midi))
+    values = np.asarray(compute_attributes(np.array(rows), VOCABULARY.midi, VOCABULARY.grid))
     assert set(values[:, 3].tolist()) == {values[0, 3]}
     assert values[0, 3] == pytest.approx(22 * 12 / 53)
 
@@ -183,7 +183,7 @@ def test_a_comma_is_the_same_interval_at_every_height() -> None:
     in_order = [vocabulary.index(comma_name(koma)) for koma in range(106, 350)]
     rows = np.zeros((len(in_order) - 1, 24), int)
     rows[:, 0], rows[:, 1] = in_order[:-1], in_order[1:]
-    values = np.asarray(compute_attributes(rows, vocabulary.midi))
+    values = np.asarray(compute_attributes(rows, vocabulary.midi, vocabulary.grid))
     assert np.unique(values[:, 1]).tolist() == pytest.approx([12 / 53 / 26])
     assert np.unique(values[:, 3]).tolist() == pytest.approx([12 / 53])
 

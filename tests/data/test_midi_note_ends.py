@@ -47,7 +47,7 @@ def test_a_message_that_ends_all_notes_ends_them(ending: bytes) -> None:
 
 
 def counted(data: bytes) -> dict[str, int]:
-    return dict(parsed_of(read_midi(data, MELODY)).repaired)
+    return dict(parsed_of(read_midi(data, MELODY), MELODY.grid).repaired)
 
 
 def test_what_was_repaired_is_counted_and_comes_through_the_store() -> None:
@@ -56,7 +56,7 @@ def test_what_was_repaired_is_counted_and_comes_through_the_store() -> None:
     assert counted(one(even((60, 60, 62, 62)))) == {}
     legato: list[Note] = [(0, 500, 60), (480, 980, 60), (960, 1440, 60)]
     assert counted(one(legato)) == {}
-    parsed = parsed_of(read_midi(one(notes), MELODY))
+    parsed = parsed_of(read_midi(one(notes), MELODY), MELODY.grid)
     assert Parsed.from_json(parsed.to_json(), {}) == parsed
 
 

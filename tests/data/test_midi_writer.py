@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.helpers.study_grid import N_TICKS
 from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.readers.midi import read_midi
 from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.writers.midi import measures_to_midi
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary, is_pitch, pitch_to_midi
 
 TWELVE = Vocabulary.from_pitches(["G3", "C5"])

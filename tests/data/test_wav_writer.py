@@ -6,8 +6,8 @@ import wave
 import numpy as np
 import pytest
 
+from tests.helpers.study_grid import N_TICKS
 from vaemusic_jax.data.writers.wav import measures_to_wav
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import HOLD, HOLD_NAME, REST, REST_NAME, Vocabulary
 
 RATE = 22_050

@@ -45,7 +45,7 @@ def first_measures(dataset: Dataset, n: int = N_MEASURES) -> Measures:
 def ensemble(trials, dataset: Dataset, devices=None, n: int = N_MEASURES) -> Ensemble:
     """Returns the ensemble of these trials, which trains on the first `n` measures of the training split."""
     train = first_measures(dataset, n)
-    program = program_of(tuple(trials), len(dataset.vocabulary), dataset.vocabulary.midi)
+    program = program_of(tuple(trials), len(dataset.vocabulary), dataset.vocabulary.midi, dataset.vocabulary.metre)
     attributes = np.asarray(train.attributes)
     members = [trained_on(t, program.n_attributes, attributes[: round(t.data_fraction * n)]) for t in trials]
     table = table_for(trials, dataset.vocabulary)

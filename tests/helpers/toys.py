@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.helpers.study_grid import N_TICKS
 from vaemusic_jax.config.models import MODELS, ModelSpec, Recipe
 from vaemusic_jax.metrics.registry import METRICS, Metric
 from vaemusic_jax.models.base import Model
@@ -14,7 +15,6 @@ from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE
 from vaemusic_jax.models.layers import Array, Layer, Linear
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.attributes import ATTRIBUTES, Attribute, Onsets
-from vaemusic_jax.music.grid import N_TICKS
 
 DRAW = ADVERSARIAL_VAE.linear
 

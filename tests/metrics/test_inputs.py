@@ -158,7 +158,9 @@ def test_every_column_of_a_family_is_there_whatever_the_trial_and_however_little
         for n in (N, 4):
             assert set(latent(trial, attributes[:n])) == set(family_columns("latent"))
     assert set(training(nothing)) == set(family_columns("training"))
-    given = ReconstructionInputs(("note_density",), {"loss": 0.5, "swing": 1.0}, {"majority_baseline": 0.7}, {}, None)
+    given = ReconstructionInputs(
+        ("note_density",), {"loss": 0.5, "swing": 1.0}, {"majority_baseline": 0.7}, {}, None, 24
+    )
     values = family("reconstruction", given)
     assert {name: value for name, value in values.items() if value == value} == {"loss": 0.5, "majority_baseline": 0.7}
     assert set(values) == set(family_columns("reconstruction"))
@@ -169,11 +171,11 @@ def test_accuracy_is_told_apart_by_what_occurs_in_training_and_by_what_the_decod
     wrong = arrays | {"tokens_right_wrong_attributes": np.array([12, 12, 12, 0], np.uint8)}
     scores, facts = {"reconstruction_accuracy": 0.625}, {"tick_baseline": 0.5}
     seen = np.array([True, False, True, False])
-    found = family("reconstruction", ReconstructionInputs(("note_density",), scores, facts, wrong, seen))
+    found = family("reconstruction", ReconstructionInputs(("note_density",), scores, facts, wrong, seen, 24))
     assert found["skill"] == pytest.approx(0.25)
     assert (found["seen_accuracy"], found["unseen_accuracy"]) == pytest.approx((0.875, 0.375))
     assert found["accuracy_wrong_attributes"] == pytest.approx(0.375)
-    alone = family("reconstruction", ReconstructionInputs(("note_density",), scores, {}, arrays, seen & False))
+    alone = family("reconstruction", ReconstructionInputs(("note_density",), scores, {}, arrays, seen & False, 24))
     assert undefined(alone) >= {"skill", "seen_accuracy", "accuracy_wrong_attributes"}
     assert alone["unseen_accuracy"] == pytest.approx(0.625)
 

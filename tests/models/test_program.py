@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 from tests.helpers import cohorts
+from tests.helpers.study_grid import N_TICKS
 from vaemusic_jax.models import program as programs
-from vaemusic_jax.music.grid import N_TICKS
 
 VOCABULARY_SIZE, BATCH = 7, 3
 

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaemusic_jax.music.attributes import ATTRIBUTES, ONSET_WEIGHTS, compute_attributes
+from tests.helpers.study_grid import GRID
+from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.music.vocabulary import Vocabulary
 
+#: The published weights, times 100.
+WEIGHTS = [w for beat in (20, 67, 25, 67) for w in (beat, 100, 200, 50, 200, 100)]
 VOCABULARY = Vocabulary.from_pitches(["C3", "C4", "D4", "E4", "G4", "C5", "D6"], room=False)
 
 
@@ -25,7 +28,7 @@ def measure(events: dict[int, str]) -> np.ndarray:
 
 
 def attributes_of(events: dict[int, str]) -> list[float]:
-    return np.asarray(compute_attributes(measure(events), VOCABULARY.midi)).tolist()
+    return np.asarray(compute_attributes(measure(events), VOCABULARY.midi, VOCABULARY.grid)).tolist()
 
 
 # All by hand. Weights in hundredths: 20 at tick 0, 67 at 6, 25 at 12, 67 at 18; within each quarter then
@@ -61,7 +64,7 @@ def test_canonical_order() -> None:
 
 def test_equal_to_the_original_functions(parity: Path) -> None:
     stored = np.load(parity / "attributes.npz")
-    ours = compute_attributes(stored["tokens"], stored["midi"])
+    ours = compute_attributes(stored["tokens"], stored["midi"], GRID)
     names = ("rhythmic_complexity", "note_range", "note_density", "average_interval")
     for column, name in enumerate(names):
         np.testing.assert_allclose(ours[:, column], stored[name], rtol=0, atol=1e-6, err_msg=name)
@@ -74,7 +77,7 @@ def exactly(tokens: list[int]) -> tuple[Fraction, ...]:
     """The four attributes as exact fractions, from their definition, one note after another."""
     onsets = [(tick, int(VOCABULARY.midi[token])) for tick, token in enumerate(tokens) if token >= 2]
     pitches = [pitch for _, pitch in onsets]
-    weights = Fraction(sum(ONSET_WEIGHTS[tick] for tick, _ in onsets), sum(ONSET_WEIGHTS))
+    weights = Fraction(sum(WEIGHTS[tick] for tick, _ in onsets), sum(WEIGHTS))
     if len(onsets) < 2:
         return weights, Fraction(0), Fraction(len(onsets), 24), Fraction(0)
     jumps = [abs(b - a) for a, b in pairwise(pitches)]
@@ -88,7 +91,7 @@ def exactly(tokens: list[int]) -> tuple[Fraction, ...]:
 
 @given(st.lists(tokens_lists, min_size=6, max_size=6))
 def test_the_order_of_any_two_measures_is_exact_ties_included(measures: list[list[int]]) -> None:
-    values = np.asarray(compute_attributes(np.array(measures), VOCABULARY.midi))
+    values = np.asarray(compute_attributes(np.array(measures), VOCABULARY.midi, VOCABULARY.grid))
     fractions = [exactly(tokens) for tokens in measures]
     for k in range(4):
         for i in range(len(measures)):
@@ -100,7 +103,9 @@ def test_the_order_of_any_two_measures_is_exact_ties_included(measures: list[lis
 def test_measures_of_equal_complexity_tie_although_their_weights_differ() -> None:
     # 50 + 50 = 100 and 20 + 20 + ... : sums of float weights would round differently in different orders
     ties = [{3: "C4", 9: "C4"}, {1: "C4"}, {5: "C4"}, {15: "C4", 21: "C4"}, {23: "C4"}]
-    values = np.asarray(compute_attributes(np.stack([measure(events) for events in ties]), VOCABULARY.midi))
+    values = np.asarray(
+        compute_attributes(np.stack([measure(events) for events in ties]), VOCABULARY.midi, VOCABULARY.grid)
+    )
     assert len(set(values[:, 0].tolist())) == 1
 
 
@@ -117,7 +122,7 @@ GOLDEN = {
 def test_a_formula_that_changes_has_a_new_version() -> None:
     commas = Vocabulary.from_pitches(["C4", "B4-1c", "E4-5c", "F4+4c", "G4"], room=False)
     i, t = np.ogrid[:300, :24]
-    values = [compute_attributes((i * (t + 3) ** 2) // 7 % len(v), v.midi) for v in (VOCABULARY, commas)]
+    values = [compute_attributes((i * (t + 3) ** 2) // 7 % len(v), v.midi, v.grid) for v in (VOCABULARY, commas)]
     digests = [hashlib.sha256(column.astype("<f4").tobytes()).hexdigest()[:16] for column in np.concatenate(values).T]
     found = {row.name: (row.version, digest) for row, digest in zip(ATTRIBUTES.values(), digests, strict=True)}
     assert found == GOLDEN, "bump the version of the attribute whose values changed, and store the new digest"
@@ -125,14 +130,14 @@ def test_a_formula_that_changes_has_a_new_version() -> None:
 
 def test_any_batch_axes_and_any_integer_type_agree() -> None:
     tokens = np.random.default_rng(0).integers(0, len(VOCABULARY), (3, 5, 24))
-    whole = compute_attributes(tokens, VOCABULARY.midi)
+    whole = compute_attributes(tokens, VOCABULARY.midi, VOCABULARY.grid)
     assert whole.shape == (3, 5, 4)
     assert whole.dtype == np.float32
-    np.testing.assert_array_equal(whole, compute_attributes(tokens.astype(np.uint8), VOCABULARY.midi))
-    one_by_one = [[compute_attributes(measure, VOCABULARY.midi) for measure in row] for row in tokens]
+    np.testing.assert_array_equal(whole, compute_attributes(tokens.astype(np.uint8), VOCABULARY.midi, VOCABULARY.grid))
+    one_by_one = [[compute_attributes(measure, VOCABULARY.midi, VOCABULARY.grid) for measure in row] for row in tokens]
     np.testing.assert_array_equal(whole, one_by_one)
 
 
 def test_another_number_of_ticks_is_refused() -> None:
     with pytest.raises(ValueError, match="24 ticks"):
-        compute_attributes(np.zeros((2, 23), int), VOCABULARY.midi)
+        compute_attributes(np.zeros((2, 23), int), VOCABULARY.midi, VOCABULARY.grid)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes, differentiable_attributes
+from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 # Two spellings of one pitch, and pitches between the twelve tones.
@@ -27,7 +28,7 @@ def certain(tokens: np.ndarray, vocabulary: Vocabulary, dtype: type = np.float32
 
 
 def stacked(chances, vocabulary: Vocabulary):
-    columns = differentiable_attributes(chances, vocabulary.midi)
+    columns = differentiable_attributes(chances, vocabulary.midi, vocabulary.grid)
     return (np if isinstance(chances, np.ndarray) else jnp).stack(columns, axis=-1)
 
 
@@ -37,10 +38,20 @@ def test_certain_measures_have_their_attributes(vocabulary: Vocabulary, measure:
     tokens = np.array([measure])
     np.testing.assert_allclose(
         stacked(certain(tokens, vocabulary), vocabulary),
-        compute_attributes(tokens, vocabulary.midi),
+        compute_attributes(tokens, vocabulary.midi, vocabulary.grid),
         rtol=1e-5,
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("metre", [metre for metre in GRIDS if metre != "4/4"])
+def test_certain_measures_have_their_attributes_in_every_metre(metre: str) -> None:
+    vocabulary = Vocabulary(TONES.tokens, metre)
+    weights = [0.4, 0.1, *[0.5 / (len(TONES) - 2)] * (len(TONES) - 2)]
+    tokens = np.random.default_rng(2).choice(len(TONES), p=weights, size=(50, vocabulary.grid.n_ticks))
+    found = stacked(certain(tokens, vocabulary), vocabulary)
+    expected = compute_attributes(tokens, vocabulary.midi, vocabulary.grid)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_real_measures_have_theirs_also_in_jax(irish_folk: Dataset) -> None:
@@ -63,7 +74,7 @@ def test_uncertain_measures_have_the_expected_attributes() -> None:
     tokens = np.tile(chances.argmax(-1), (len(outcomes), 1))
     tokens[:, ticks] = outcomes
     chance = chances[list(ticks), tokens[:, ticks]].prod(-1)
-    values = compute_attributes(tokens, TONES.midi).astype(np.float64)
+    values = compute_attributes(tokens, TONES.midi, TONES.grid).astype(np.float64)
     intervals = np.maximum((TONES.midi[tokens] >= 0).sum(-1) - 1, 0)
     expected = (chance @ values)[None]
     expected[0, 3] = chance @ (values[:, 3] * intervals) / max(chance @ (TONES.midi[tokens] >= 0).sum(-1) - 1, 1)

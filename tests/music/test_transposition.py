@@ -121,7 +121,10 @@ def test_intervals_rhythm_and_attributes_stay(
     }
     assert len(set(steps)) <= 1
     assert len(fifths) <= 1
-    ours, theirs = compute_attributes(after, vocabulary.midi), compute_attributes(before, vocabulary.midi)
+    ours, theirs = (
+        compute_attributes(after, vocabulary.midi, vocabulary.grid),
+        compute_attributes(before, vocabulary.midi, vocabulary.grid),
+    )
     np.testing.assert_array_equal(ours, theirs)
 
     names = [vocabulary.tokens[token] for token in before[0][is_note]]

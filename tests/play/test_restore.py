@@ -146,7 +146,7 @@ def test_measures_go_to_codes_and_back(model: TrainedModel, small_irish_folk: Da
         assert 0 <= measures.min() <= measures.max() < len(model.vocabulary)
     np.testing.assert_array_equal(sampled, model.sample(3, seed=1, attributes=conditions(model, tokens[:3])))
     assert model.vocabulary == small_irish_folk.vocabulary
-    expected = compute_attributes(tokens, model.vocabulary.midi)
+    expected = compute_attributes(tokens, model.vocabulary.midi, model.vocabulary.grid)
     np.testing.assert_allclose(model.attributes(tokens), expected, rtol=1e-6)
 
 

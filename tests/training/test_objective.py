@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.helpers import cohorts
+from tests.helpers.study_grid import N_TICKS
 from vaemusic_jax.data.blocks import ROWS, blocks
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.models.member import make_batch
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.training.score import score
 from vaemusic_jax.training.step import Noise, vae_loss
 

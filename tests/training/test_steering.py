@@ -77,7 +77,7 @@ def test_the_loss_is_of_the_attributes_of_decoded_measures(
     columns = [2, 3]
     training = np.asarray(cohorts.first_measures(irish_folk).attributes)
     own = training[:B, columns]
-    got = compute_attributes(decoded, irish_folk.vocabulary.midi)[:, columns]
+    got = compute_attributes(decoded, irish_folk.vocabulary.midi, irish_folk.vocabulary.grid)[:, columns]
     is_moved = np.arange(2)[None] == control[:, None]
     target = np.where(is_moved, own[donor], own)
     far = np.abs(distance(*map(jnp.asarray, (got, target, own, training[:, columns].std(0)))))

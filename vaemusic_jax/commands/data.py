@@ -11,7 +11,7 @@ from rich.table import Table
 from vaemusic_jax.commands.inspection import plain_table, print_inspection
 from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.corpora import CORPORA
+from vaemusic_jax.data.corpora import CORPORA, metre_of
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.names import Entry, look_up, prepared_names
@@ -19,6 +19,7 @@ from vaemusic_jax.data.reading_report import counts, write_report
 from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.support.atomic import check_writable
 from vaemusic_jax.support.terminal import open_console
 
@@ -48,6 +49,12 @@ def add_to(commands: Commands) -> None:
         choices=("melody", "all"),
         help="the melody of each score or MIDI file, or all voices (all monophonic tracks), each on its own; "
         "default %(default)s.",
+    )
+    add(
+        "--metre",
+        choices=tuple(GRIDS),
+        help="the metre of the measures to use; those in other metres are dropped; default: the corpus's own, which is "
+        "4/4 for your own music.",
     )
     add(
         "--split-seed",
@@ -114,7 +121,7 @@ def list_corpora(*, cache_dir: Path | None = None) -> None:
 
 
 def _what_it_is(entry: Entry) -> str:
-    how = Reading(entry.pitch, entry.voices).in_words()
+    how = entry.reading.in_words()
     return f"yes: {entry.summary}, from {entry.source or 'the embedded files'} ({how})"
 
 
@@ -124,6 +131,7 @@ def prepare(
     source: str | None = None,
     pitch: Literal["rounded", "microtonal"] = "rounded",
     voices: Literal["melody", "all"] = "melody",
+    metre: str | None = None,
     split_seed: int = 0,
     report: Path | None = None,
     cache_dir: Path | None = None,
@@ -142,6 +150,7 @@ def prepare(
         vaemusic data prepare turkish_makam --source SymbTr/ --report turkish_makam.csv
         vaemusic data prepare lakh_clean --source clean_midi/
         vaemusic data prepare my_tunes --source my_folder/
+        vaemusic data prepare my_waltzes --source my_folder/ --metre 3/4
     """
     from vaemusic_jax.data.prepare import prepare_dataset
 
@@ -150,7 +159,7 @@ def prepare(
     prepared = prepare_dataset(
         name,
         source=source,
-        reading=Reading(pitch, voices),
+        reading=Reading(pitch, voices, metre or metre_of(name)),
         split_seed=split_seed,
         cache_dir=cache_dir,
         limits=Limits(seconds_per_file, memory_per_file, size_per_file),

@@ -1,28 +1,22 @@
-"""Turns a bar of written notes and rests into 24 tokens, or says for which reason it cannot.
+"""Turns a bar of written notes and rests into the tokens of a grid, or says for which reason it cannot.
 
-A quarter note has six ticks at 0, 1/4, 1/3, 1/2, 2/3 and 3/4 of it; a measure has four quarters. Times are exact
-fractions of a quarter note.
+Times are exact fractions of a quarter note.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME
-
-TICK_OF_ONSET = {onset: tick for tick, onset in enumerate(ONSET_OF_TICK)}
-
-_FRACTION = re.compile(r"(\d{1,3})/(\d{1,3})")
 
 
 class Drop(StrEnum):
     """Why a measure is not used, in the order in which the reasons are tried."""
 
-    METRE = "metre of other than four quarters"
+    METRE = "another metre"
     UNREADABLE = "symbol that cannot be read"
     CHORD = "chord"
     OVERLAY = "second voice in the same measure"
@@ -30,7 +24,7 @@ class Drop(StrEnum):
     SILENT = "no note, only rests"
     SHORT = "shorter than its metre, such as a pickup"
     LONG = "longer than its metre"
-    OFF_GRID = "onset off the 24-tick grid"
+    OFF_GRID = "onset off the grid"
     PITCH = "pitch outside the vocabulary"
 
 
@@ -66,35 +60,29 @@ class Bar:
     faults: set[Drop] = field(default_factory=set)
 
 
-def metre_quarters(metre: str) -> Fraction:
-    """Length of a measure in quarters; 0 for a metre that is not a fraction."""
-    match = _FRACTION.fullmatch(metre)
-    return 4 * Fraction(int(match[1]), int(match[2])) if match and int(match[2]) else Fraction(0)
-
-
-def bar_to_tokens(bar: Bar) -> tuple[str, ...] | Drop:
-    """The 24 token names of a bar, or the first reason why it has none.
+def bar_to_tokens(bar: Bar, grid: Grid = GRIDS[COMMON]) -> tuple[str, ...] | Drop:
+    """The token names of a bar, one for each tick of the grid, or the first reason why it has none.
 
     A bar whose first event is tied to the bar before starts with a hold. A bar of nothing but a hold is kept, because
     its note sounds. A bar without any note is dropped. A rest after a rest gets no token of its own, because it does
     not matter to the ear how silence is notated.
     """
-    if metre_quarters(bar.metre) != N_BEATS:
+    if not grid.takes(bar.metre):
         return Drop.METRE
     if bar.faults:
         return next(reason for reason in Drop if reason in bar.faults)
     if all(event.pitch is None and not event.tied for event in bar.events):
         return Drop.SILENT
-    if bar.length != N_BEATS:
-        return Drop.SHORT if bar.length < N_BEATS else Drop.LONG
-    tokens = [HOLD_NAME] * N_TICKS
+    if bar.length != grid.quarters:
+        return Drop.SHORT if bar.length < grid.quarters else Drop.LONG
+    tokens = [HOLD_NAME] * grid.n_ticks
     resting = False
     for event in bar.events:
         goes_on = event.tied or (resting and event.pitch is None)
         resting = event.pitch is None and not event.tied
         if goes_on:
             continue
-        tick = TICK_OF_ONSET.get(event.onset)
+        tick = grid.tick_of_onset.get(event.onset)
         if tick is None:
             return Drop.OFF_GRID
         tokens[tick] = REST_NAME if event.pitch is None else event.pitch

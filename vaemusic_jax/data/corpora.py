@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.chorales import chorale_files
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.grid import COMMON
 from vaemusic_jax.support.words import command, did_you_mean
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Corpus:
         source: the official source.
         licence: its terms, in short.
         embedded: folders of music21's own corpus that stand in when the user gives no files; empty: files are needed.
+        metre: of the measures that are used, unless the user asks for another.
     """
 
     name: str
@@ -33,7 +35,11 @@ class Corpus:
     source: str
     licence: str
     embedded: tuple[str, ...] = ()
+    metre: str = COMMON
 
+
+_IRISH_BOOKS = ("oneills1850", "ryansMammoth")
+_IRISH_TERMS = "music: public domain (1883, 1903); transcriptions: by volunteers, distributed with music21"
 
 CORPORA = {
     corpus.name: corpus
@@ -43,8 +49,16 @@ CORPORA = {
             "Irish dance tunes and airs: O'Neill's Music of Ireland (1850 tunes) and Ryan's Mammoth Collection",
             "in music21's wheel (oneills1850, ryansMammoth); or --source with The Session's tunes.csv or tunes.json "
             "(github.com/adactio/TheSession-data, under its own licence), a folder of ABC or any other music",
-            "music: public domain (1883, 1903); transcriptions: by volunteers, distributed with music21",
-            embedded=("oneills1850", "ryansMammoth"),
+            _IRISH_TERMS,
+            embedded=_IRISH_BOOKS,
+        ),
+        Corpus(
+            "irish_jigs",
+            "the jigs of the same two books: their measures in 6/8",
+            "in music21's wheel (oneills1850, ryansMammoth); or --source with any music in 6/8",
+            _IRISH_TERMS,
+            embedded=_IRISH_BOOKS,
+            metre="6/8",
         ),
         Corpus(
             "bach",
@@ -87,6 +101,11 @@ def find_corpus(name: str, prepared: Iterable[str] = ()) -> Corpus:
             f"to add your own music: {prepare_command(name)}"
         )
     return CORPORA[name]
+
+
+def metre_of(name: str) -> str:
+    """Returns the metre of the corpus of that name, 4/4 for any other data set."""
+    return CORPORA[name].metre if name in CORPORA else COMMON
 
 
 def prepare_command(name: str) -> str:

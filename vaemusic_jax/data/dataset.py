@@ -25,7 +25,7 @@ class Split:
     """The measures of one split, tune after tune in a seeded random tune order, within a tune as written.
 
     Attributes:
-        tokens: uint8 (N, 24) token indices.
+        tokens: uint8 (N, T) token indices, one for each tick of the grid; T is 24 in 4/4.
         tune: int32 (N,) index of each measure's tune in `Dataset.tune_names`.
         attributes: float32 (N, A) values, columns in the order of `ATTRIBUTES`.
     """
@@ -51,7 +51,7 @@ class Dataset:
 
     Attributes:
         name: of the corpus.
-        vocabulary: of the tokens, from the training split.
+        vocabulary: of the tokens, from the training split, with the grid of the measures.
         train, validation, test: the splits, by tune.
         tune_names: `FILE#X` of every tune that gave a measure.
         tune_titles: their titles, as written.
@@ -88,13 +88,13 @@ class Dataset:
 
     @cached_property
     def is_seen_in_training(self) -> np.ndarray:
-        """Whether the 24 tokens of each test measure also occur in the training split: bool (N,)."""
+        """Whether all tokens of each test measure also occur in the training split: bool (N,)."""
         known = {row.tobytes() for row in self.train.tokens}
         return np.array([row.tobytes() in known for row in self.test.tokens], bool)
 
     @property
     def seen_in_training(self) -> float:
-        """Share of the test measures whose 24 tokens also occur in the training split."""
+        """Share of the test measures of which all tokens also occur in the training split."""
         return float(self.is_seen_in_training.mean())
 
 
@@ -132,13 +132,13 @@ def _dataset(name: str, path: Path, arrays: arrays_file.Arrays, metadata: dict[s
     for split in SPLITS:
         tokens, tune = arrays[f"{split}_tokens"], arrays[f"{split}_tune"]
         own = {"tokens": tokens, "tune": tune}
-        arrays_file.check_shapes(own, {"tokens": ("u", "N 24"), "tune": ("i", "N")})
+        arrays_file.check_shapes(own, {"tokens": ("u", f"N {vocabulary.grid.n_ticks}"), "tune": ("i", "N")})
         is_token, is_tune = tokens < len(vocabulary), (tune >= 0) & (tune < len(metadata["tune_names"]))
         if not (len(tokens) and is_token.all() and is_tune.all()):
             raise ValueError(f"the {split} split has other tokens or tunes than there are")
         attributes = _stored_attributes(arrays.get(f"{split}_attributes"), metadata.get("attributes", ()))
         if attributes is None:
-            attributes = compute_attributes(tokens, vocabulary.midi)
+            attributes = compute_attributes(tokens, vocabulary.midi, vocabulary.grid)
         if attributes.shape != (len(tokens), len(ATTRIBUTES)):
             raise ValueError(f"the attributes of the {split} split have shape {attributes.shape}")
         for array in (tokens, tune, attributes):

@@ -8,7 +8,6 @@ from vaemusic_jax.data.cache import cache_directory
 from vaemusic_jax.data.corpora import find_corpus, prepare_command
 from vaemusic_jax.data.dataset import Dataset, open_dataset
 from vaemusic_jax.data.names import check_name, look_up, prepared_names, version_of
-from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.progress import Progress, progress_bar
 
@@ -53,7 +52,11 @@ def load_dataset(name: str, *, cache_dir: str | Path | None = None, progress: Pr
             f"data set {name!r} has to be read again from {entry.source}, which is gone: what was made of it is gone "
             f"too, or another version made it; run {prepare_command(name)} again"
         )
-    reading = Reading(entry.pitch, entry.voices)
     return prepare_dataset(
-        name, source=entry.source, reading=reading, split_seed=entry.split_seed, cache_dir=cache_dir, progress=progress
+        name,
+        source=entry.source,
+        reading=entry.reading,
+        split_seed=entry.split_seed,
+        cache_dir=cache_dir,
+        progress=progress,
     ).dataset

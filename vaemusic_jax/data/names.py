@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.tunes import Pitch, Voices
+from vaemusic_jax.data.tunes import Pitch, Reading, Voices
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.grid import COMMON, GRIDS
 from vaemusic_jax.support.atomic import write_atomically
 from vaemusic_jax.support.names import checked_name, is_name
 
@@ -35,7 +36,7 @@ class Entry(BaseModel):
 
     Attributes:
         source: the user's folder or file; None for embedded files.
-        pitch, voices: as in `Reading`.
+        pitch, voices, metre: as in `Reading`.
         split_seed: of the split.
         file: name of the prepared file in the cache.
         code: `version_of` the package that prepared it. Early versions wrote a hash of their source code there.
@@ -47,10 +48,16 @@ class Entry(BaseModel):
     source: str | None
     pitch: Pitch
     voices: Voices
+    metre: Literal[tuple(GRIDS)] = COMMON  # type: ignore[valid-type]
     split_seed: int
     file: Annotated[str, AfterValidator(_checked_file)]
     code: str
     summary: str
+
+    @property
+    def reading(self) -> Reading:
+        """How its files were read."""
+        return Reading(self.pitch, self.voices, self.metre)
 
 
 def check_name(name: str) -> None:

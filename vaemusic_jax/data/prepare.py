@@ -13,7 +13,7 @@ import numpy as np
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.corpora import embedded_files, find_corpus
+from vaemusic_jax.data.corpora import embedded_files, find_corpus, metre_of
 from vaemusic_jax.data.dataset import Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.names import Entry, check_name, prepared_names, version_of, write_down
 from vaemusic_jax.data.parsed_store import ParsedStore
@@ -73,7 +73,8 @@ def prepare_dataset(
     Args:
         name: of a corpus that `vaemusic data list` shows, or a new one of the user's choice.
         source: folder with music of any kind that is read, or one file; None for the files that come with music21.
-        reading: what to take from the files.
+        reading: what to take from the files; default: the melody, rounded to twelve tones, in the metre of the corpus,
+            which is 4/4 for a name that is no corpus.
         split_seed: of the split into training, validation and test tunes.
         cache_dir: where prepared data sets are kept; default $VAEMUSIC_CACHE, else the user's cache directory.
         limits: what one file may take.
@@ -84,7 +85,7 @@ def prepare_dataset(
         UserError: unusable name or source, too few usable tunes, a cache that cannot be written.
     """
     check_name(name)
-    reading, limits = reading or Reading(), limits or Limits()
+    reading, limits = reading or Reading(metre=metre_of(name)), limits or Limits()
     if source is None:
         collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
     else:
@@ -99,7 +100,7 @@ def prepare_dataset(
     folder = cache_directory(cache_dir)
     with ParsedStore(folder / f"read-{version.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
-    arrays, metadata, splits = _arrange(name, collection, parsed, split_seed)
+    arrays, metadata, splits = _arrange(name, collection, parsed, split_seed, reading.metre)
     metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
     if not path.exists():
@@ -110,6 +111,7 @@ def prepare_dataset(
         source=None if source is None else str(Path(source).absolute()),
         pitch=reading.pitch,
         voices=reading.voices,
+        metre=reading.metre,
         split_seed=split_seed,
         file=path.name,
         code=version,
@@ -134,7 +136,7 @@ def _checked(source: str | Path) -> Path:
 
 
 def _arrange(
-    name: str, collection: Collection, parsed: list[Parsed], split_seed: int
+    name: str, collection: Collection, parsed: list[Parsed], split_seed: int, metre: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
     """Arrays and metadata of the data set, and the split that each piece went to.
 
@@ -146,7 +148,7 @@ def _arrange(
         split: [usable[place] for place in places]
         for split, places in assign_splits([collection.pieces[i].name for i in usable], groups, split_seed).items()
     }
-    vocabulary = _vocabulary(name, [parsed[i] for i in splits["train"]])
+    vocabulary = _vocabulary(name, [parsed[i] for i in splits["train"]], metre)
     for i in usable:
         parsed[i] = _within(vocabulary, parsed[i])
     kept = [i for i in usable if parsed[i].measures]
@@ -168,7 +170,7 @@ def _arrange(
         rows = [(number[i], rows_of[measure]) for i in indices for measure in parsed[i].measures]
         arrays[f"{split}_tokens"] = np.array([tokens for _, tokens in rows], np.uint8)
         arrays[f"{split}_tune"] = np.array([i for i, _ in rows], np.int32)
-        arrays[f"{split}_attributes"] = compute_attributes(arrays[f"{split}_tokens"], vocabulary.midi)
+        arrays[f"{split}_attributes"] = compute_attributes(arrays[f"{split}_tokens"], vocabulary.midi, vocabulary.grid)
         n_tunes = sum(i in number for i in indices)
         report["splits"][split] = {"tunes": n_tunes, "measures": len(rows)}
         for i in indices:
@@ -184,12 +186,12 @@ def _arrange(
     return arrays, metadata, split_of
 
 
-def _vocabulary(name: str, training: Sequence[Parsed]) -> Vocabulary:
+def _vocabulary(name: str, training: Sequence[Parsed], metre: str) -> Vocabulary:
     measures = {measure for each in training for measure in each.measures}
     pitches = {token for measure in measures for token in measure if is_pitch(token)}
     if len(pitches) > MOST_PITCHES:
         raise UserError(f"{name}: {len(pitches)} different spelled pitches; a vocabulary has room for {MOST_PITCHES}")
-    return Vocabulary.from_pitches(pitches)
+    return Vocabulary.from_pitches(pitches, metre=metre)
 
 
 def _within(vocabulary: Vocabulary, parsed: Parsed) -> Parsed:

@@ -18,6 +18,7 @@ from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.data.workers import Limits, available_cores, worker_pool
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.support.progress import Progress, no_progress
 
 Measure = tuple[str, ...]
@@ -43,7 +44,7 @@ class Parsed:
 
     Attributes:
         title: as written.
-        measures: 24 token names each, voice after voice.
+        measures: the token names of each, voice after voice.
         written: number of written measures, kept or not.
         drops: reason -> measures.
         other_metres: metre -> measures dropped for it.
@@ -79,7 +80,7 @@ class Parsed:
 def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
     """Reads one piece and puts its bars on the grid; never raises on account of the content."""
     try:
-        return parsed_of(READERS[kind].read(content, reading))
+        return parsed_of(READERS[kind].read(content, reading), reading.grid)
     except UnreadableTuneError as error:
         return Parsed.failed(str(error))
     except MemoryError:
@@ -92,14 +93,14 @@ def import_readers() -> None:
     """The first call of every worker. Nothing is left to do: to call it, the worker has imported every reader."""
 
 
-def parsed_of(tunes: Sequence[Tune]) -> Parsed:
+def parsed_of(tunes: Sequence[Tune], grid: Grid) -> Parsed:
     """Puts the bars of tunes on the grid."""
     parsed = Parsed(title=next((tune.title for tune in tunes if tune.title), ""))
     for tune in tunes:
         parsed.repaired += tune.repaired
     for bar in (bar for tune in tunes for voice in tune.voices for bar in voice):
         parsed.written += 1
-        tokens = bar_to_tokens(bar)
+        tokens = bar_to_tokens(bar, grid)
         if isinstance(tokens, Drop):
             parsed.drops[tokens.value] += 1
             if tokens is Drop.METRE:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vaemusic_jax.data.bars import Bar
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
 Pitch = Literal["rounded", "microtonal"]
 Voices = Literal["melody", "all"]
@@ -25,16 +26,24 @@ class Reading:
             such pitches. It makes no difference to files that have none.
         voices: `melody`, the top part of a score and the melody track of a MIDI file; or `all` of them, each
             on its own. The voices of a tune in ABC are always all read.
+        metre: the metre of the measures that are used, a row of `music.grid.GRIDS`.
     """
 
     pitch: Pitch = "rounded"
     voices: Voices = "melody"
+    metre: str = COMMON
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the measures that are used."""
+        return GRIDS[self.metre]
 
     def in_words(self) -> str:
         """The reading in the words that reports on a data set use."""
         pitch = {"rounded": "pitches rounded to twelve tones", "microtonal": "pitches in Holdrian commas"}
         voices = {"melody": "the melody of each piece", "all": "all voices of each piece"}
-        return f"{pitch[self.pitch]}, {voices[self.voices]}"
+        metre = "" if self.metre == COMMON else f", measures in {self.metre}"
+        return f"{pitch[self.pitch]}, {voices[self.voices]}{metre}"
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,10 @@ def measure_members(
     Yields:
         The results of each member, in the order of `members`.
     """
-    axis, program = MemberAxis(len(members)), program_of(owner.trials, len(owner.vocabulary))
+    axis, program = (
+        MemberAxis(len(members)),
+        program_of(owner.trials, len(owner.vocabulary), metre=owner.vocabulary.metre),
+    )
     trials = [owner.trials[i] for i in members]
     kept = [jax.tree.map(operator.itemgetter(i), checkpoint["member"]) for i in members]
     numbers = [restored(trial, program.n_attributes, own) for trial, own in zip(trials, kept, strict=True)]
@@ -143,7 +146,7 @@ def traverse(
     edits = axis.put(np.stack([np.concatenate([part.edits for part in parts]) for parts in plans]))
     decode = jax.jit(axis.over_members(partial(decode_edited, program), shared=3))
     tokens = axis.take(decode(params, hp, edits, dataset.test.tokens[chosen], dataset.test.attributes[chosen], base_R))
-    attributes = compute_attributes(tokens, dataset.vocabulary.midi)
+    attributes = compute_attributes(tokens, dataset.vocabulary.midi, dataset.vocabulary.grid)
     found = []
     for i, parts in enumerate(plans):
         arrays: Arrays = {}

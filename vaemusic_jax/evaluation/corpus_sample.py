@@ -45,7 +45,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
     training = np.asarray(measures_of(dataset.train).attributes, np.float64)
     facts = {
         "digest": dataset.digest,
-        "vocabulary": list(dataset.vocabulary.tokens),
+        "vocabulary": dataset.vocabulary.to_plain(),
         "reading": dataset.report["reading"],
         "tunes": {name: dataset.split(name).n_tunes for name in SPLITS},
         "measures": {name: len(dataset.split(name)) for name in SPLITS},
@@ -72,7 +72,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
 
 
 def token_entropy(tokens: np.ndarray) -> float:
-    """Returns the entropy, in bits, of the distribution of single tokens (..., 24), regardless of position."""
+    """Returns the entropy, in bits, of the distribution of single tokens (N, T), regardless of position."""
     counts = np.bincount(tokens.ravel())
     shares = counts[counts > 0] / tokens.size
     return float(-(shares * np.log2(shares)).sum())

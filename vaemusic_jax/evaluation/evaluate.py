@@ -235,7 +235,9 @@ def _completed(
         imposed, Codes(measured.codes, measured.stds, sample.attributes), training, regularises(trial)
     )
     inputs: dict[str, Inputs] = {
-        "reconstruction": ReconstructionInputs(imposed, measured.scores or {}, sample.facts, arrays, sample.seen),
+        "reconstruction": ReconstructionInputs(
+            imposed, measured.scores or {}, sample.facts, arrays, sample.seen, sample.tokens.shape[1]
+        ),
         "control": ControlInputs(imposed, arrays, sample.attributes, sample.chosen),
         "latent": latent,
         "training": TrainingInputs(imposed, curves),

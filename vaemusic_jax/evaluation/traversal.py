@@ -48,7 +48,7 @@ def decode_edited(
             means.
 
     Returns:
-        The decoded tokens, (R, 24) uint8.
+        The decoded tokens, (R, T) uint8.
     """
     z_MxZ = program.encode(params, jnp.asarray(tokens_MxT).astype(jnp.int32)).mean
     own_MxK = jnp.asarray(attributes_MxA)[:, hp.attribute_index]

@@ -27,7 +27,6 @@ from vaemusic_jax.metrics.registry import MEAN, Columns, Metric, columns_of
 from vaemusic_jax.metrics.smoothness import mean_of_defined
 from vaemusic_jax.metrics.training_efficiency import TrainingEfficiency, training_efficiency
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.support.arrays_file import Arrays
 
 if TYPE_CHECKING:
@@ -80,12 +79,14 @@ class ReconstructionInputs(Inputs):
         facts: facts about the data set, as in `CorpusSample.facts`.
         arrays: as in `TrialEvaluation.arrays`, with `tokens_right`.
         seen: (N,) whether a test measure also occurs in the training split; None if it is not known.
+        n_ticks: the number of ticks of a measure.
     """
 
     scores: Mapping[str, float]
     facts: Mapping[str, Any]
     arrays: Arrays
     seen: np.ndarray | None
+    n_ticks: int
 
     @property
     def skill(self) -> float | None:
@@ -101,7 +102,7 @@ class ReconstructionInputs(Inputs):
         right_N = self.arrays.get(array)
         if right_N is not None and seen is not None:
             right_N = None if self.seen is None else right_N[self.seen == seen]
-        return None if right_N is None or not len(right_N) else float(right_N.mean()) / N_TICKS
+        return None if right_N is None or not len(right_N) else float(right_N.mean()) / self.n_ticks
 
 
 @dataclass(frozen=True)

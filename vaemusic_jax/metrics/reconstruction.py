@@ -1,7 +1,7 @@
 """Metrics of reconstruction: how many tokens of a measure a model gives back.
 
 They are pure functions of tokens, which run under jit and vmap. Each returns one number per measure, so that callers
-can sum over batches, or mask padding, without bias. T is the 24 ticks of a measure and V the vocabulary size;
+can sum over batches, or mask padding, without bias. T is the number of ticks of a measure and V the vocabulary size;
 `predicted` holds the argmax tokens of free-running, greedy decoding.
 """
 

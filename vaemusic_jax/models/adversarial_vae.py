@@ -9,7 +9,7 @@ There are two discriminators. The published classifier has half as many units as
 at the opposite of its targets. The regressor reads posterior means, takes several steps of its own for each step of the
 VAE, and the encoder aims at making its error large (gradient reversal; Ganin & Lempitsky 2015).
 
-Shapes: B batch, T ticks (24), H hidden, Z latent, V vocabulary, K attributes, C classes.
+Shapes: B batch, T ticks, H hidden, Z latent, V vocabulary, K attributes, C classes.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ from vaemusic_jax.models.layers import (
 from vaemusic_jax.models.losses import adversary_losses, class_targets, regressor_losses
 from vaemusic_jax.models.member import N_CLASSES, Batch, HyperParameters
 from vaemusic_jax.models.program import Program
-from vaemusic_jax.music.grid import N_TICKS
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
 REGRESSOR_TRAINING = RivalTraining(steps=5, learning_rate=2e-3)
 
@@ -161,7 +161,7 @@ class Decoder(Layer):
             own_B = jnp.argmax(logits, axis=-1).astype(jnp.int32)
             return (jnp.where(teacher, token_B, own_B), h1, h2), logits
 
-        xs = (tokens_BxT.T, teacher_T, jnp.arange(N_TICKS) == 0)
+        xs = (tokens_BxT.T, teacher_T, jnp.arange(len(teacher_T)) == 0)
         return lax.scan(tick, (start_B, h0, h0), xs)[1].transpose(1, 0, 2)
 
 
@@ -174,6 +174,7 @@ class AdversarialVAE(Layer):
     n_attributes: int
     own_start_symbol: bool = True
     scaled_start: bool = False
+    grid: Grid = GRIDS[COMMON]
 
     def setup(self) -> None:
         start = SCALED_ADVERSARIAL_VAE if self.scaled_start else ADVERSARIAL_VAE
@@ -207,7 +208,8 @@ class AdversarialVAE(Layer):
         """
         del dropout_key
         if tokens_BxT is None:
-            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], N_TICKS), jnp.int32), jnp.zeros(N_TICKS, bool)
+            n_ticks = self.grid.n_ticks
+            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], n_ticks), jnp.int32), jnp.zeros(n_ticks, bool)
         if teacher_T is None:
             return self.decoder.teacher_forced(z_BxZ, conditions_BxK, tokens_BxT)
         return self.decoder.step_by_step(z_BxZ, conditions_BxK, tokens_BxT, teacher_T)
@@ -229,6 +231,7 @@ class AdversarialVAEModel(Model):
             program.n_attributes,
             own_start_symbol=recipe.own_start_symbol,
             scaled_start=recipe.scaled_start,
+            grid=program.grid,
         )
         return {"vae": vae, "classifier": discriminator(program)}
 
@@ -258,9 +261,9 @@ class AdversarialVAEModel(Model):
         H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
         # The discriminator counts three times for each of its own steps, and twice for the gradient of the codes.
         reading = 3 * self.rival_training(program).steps + 2
-        gates = 3 * H
-        encoder = N_TICKS * 2 * (gates * H) + 2 * (2 * H * Z)
-        decoder = Z * H + (Z + program.n_attributes) * gates + N_TICKS * (3 * (gates * H) + H * V)
+        gates, n_ticks = 3 * H, program.grid.n_ticks
+        encoder = n_ticks * 2 * (gates * H) + 2 * (2 * H * Z)
+        decoder = Z * H + (Z + program.n_attributes) * gates + n_ticks * (3 * (gates * H) + H * V)
         decodings = 7 if program.steers else 3  # steering decodes twice more, once without gradient
         return 4 * encoder + decodings * decoder + reading * discriminator(program).multiplications
 

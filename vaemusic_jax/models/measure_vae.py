@@ -1,10 +1,11 @@
 """MeasureVAE (Pati, Lerch & Hadjeres 2019; Pati & Lerch 2020): a VAE of one measure with a hierarchical decoder.
 
 The encoder is an embedding, a two-layer bidirectional GRU, and two heads with SELU units. In the decoder a beat GRU
-makes one state per beat, from which a tick GRU starts that runs for the six ticks of the beat. Every tick is fed the
+makes one state per beat, from which a tick GRU starts that runs for the ticks of the beat. Every tick is fed the
 previous token: the true one (teacher forcing) or the model's own.
 
-Shapes: B batch, T ticks (24), Q beats (4), K ticks of a beat (6), R = Q B, H hidden, G = 3H, Z latent, V vocabulary.
+Shapes: B batch, T ticks, Q beats, K ticks of a beat (24, 4 and 6 in 4/4), R = Q B, H hidden, G = 3H, Z latent,
+V vocabulary.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from vaemusic_jax.models.layers import GRU, Array, Layer, Linear, add_to_every_t
 from vaemusic_jax.models.losses import attribute_regularisation
 from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, TICKS_PER_BEAT
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
 EMBEDDING_SIZE = 10  # (Pati & Lerch 2020)
 
@@ -71,6 +72,7 @@ class Decoder(Layer):
     start: Start
     dropout: float
     relu_logits: bool
+    grid: Grid = GRIDS[COMMON]
 
     def setup(self) -> None:
         hidden, start, shape = self.hidden_size, self.start, (self.vocab_size, self.embedding_size)
@@ -94,7 +96,7 @@ class Decoder(Layer):
             first layer that is the same at all ticks of a beat, (Q, B, 3H).
         """
         h0, h1 = jnp.split(nn.selu(self.z_to_beat_h0(z_BxZ)), 2, axis=-1)
-        constant_QxBx1 = jnp.broadcast_to(self.b0[None, None, :], (N_BEATS, z_BxZ.shape[0], 1))
+        constant_QxBx1 = jnp.broadcast_to(self.b0[None, None, :], (self.grid.n_beats, z_BxZ.shape[0], 1))
         out0 = self.beat_l0.scan(self.beat_l0.project(constant_QxBx1), h0)
         out_QxBxH = self.beat_l1.scan(self.beat_l1.project(dropout(out0, self.dropout, dropout_key)), h1)
         tick_h0, tick_h1 = jnp.split(nn.selu(self.beat_to_tick_h0(out_QxBxH)), 2, axis=-1)
@@ -113,22 +115,23 @@ class Decoder(Layer):
     def teacher_forced(self, z_BxZ: Array, tokens_BxT: Array, dropout_key: Array | None) -> Array:
         """Returns logits (B, T, V) where every tick is fed the true previous token.
 
-        The tick GRU starts again at each beat, so the four beats are computed at once, as one batch of 4 B.
+        The tick GRU starts again at each beat, so all beats are computed at once, as one batch of Q B.
         """
         beat_key, tick_key = split_or_none(dropout_key)
         h0_QxBxH, h1_QxBxH, constant_QxBxG = self.beats(z_BxZ, beat_key)
         batch, hidden = z_BxZ.shape[0], self.hidden_size
+        n_beats, per_beat = self.grid.n_beats, self.grid.ticks_per_beat
         start = jnp.full((batch, 1), self.vocab_size, tokens_BxT.dtype)
         before_BxT = jnp.concatenate([start, tokens_BxT[:, :-1]], axis=1)
-        before_KxQxB = before_BxT.reshape(batch, N_BEATS, TICKS_PER_BEAT).transpose(2, 1, 0)
-        rows = N_BEATS * batch
-        tokens_KxRxG = look_up(self.token_table(), before_KxQxB.reshape(TICKS_PER_BEAT, rows))
+        before_KxQxB = before_BxT.reshape(batch, n_beats, per_beat).transpose(2, 1, 0)
+        rows = n_beats * batch
+        tokens_KxRxG = look_up(self.token_table(), before_KxQxB.reshape(per_beat, rows))
         x_proj = add_to_every_tick(tokens_KxRxG, constant_QxBxG.reshape(rows, 3 * hidden))
         out0 = self.tick_l0.scan(x_proj, h0_QxBxH.reshape(rows, hidden))
         out0 = dropout(out0, self.dropout, tick_key)
         out1 = self.tick_l1.scan(self.tick_l1.project(out0), h1_QxBxH.reshape(rows, hidden))
-        logits_KxQxBxV = self.logits(out1.reshape(TICKS_PER_BEAT, N_BEATS, batch, hidden))
-        return logits_KxQxBxV.transpose(2, 1, 0, 3).reshape(batch, N_TICKS, self.vocab_size)
+        logits_KxQxBxV = self.logits(out1.reshape(per_beat, n_beats, batch, hidden))
+        return logits_KxQxBxV.transpose(2, 1, 0, 3).reshape(batch, self.grid.n_ticks, self.vocab_size)
 
     def step_by_step(self, z_BxZ: Array, tokens_BxT: Array, teacher_T: Array, dropout_key: Array | None) -> Array:
         """Returns logits (B, T, V), decoded tick by tick.
@@ -157,7 +160,7 @@ class Decoder(Layer):
             last, logits_KxBxV = lax.scan(tick, first, tuple(ticks))
             return last[0], logits_KxBxV
 
-        batch, by_beat = z_BxZ.shape[0], (N_BEATS, TICKS_PER_BEAT)
+        batch, by_beat = z_BxZ.shape[0], (self.grid.n_beats, self.grid.ticks_per_beat)
         tick_keys = None if tick_key is None else jax.random.split(tick_key, by_beat)
         start_B = jnp.full((batch,), self.vocab_size, tokens_BxT.dtype)
         xs = (
@@ -167,7 +170,7 @@ class Decoder(Layer):
             tick_keys,
         )
         logits_QxKxBxV = lax.scan(beat, start_B, xs)[1]
-        return logits_QxKxBxV.reshape(N_TICKS, batch, self.vocab_size).transpose(1, 0, 2)
+        return logits_QxKxBxV.reshape(self.grid.n_ticks, batch, self.vocab_size).transpose(1, 0, 2)
 
 
 def split_or_none(key: Array | None) -> tuple[Array | None, Array | None]:
@@ -184,6 +187,7 @@ class MeasureVAE(Layer):
     dropout: float = 0.0
     relu_logits: bool = False
     scaled_start: bool = False
+    grid: Grid = GRIDS[COMMON]
 
     def setup(self) -> None:
         start = SCALED_MEASURE_VAE if self.scaled_start else MEASURE_VAE
@@ -194,6 +198,7 @@ class MeasureVAE(Layer):
             EMBEDDING_SIZE,
             self.hidden_size,
             relu_logits=self.relu_logits,
+            grid=self.grid,
             **shared,
         )
 
@@ -216,7 +221,8 @@ class MeasureVAE(Layer):
         """
         del conditions_BxK
         if tokens_BxT is None:
-            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], N_TICKS), jnp.int32), jnp.zeros(N_TICKS, bool)
+            n_ticks = self.grid.n_ticks
+            tokens_BxT, teacher_T = jnp.zeros((z_BxZ.shape[0], n_ticks), jnp.int32), jnp.zeros(n_ticks, bool)
         if teacher_T is None:
             return self.decoder.teacher_forced(z_BxZ, tokens_BxT, dropout_key)
         return self.decoder.step_by_step(z_BxZ, tokens_BxT, teacher_T, dropout_key)
@@ -237,6 +243,7 @@ class MeasureVAEModel(Model):
                 dropout=recipe.dropout,
                 relu_logits=recipe.relu_logits,
                 scaled_start=recipe.scaled_start,
+                grid=program.grid,
             )
         }
 
@@ -256,9 +263,9 @@ class MeasureVAEModel(Model):
 
     def multiplications(self, program: Program) -> int:
         H, Z, V = program.hidden_size, program.latent_dim, program.vocab_size
-        gates = 3 * H
+        gates, grid = 3 * H, program.grid
         layers = 2 * (gates * H) + 2 * (gates * 2 * H + gates * H)
-        encoder = N_TICKS * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
+        encoder = grid.n_ticks * layers + 2 * (4 * H * 2 * H + 2 * H * Z)
         of_beat = 3 * (gates * H) + 2 * H * H + H * H + gates * H
-        decoder = Z * 2 * H + N_BEATS * of_beat + N_TICKS * (3 * (gates * H) + H * V)
+        decoder = Z * 2 * H + grid.n_beats * of_beat + grid.n_ticks * (3 * (gates * H) + H * V)
         return 3 * encoder + (7 if program.steers else 3) * decoder  # steering decodes twice, once without gradient

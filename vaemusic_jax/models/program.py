@@ -18,6 +18,7 @@ from vaemusic_jax.config.models import MODELS, DiscriminatorName, Recipe
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 from vaemusic_jax.support.jax_settings import random_key
 
 # The type that networks compute in. Weights, losses and the outputs of networks are always float32.
@@ -30,7 +31,8 @@ class Program:
 
     Latent size and number of attributes are those of the padded arrays: the largest of the cohort, and at least one
     slot for an attribute, which is padding in a cohort without any. `steers` is whether
-    the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token.
+    the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token. `metre` is that of
+    the measures.
     """
 
     model: str
@@ -44,6 +46,12 @@ class Program:
     discriminator: DiscriminatorName
     steers: bool = False
     midi: tuple[float, ...] = ()
+    metre: str = COMMON
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the measures."""
+        return GRIDS[self.metre]
 
     @property
     def implementation(self) -> Model:
@@ -126,13 +134,16 @@ def _in_type(dtype: Any, tree: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)
 
 
-def program_of(trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | None = None) -> Program:
+def program_of(
+    trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | None = None, metre: str = COMMON
+) -> Program:
     """Returns the program that trains the trials of one cohort, see `config.trial.Cohort`, together.
 
     Args:
         trials: the trials.
         vocab_size: the number of tokens.
         midi_V: their MIDI pitches, which only training steps that steer need.
+        metre: the metre of the measures.
     """
     first = trials[0]
     return Program(
@@ -147,4 +158,5 @@ def program_of(trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | No
         discriminator=first.discriminator,
         steers=first.steers,
         midi=tuple(map(float, midi_V)) if first.steers and midi_V is not None else (),
+        metre=metre,
     )

@@ -12,12 +12,15 @@ attributes, in data sets and checkpoints, have their columns in the order of the
 of the probabilities of onsets instead of onsets, which training with `steering_weight` needs because it can be
 differentiated. It equals the first formula where every probability is 0 or 1.
 
-Shapes: T = 24 ticks, A attributes, V = vocabulary size, P = number of pitches, B measures, `...` any batch axes.
+Shapes: T ticks of the grid (24 in 4/4), A attributes, V = vocabulary size, P = number of pitches, B measures, `...` any
+batch axes.
 
 Source: the attribute definitions of Pati & Lerch, "Attribute-based regularization of latent spaces for variational
 auto-encoders" (2021), with the rhythmic-complexity weights of Toussaint's metrical hierarchy as published there.
 """
 
+import functools
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -25,13 +28,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaemusic_jax.music.grid import N_TICKS
+from vaemusic_jax.music.grid import Grid
 
 RANGE_SEMITONES = 26  # the published unit of note range
 MICROTONAL_UNIT = 53  # units per semitone in a microtonal vocabulary; a Holdrian comma is 12 units
 
-# Weight of an onset at each tick, times 100 to stay in integers: the off-beats weigh most, the downbeat least.
-ONSET_WEIGHTS = tuple(w for first in (20, 67, 25, 67) for w in (first, 100, 200, 50, 200, 100))
+# Weights of an onset, times 100 to stay in integers. What is weaker in the metre weighs more.
+DOWNBEAT, HALF_MEASURE, BEAT, DIVISION, SUBDIVISION, OFF_THE_METRE = 20, 25, 67, 50, 100, 200
+
+
+@functools.cache
+def onset_weights(grid: Grid) -> tuple[int, ...]:
+    """Returns the weight of an onset at each tick in `rhythmic_complexity`, times 100.
+
+    A tick has the weight of the first of these that it is: the start of the measure (.20), its middle in a metre of
+    four beats (.25), the start of a beat (.67), of a division of the beat (.50; metres divide beats into two parts or
+    three), or of half a division (1). All other ticks, which the metre does not have, weigh most (2). In 4/4 these are
+    the published weights (.20, .67, .25, .67 on the beats, each followed by 1, 2, .50, 2, 1).
+    """
+    division = grid.beat / grid.divisions
+    levels = [
+        (grid.quarters, DOWNBEAT),
+        *([(grid.quarters / 2, HALF_MEASURE)] if grid.n_beats == 4 else []),
+        (grid.beat, BEAT),
+        (division, DIVISION),
+        (division / 2, SUBDIVISION),
+    ]
+    return tuple(
+        next((weight for length, weight in levels if onset % length == 0), OFF_THE_METRE)
+        for onset in grid.onset_of_tick
+    )
 
 
 @dataclass(frozen=True)
@@ -42,11 +68,13 @@ class Onsets:
         pitches: (..., T) int32 pitch in units of which `unit` make a semitone; it has no meaning where no note starts.
         at: (..., T) bool, whether a note starts at the tick.
         unit: the number of units of `pitches` in a semitone.
+        grid: the grid of the measures.
     """
 
     pitches: np.ndarray
     at: np.ndarray
     unit: int
+    grid: Grid
 
     @property
     def count(self) -> np.ndarray:
@@ -64,10 +92,12 @@ class OnsetChances:
     Attributes:
         chances: (B, T, P) the probability that a note of each pitch starts at each tick.
         pitches: (P,) the pitches in semitones, all different and ascending.
+        grid: the grid of the measures.
     """
 
     chances: Any
     pitches: np.ndarray
+    grid: Grid
 
     @property
     def at(self) -> Any:
@@ -128,8 +158,8 @@ class AttributeTable(dict[str, Attribute]):
 
 def rhythmic_complexity(onsets: Onsets) -> np.ndarray:
     """Returns the weight of the onset ticks over that of all ticks, (...) float32; 1 if every tick is an onset."""
-    weight = onsets.at.astype(np.int32) @ np.array(ONSET_WEIGHTS, np.int32)
-    return _over(weight, sum(ONSET_WEIGHTS))
+    weights = onset_weights(onsets.grid)
+    return _over(onsets.at.astype(np.int32) @ np.array(weights, np.int32), sum(weights))
 
 
 def note_range(onsets: Onsets) -> np.ndarray:
@@ -144,8 +174,8 @@ def note_range(onsets: Onsets) -> np.ndarray:
 
 
 def note_density(onsets: Onsets) -> np.ndarray:
-    """Returns the share of the 24 ticks that are note onsets, (...) float32 from 0 to 1."""
-    return _over(onsets.count, N_TICKS)
+    """Returns the share of the ticks that are note onsets, (...) float32 from 0 to 1."""
+    return _over(onsets.count, onsets.grid.n_ticks)
 
 
 def average_interval_jump(onsets: Onsets) -> np.ndarray:
@@ -153,7 +183,8 @@ def average_interval_jump(onsets: Onsets) -> np.ndarray:
 
     It is 0 with fewer than two onsets. Rests between two onsets are ignored.
     """
-    last_onset = np.maximum.accumulate(np.where(onsets.at, np.arange(N_TICKS, dtype=np.int32), -1), axis=-1)
+    ticks = np.arange(onsets.grid.n_ticks, dtype=np.int32)
+    last_onset = np.maximum.accumulate(np.where(onsets.at, ticks, -1), axis=-1)
     # the last onset before each tick: `last_onset` of the tick before, and none (-1) at the first tick
     before = np.concatenate([np.full_like(last_onset[..., :1], -1), last_onset[..., :-1]], axis=-1)
     previous = np.take_along_axis(onsets.pitches, np.maximum(before, 0), axis=-1)
@@ -164,7 +195,8 @@ def average_interval_jump(onsets: Onsets) -> np.ndarray:
 
 def expected_complexity(onsets: OnsetChances) -> Any:
     """Returns the expected `rhythmic_complexity`, (B,)."""
-    return onsets.at @ np.array(ONSET_WEIGHTS, onsets.at.dtype) / sum(ONSET_WEIGHTS)
+    weights = onset_weights(onsets.grid)
+    return onsets.at @ np.array(weights, onsets.at.dtype) / sum(weights)
 
 
 def expected_range(onsets: OnsetChances) -> Any:
@@ -194,15 +226,15 @@ def expected_jump(onsets: OnsetChances) -> Any:
     last onset up to each tick, far[t] = distances to onsets at t + P(no onset at t) far[t - 1]. It is computed for
     windows of 1, 2, 4, ... ticks before t, each from two of half the length.
     """
-    dtype = onsets.at.dtype
+    dtype, n_ticks = onsets.at.dtype, onsets.grid.n_ticks
     distances_PxP = np.abs(onsets.pitches[:, None] - onsets.pitches[None, :]).astype(dtype)
     chances_BxPxT = onsets.chances.swapaxes(1, 2)
     far_BxPxT, silent_Bx1xT = (onsets.chances @ distances_PxP).swapaxes(1, 2), 1 - onsets.at[:, None, :]
-    for n in (1, 2, 4, 8, 16):
-        later_TxT = np.eye(N_TICKS, k=n, dtype=dtype)  # as a factor it moves values to the tick n later
+    for n in itertools.takewhile(lambda n: n < n_ticks, (1, 2, 4, 8, 16, 32)):
+        later_TxT = np.eye(n_ticks, k=n, dtype=dtype)  # as a factor it moves values to the tick n later
         far_BxPxT = far_BxPxT + silent_Bx1xT * (far_BxPxT @ later_TxT)
         silent_Bx1xT = silent_Bx1xT * (silent_Bx1xT @ later_TxT)
-    before_BxPxT = far_BxPxT @ np.eye(N_TICKS, k=1, dtype=dtype)
+    before_BxPxT = far_BxPxT @ np.eye(n_ticks, k=1, dtype=dtype)
     return (chances_BxPxT * before_BxPxT).sum((1, 2)) / (onsets.at.sum(1) - 1).clip(1)
 
 
@@ -226,35 +258,40 @@ ATTRIBUTES = AttributeTable(
 )
 
 
-def compute_attributes(tokens: ArrayLike, midi: ArrayLike) -> np.ndarray:
+def compute_attributes(tokens: ArrayLike, midi: ArrayLike, grid: Grid) -> np.ndarray:
     """Computes every attribute of measures; measures with equal attributes get bit-equal values.
 
     Args:
-        tokens: (..., 24) token indices, any integer type.
+        tokens: (..., T) token indices, any integer type.
         midi: (V,) MIDI pitch of each token, -1 for hold and rest (`Vocabulary.midi`): integers, or floats that are
             multiples of 1/53, the fractional semitones of a microtonal vocabulary.
+        grid: the grid of the measures (`Vocabulary.grid`).
 
     Returns:
         (..., A) float32, attributes in the order of `ATTRIBUTES`.
 
     Raises:
-        ValueError: the last axis of `tokens` is not the 24 ticks.
+        ValueError: the last axis of `tokens` is not the ticks of the grid.
     """
     indices, midi = np.asarray(tokens), np.asarray(midi)
-    if indices.shape[-1:] != (N_TICKS,):
-        raise ValueError(f"tokens have shape {indices.shape}; the last axis must be the {N_TICKS} ticks of a measure")
+    if indices.shape[-1:] != (grid.n_ticks,):
+        raise ValueError(
+            f"tokens have shape {indices.shape}; the last axis must be the {grid.n_ticks} ticks of a measure in "
+            f"{grid.metre}"
+        )
     unit = MICROTONAL_UNIT if np.issubdtype(midi.dtype, np.floating) else 1
     pitches = np.round(midi * unit).astype(np.int32)[indices]
-    onsets = Onsets(pitches, pitches >= 0, unit)
+    onsets = Onsets(pitches, pitches >= 0, unit, grid)
     return np.stack([attribute.formula(onsets) for attribute in ATTRIBUTES.values()], axis=-1)
 
 
-def differentiable_attributes(chances: Any, midi: np.ndarray) -> Any:
+def differentiable_attributes(chances: Any, midi: np.ndarray, grid: Grid) -> Any:
     """Computes attributes of probable measures so that they can be differentiated.
 
     Args:
-        chances: (B, 24, V) the probability of each token at each tick, a NumPy or a JAX array.
+        chances: (B, T, V) the probability of each token at each tick, a NumPy or a JAX array.
         midi: (V,) MIDI pitch of each token, -1 for hold and rest (`Vocabulary.midi`).
+        grid: the grid of the measures.
 
     Returns:
         The values (B,) of each attribute in the order of `ATTRIBUTES`, None for one without a differentiable formula.
@@ -264,5 +301,5 @@ def differentiable_attributes(chances: Any, midi: np.ndarray) -> Any:
     pitches, index = np.unique(midi[midi >= 0], return_inverse=True)
     of_pitch = np.zeros((len(midi), len(pitches)), chances.dtype)
     of_pitch[np.flatnonzero(midi >= 0), index] = 1
-    onsets = OnsetChances(chances @ of_pitch, pitches)
+    onsets = OnsetChances(chances @ of_pitch, pitches, grid)
     return [row.differentiable(onsets) if row.differentiable else None for row in ATTRIBUTES.values()]

@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
 HOLD = 0  # the previous event continues; at the first tick it is the last event of the previous measure
 REST = 1
@@ -99,19 +102,25 @@ def is_pitch(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Token names in the order of their indices: `__` (hold), `rest`, then the spelled pitches, sorted.
+    """The tokens that the ticks of measures can have, in the order of their indices, and the metre of the measures.
+
+    The tokens are `__` (hold), `rest`, then the spelled pitches, sorted.
 
     Attributes:
         tokens: the names; the position of a name is its token index.
+        metre: the metre of the measures, a row of `music.grid.GRIDS`.
 
     Raises:
-        ValueError: the names do not start with hold and rest, the pitches are not sorted and distinct, or there are
-            more tokens than fit into one byte.
+        ValueError: the metre has no grid, the names do not start with hold and rest, the pitches are not sorted and
+            distinct, or there are more tokens than fit into one byte.
     """
 
     tokens: tuple[str, ...]
+    metre: str = COMMON
 
     def __post_init__(self) -> None:
+        if self.metre not in GRIDS:
+            raise ValueError(f"metre {self.metre!r} is none of {', '.join(GRIDS)}")
         if self.tokens[:2] != (HOLD_NAME, REST_NAME):
             raise ValueError(f"a vocabulary starts with {HOLD_NAME!r}, {REST_NAME!r}, not {self.tokens[:2]}")
         if list(self.tokens[2:]) != sorted(set(self.tokens[2:])):
@@ -124,6 +133,11 @@ class Vocabulary:
 
     def __contains__(self, name: str) -> bool:
         return name in self._indices
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the measures."""
+        return GRIDS[self.metre]
 
     @cached_property
     def _indices(self) -> dict[str, int]:
@@ -149,21 +163,34 @@ class Vocabulary:
         """Returns the index of a token name. Raises KeyError if the vocabulary does not have it."""
         return self._indices[name]
 
+    def to_plain(self) -> list[str] | dict[str, Any]:
+        """Returns what JSON files hold: the list of the names in 4/4, and names and metre in other metres."""
+        names = list(self.tokens)
+        return names if self.metre == COMMON else {"metre": self.metre, "tokens": names}
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Vocabulary:
+        """Returns the vocabulary that `to_plain` described. Raises ValueError, KeyError or TypeError if it is none."""
+        if isinstance(plain, dict):
+            return cls(tuple(plain["tokens"]), plain["metre"])
+        return cls(tuple(plain))
+
     def to_json(self) -> str:
-        """Returns the names as a JSON list."""
-        return json.dumps(list(self.tokens))
+        """Returns what `to_plain` returns, as text."""
+        return json.dumps(self.to_plain())
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """Returns the vocabulary that `to_json` wrote. Raises ValueError for names that make no vocabulary."""
-        return cls(tuple(json.loads(text)))
+        """Returns the vocabulary that `to_json` wrote. Raises ValueError, KeyError or TypeError if it is none."""
+        return cls.from_plain(json.loads(text))
 
     @classmethod
-    def from_pitches(cls, pitches: Iterable[str], *, room: bool = True) -> Vocabulary:
+    def from_pitches(cls, pitches: Iterable[str], *, metre: str = COMMON, room: bool = True) -> Vocabulary:
         """Builds the vocabulary of the given pitches.
 
         Args:
             pitches: spelled pitches in any order; repeats are allowed.
+            metre: the metre of the measures.
             room: whether to add the pitches between the lowest and the highest given one that held-out tunes and
                 transpositions may need: every natural, single sharp and single flat of the seven letters; or, if one
                 pitch has commas, the seven naturals and every given spelling, in all octaves. They are not added if
@@ -180,7 +207,7 @@ class Vocabulary:
             low, high = min(heights), max(heights)
             with_room = {name for name in _spellings(names, microtonal) if low <= height(name) <= high} | names
             names = with_room if len(with_room) + 2 <= MOST_TOKENS else names
-        return cls((HOLD_NAME, REST_NAME, *sorted(names)))
+        return cls((HOLD_NAME, REST_NAME, *sorted(names)), metre)
 
 
 def _spellings(names: Iterable[str], microtonal: bool) -> Iterator[str]:

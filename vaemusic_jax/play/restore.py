@@ -16,18 +16,17 @@ from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.member import HyperParameters, restored
 from vaemusic_jax.models.program import Program, implementation_of, program_of
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
 
 
 class TrainedModel:
-    """A trained model. Shapes: N measures, 24 ticks, Z the model's latent size, K its regularised attributes.
+    """A trained model. Shapes: N measures, T ticks (24 in 4/4), Z the latent size, K its regularised attributes.
 
     Attributes:
         trial: the configuration of the model.
-        vocabulary: the vocabulary of its tokens.
+        vocabulary: the vocabulary of its tokens, with the grid of its measures.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class TrainedModel:
         """Encodes measures.
 
         Args:
-            tokens: (N, 24) or (24,) token indices.
+            tokens: (N, T) or (T,) token indices.
 
         Returns:
             The posterior means, (N, Z), as an array that may be modified.
@@ -80,7 +79,7 @@ class TrainedModel:
                 needs them; MeasureVAE ignores them.
 
         Returns:
-            The tokens of the measures, (N, 24).
+            The tokens of the measures, (N, T).
 
         Raises:
             ValueError: codes or attributes have another shape, or the model needs attributes and there are none.
@@ -100,7 +99,7 @@ class TrainedModel:
             attributes: as in `decode`.
 
         Returns:
-            The tokens of the measures, (n, 24).
+            The tokens of the measures, (n, T).
 
         Raises:
             ValueError: as in `decode`.
@@ -109,18 +108,20 @@ class TrainedModel:
         return self.decode(codes, attributes)
 
     def attributes(self, tokens: ArrayLike) -> NDArray[np.float32]:
-        """Computes the attributes of measures (N, 24): (N, 4), in the order of `music.attributes.ATTRIBUTES`.
+        """Computes the attributes of measures (N, T): (N, 4), in the order of `music.attributes.ATTRIBUTES`.
 
         Raises:
             ValueError: as in `encode`.
         """
-        return compute_attributes(self._checked(tokens), self.vocabulary.midi)
+        return compute_attributes(self._checked(tokens), self.vocabulary.midi, self.vocabulary.grid)
 
     def _checked(self, tokens: ArrayLike) -> NDArray[np.int32]:
-        """Returns tokens as an array (N, 24). Raises ValueError as `encode` does."""
-        tokens = np.atleast_2d(np.asarray(tokens))
-        if tokens.ndim != 2 or tokens.shape[1] != N_TICKS or not np.issubdtype(tokens.dtype, np.integer):
-            raise ValueError(f"tokens have shape {tokens.shape} and type {tokens.dtype}; they need (N, 24) integers")
+        """Returns tokens as an array (N, T). Raises ValueError as `encode` does."""
+        tokens, n_ticks = np.atleast_2d(np.asarray(tokens)), self.vocabulary.grid.n_ticks
+        if tokens.ndim != 2 or tokens.shape[1] != n_ticks or not np.issubdtype(tokens.dtype, np.integer):
+            raise ValueError(
+                f"tokens have shape {tokens.shape} and type {tokens.dtype}; they need (N, {n_ticks}) integers"
+            )
         if tokens.size and not (tokens.min() >= 0 and tokens.max() < len(self.vocabulary)):
             raise ValueError(f"tokens reach {tokens.min()}...{tokens.max()}; the vocabulary has {len(self.vocabulary)}")
         return tokens.astype(np.int32)
@@ -182,7 +183,7 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
     if [t.id for t in owner.trials] != [t.id for t in cohort.trials]:
         raise UserError(f"{store.path}: holds other trials than this run's cohort {cohort.id}; restore or remove it")
     arrays = store.member(cohort.trials.index(trial))
-    state, program = arrays["state"], program_of(owner.trials, len(owner.vocabulary))
+    state, program = arrays["state"], program_of(owner.trials, len(owner.vocabulary), metre=owner.vocabulary.metre)
     hp = restored(trial, program.n_attributes, arrays["member"])
     if state["diverged_at"] >= 0:
         warnings.warn(

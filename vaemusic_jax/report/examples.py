@@ -46,7 +46,7 @@ def reconstructions(corpus: CorpusSample, evaluation: TrialEvaluation) -> Exampl
     """Returns test measures above their reconstructions, with the number of tokens that are right."""
     chosen = _chosen(corpus)
     given, back = corpus.tokens[chosen], evaluation.arrays["reconstruction"][chosen]
-    right = [f"{(one == other).sum()} of 24 tokens right" for one, other in zip(given, back, strict=True)]
+    right = [f"{(one == other).sum()} of {len(one)} tokens right" for one, other in zip(given, back, strict=True)]
     vocabulary = corpus.vocabulary
     return Example(
         tuple(f"measure {m + 1}" for m in chosen),
@@ -80,7 +80,7 @@ def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
     """Draws a measure as an SVG element: as notation, or as a piano roll if Verovio is not installed.
 
     Args:
-        tokens: (24,) token indices.
+        tokens: (T,) token indices.
         vocabulary: the vocabulary of the tokens.
     """
     if not has_notation():

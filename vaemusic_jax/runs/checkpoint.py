@@ -71,7 +71,7 @@ class Owner:
             "format": FORMAT,
             "trial_ids": [trial.id for trial in self.trials],
             "trials": [trial.model_dump(mode="json") for trial in self.trials],
-            "vocabulary": list(self.vocabulary.tokens),
+            "vocabulary": self.vocabulary.to_plain(),
             "dataset_digest": self.dataset_digest,
             "random_bits": self.random_bits,
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -81,7 +81,7 @@ class Owner:
     def from_json(cls, metadata: dict[str, Any]) -> "Owner":
         """Returns the owner in the metadata of a checkpoint."""
         trials = tuple(Trial.model_validate(trial, strict=False) for trial in metadata["trials"])
-        vocabulary = Vocabulary(tuple(metadata["vocabulary"]))
+        vocabulary = Vocabulary.from_plain(metadata["vocabulary"])
         # Checkpoints without an entry were written when JAX drew random numbers like this unless told otherwise.
         return cls(trials, vocabulary, metadata["dataset_digest"], metadata.get("random_bits", RANDOM_BITS))
 
@@ -91,6 +91,9 @@ class Owner:
         if ours != theirs:
             mine, yours = " ".join(ours), " ".join(theirs)
             return f"it was written for trials {yours}, this run has {mine} there"
+        if self.vocabulary.metre != other.vocabulary.metre:
+            metres = other.vocabulary.metre, self.vocabulary.metre
+            return "it was trained on measures in {}, this data set's are in {}".format(*metres)
         if self.vocabulary != other.vocabulary:
             only = sorted(set(self.vocabulary.tokens) ^ set(other.vocabulary.tokens))
             return (

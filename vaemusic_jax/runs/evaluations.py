@@ -30,12 +30,12 @@ class TrialEvaluation:
 
     Attributes:
         families: for each family of metrics that has been computed, its columns of results.csv and their values.
-        arrays: `reconstruction` (M, 24); `control_values` (K, Q), the training quantiles that controls are set to,
-            `traversal_tokens` (M, K, Q, 24) and `traversal_attributes` (M, K, Q, 4); for measure_vae also
+        arrays: `reconstruction` (M, T); `control_values` (K, Q), the training quantiles that controls are set to,
+            `traversal_tokens` (M, K, Q, T) and `traversal_attributes` (M, K, Q, 4); for measure_vae also
             `prior_values`, `prior_tokens` and `prior_attributes` of the same shapes, over -3 to 3, and `codes` and
             `code_stds` (N, K), the posterior means and standard deviations of the regularised dimensions; `span_values`
             (K, P), `span_tokens` and `span_attributes`, at P points over what controls are in validation measures; with
-            two controls or more also `surface_values` (2, G), `surface_tokens` (G, G, 24) and `surface_attributes`
+            two controls or more also `surface_values` (2, G), `surface_tokens` (G, G, T) and `surface_attributes`
             (G, G, 4); `tokens_right` (N,) uint8, the right tokens of each test measure, for adversarial_vae also
             `tokens_right_wrong_attributes`, the same when it is told another measure's attributes;
             `interpretable_codes` (N, 4) float32, the posterior mean on the dimension that interpretability chose for
@@ -65,13 +65,13 @@ class CorpusSample:
 
     Attributes:
         name: the name of the data set.
-        tokens: (M, 24) uint8, the test measures that are decoded again.
+        tokens: (M, T) uint8, the test measures that are decoded again.
         attributes: (N, 4) float32, the attributes of the whole test split.
-        facts: `digest`; `vocabulary`, a list of token names; `reading`, how the pieces were read, in words; `tunes` and
-            `measures`, counts by split; `majority_baseline`, `tick_baseline`; `seen_in_training`; and of the training
-            split `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean`
-            and `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`; `definitions`,
-            see DEFINITIONS.
+        facts: `digest`; `vocabulary`, as `Vocabulary.to_plain` describes it; `reading`, how the pieces were read, in
+            words; `tunes` and `measures`, counts by split; `majority_baseline`, `tick_baseline`;
+            `seen_in_training`; and of the training split `token_entropy` in bits per token, `distinct`, the share of
+            distinct measures, and `attribute_mean` and `attribute_std` by attribute; `revised`, see
+            `music.attributes.AttributeTable.revised`; `definitions`, see DEFINITIONS.
         tune: (N,) int32, the tune of each test measure; None in runs of earlier versions, as are the next two.
         chosen: (M,) int32, the positions in the test split of the measures that are decoded again.
         seen: (N,) bool, whether a test measure also occurs in the training split.
@@ -88,31 +88,38 @@ class CorpusSample:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of the tokens."""
-        return Vocabulary(tuple(self.facts["vocabulary"]))
+        return Vocabulary.from_plain(self.facts["vocabulary"])
 
 
 _OF_TEST_MEASURES = ("tune", "chosen", "seen")
 
 # The kinds of numbers, as NumPy names them, and the sizes of arrays; equal letters stand for equal sizes.
-OF_A_CORPUS = {"tokens": ("u", "M 24"), "attributes": ("f", "N A"), "tune": ("i", "N"), "chosen": ("iu", "M")}
+OF_A_CORPUS = {"tokens": ("u", "M T"), "attributes": ("f", "N A"), "tune": ("i", "N"), "chosen": ("iu", "M")}
 OF_A_CORPUS |= {"seen": ("b", "N")}
 OF_A_TRIAL = {
-    "reconstruction": ("iu", "M 24"),
+    "reconstruction": ("iu", "M T"),
     "tokens_right": ("iu", "N"),
     "tokens_right_wrong_attributes": ("iu", "N"),
     "interpretable_codes": ("f", "N A"),
     "codes": ("f", "N K"),
     "code_stds": ("f", "N K"),
     "surface_values": ("f", "2 G"),
-    "surface_tokens": ("iu", "G G 24"),
+    "surface_tokens": ("iu", "G G T"),
     "surface_attributes": ("f", "G G A"),
 }
 for _name, _values in {"control": "control", "traversal": "control", "prior": "prior", "span": "span"}.items():
     OF_A_TRIAL |= {
         f"{_name}_values": ("f", f"K {_values}"),
-        f"{_name}_tokens": ("iu", f"M K {_values} 24"),
+        f"{_name}_tokens": ("iu", f"M K {_values} T"),
         f"{_name}_attributes": ("f", f"M K {_values} A"),
     }
+
+
+def _are_measures(tokens: np.ndarray, vocabulary: Vocabulary) -> bool:
+    """Returns whether an array (..., T) holds tokens of the vocabulary, as many in a row as its grid has ticks."""
+    if not tokens.size:
+        return True
+    return tokens.shape[-1] == vocabulary.grid.n_ticks and 0 <= tokens.min() <= tokens.max() < len(vocabulary)
 
 
 def _is_value(value: Any) -> bool:
@@ -143,8 +150,8 @@ class EvaluationStore:
             if not isinstance(made_of, dict) or not all(_is_value(value) for _, value in columns):
                 raise ValueError("its metrics are not names with numbers")
             tokens = [array for name, array in arrays.items() if name == "reconstruction" or name.endswith("_tokens")]
-            if vocabulary and any(of.size and not 0 <= of.min() <= of.max() < len(vocabulary) for of in tokens):
-                raise ValueError("a token is not in the vocabulary of its data set")
+            if vocabulary and not all(_are_measures(array, vocabulary) for array in tokens):
+                raise ValueError("a token is not in the vocabulary of its data set, or not on its grid")
         return TrialEvaluation(families, arrays, made_of)
 
     def save_trial(self, trial_id: str, evaluation: TrialEvaluation) -> None:
@@ -163,8 +170,8 @@ class EvaluationStore:
             corpus = CorpusSample(
                 name, arrays["tokens"], arrays["attributes"], facts, *map(arrays.get, _OF_TEST_MEASURES)
             )
-            if corpus.tokens.size and corpus.tokens.max() >= len(corpus.vocabulary):
-                raise ValueError("a token is not in its vocabulary")
+            if not _are_measures(corpus.tokens, corpus.vocabulary):
+                raise ValueError("a token is not in its vocabulary, or not on its grid")
             if not all(isinstance(facts[name], str) for name in ("digest", "reading")):
                 raise ValueError("its facts are not as written")
         return corpus

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import blocks, measures_of
+from vaemusic_jax.data.corpora import metre_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.models.program import Program, program_of
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.runs.checkpoint import KEPT, Owner
 from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import MemberAxis
@@ -56,7 +56,11 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
         table_for(cohort.trials, dataset.vocabulary)
     except NotReadyError as error:
         missing = str(error)
-    program = program_of(cohort.trials, len(dataset.vocabulary) if dataset else TYPICAL_VOCABULARY)
+    program = program_of(
+        cohort.trials,
+        len(dataset.vocabulary) if dataset else TYPICAL_VOCABULARY,
+        metre=dataset.vocabulary.metre if dataset else metre_of(cohort.dataset),
+    )
     own = [program.sized(trial.latent_dim, len(trial.attributes)) for trial in cohort.trials]
     n_members = len(cohort.trials)
     axis = MemberAxis(n_members, at_once=members_per_device)
@@ -71,7 +75,8 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
         except DoesNotFitError as error:
             axis, too_large = MemberAxis(n_members, at_once=1), str(error)
     if not compiled:
-        saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * program.batch_size * N_TICKS * program.hidden_size
+        ticks = program.batch_size * program.grid.n_ticks
+        saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * ticks * program.hidden_size
         stored = saved * (STEERED if program.steers else 1)
         memory_bytes = int(4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored))
     # The devices of a CPU share its cores, all of which one matmul already uses.

@@ -38,7 +38,7 @@ def cohort_ensemble(owner: Owner, dataset: Dataset, train: Measures, at_once: in
         train: its training measures.
         at_once: the most members that a device computes in parallel; see `MemberAxis`.
     """
-    program = program_of(owner.trials, len(owner.vocabulary), owner.vocabulary.midi)
+    program = program_of(owner.trials, len(owner.vocabulary), owner.vocabulary.midi, owner.vocabulary.metre)
     attributes = np.asarray(train.attributes)
     members = [
         trained_on(trial, program.n_attributes, attributes[: n_in_fraction(dataset.train, trial.data_fraction)])

@@ -62,6 +62,11 @@ def source_of(trial: Trial, vocabulary: Vocabulary) -> Source:
     cohort = next(cohort for cohort in run.cohorts if found[0] in cohort.trials)
     store = CheckpointStore(run.cohort_path(cohort))
     owner = store.owner()
+    if owner.vocabulary.metre != vocabulary.metre:
+        raise UserError(
+            f"{where}: it was trained on measures in {owner.vocabulary.metre}; "
+            f"those of data set {trial.dataset!r} are in {vocabulary.metre}"
+        )
     if missing := [token for token in vocabulary.tokens if token not in owner.vocabulary.tokens]:
         raise UserError(
             f"{where}: its vocabulary lacks {len(missing)} tokens of data set {trial.dataset!r}, such as {missing[0]}; "
@@ -83,7 +88,9 @@ def start_weights(trial: Trial, program: Program, vocabulary: Vocabulary) -> Par
     """
     source = source_of(trial, vocabulary)
     params = source.store.member(source.member)["state"]["train"]["params"]
-    theirs = program_of([source.owner.trials[source.member]], len(source.owner.vocabulary))
+    theirs = program_of(
+        [source.owner.trials[source.member]], len(source.owner.vocabulary), metre=source.owner.vocabulary.metre
+    )
     rows = np.array([source.owner.vocabulary.tokens.index(token) for token in vocabulary.tokens])
     own, wider, whole = (
         _shapes(program),

@@ -92,7 +92,7 @@ def steering(program: Program, params: Params, z_BxZ: Array, batch: Batch, hp: H
 
     own_logits = program.decode(*lax.stop_gradient((params, moved_z_BxZ, conditions_BxK)))
     logits = program.decode(params, moved_z_BxZ, conditions_BxK, jnp.argmax(own_logits, -1).astype(jnp.int32))
-    every = differentiable_attributes(jax.nn.softmax(logits / TEMPERATURE), np.array(program.midi))
+    every = differentiable_attributes(jax.nn.softmax(logits / TEMPERATURE), np.array(program.midi), program.grid)
     # An attribute without a differentiable formula is none of a steering trial's; its column only keeps the place.
     columns = [jnp.zeros(len(z_BxZ)) if column is None else column for column in every]
     decoded_BxK = jnp.stack(columns, axis=-1)[:, hp.attribute_index]

@@ -19,7 +19,6 @@ from vaemusic_jax.models.layers import Array
 from vaemusic_jax.models.losses import teacher_probability
 from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
-from vaemusic_jax.music.grid import N_TICKS
 from vaemusic_jax.support.jax_settings import random_key
 from vaemusic_jax.training.objective import loss_terms, total_loss
 from vaemusic_jax.training.steering import STEERING_STREAM, Move, draw_move, steering
@@ -67,12 +66,12 @@ def draw_noise(program: Program, hp: HyperParameters, step: Array) -> Noise:
     eps_2xBxZ = eps_2xBxZ * hp.latent_mask(program.latent_dim)[None, None, :]
     teacher = None
     if program.recipe.feeding == "coin_per_batch":
-        teacher = jnp.broadcast_to(jax.random.bernoulli(teacher_key), (N_TICKS,))
+        teacher = jnp.broadcast_to(jax.random.bernoulli(teacher_key), (program.grid.n_ticks,))
     elif program.recipe.feeding == "scheduled":
         before = jnp.where(step == 0, 1.0, teacher_probability(step.astype(jnp.float32)))
         now = teacher_probability((step + 1).astype(jnp.float32))
-        chance_T = jnp.where(jnp.arange(N_TICKS) == 0, before, now)
-        teacher = jax.random.uniform(teacher_key, (N_TICKS,)) < chance_T
+        chance_T = jnp.where(jnp.arange(program.grid.n_ticks) == 0, before, now)
+        teacher = jax.random.uniform(teacher_key, (program.grid.n_ticks,)) < chance_T
     move = None
     if program.steers:
         move = draw_move(program, hp, step, jax.random.fold_in(key, STEERING_STREAM))

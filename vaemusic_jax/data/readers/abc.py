@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from vaemusic_jax.data.bars import Drop, metre_quarters
+from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.readers.abc_book import decode, read_book, without_text_blocks
 from vaemusic_jax.data.readers.abc_fields import (
     FIELD_START,
@@ -28,6 +28,7 @@ from vaemusic_jax.data.readers.abc_fields import (
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
+from vaemusic_jax.music.grid import metre_quarters
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
 # dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest

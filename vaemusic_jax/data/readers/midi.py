@@ -36,7 +36,7 @@ from symusic.core import ScoreTick, TrackTick
 from vaemusic_jax.data.holdrian import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
 from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature, notes_left_on
-from vaemusic_jax.data.readers.midi_grid import Grid
+from vaemusic_jax.data.readers.midi_grid import MidiGrid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen, no_pitch, without_drums_by_name
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
@@ -92,7 +92,7 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
         raise UnreadableTuneError(f"more than {MOST_NOTES:,} notes")
     if not parts:
         return []
-    grid = Grid(signatures, ppq)
+    grid = MidiGrid(signatures, ppq, reading.grid)
     parts = _on_the_beat(parts, grid)
     parts = without_drums_by_name(parts) if len(tracks) > 1 else parts
     read = chosen(parts, reading.voices, ppq // 8)
@@ -297,7 +297,7 @@ def _one_if_never_together(parts: list[Part]) -> list[Part]:
     return [Part(parts[0].name, onset, end, pitch, [spelled[at] for at in order.tolist()], ended_by_next)]
 
 
-def _on_the_beat(parts: list[Part], grid: Grid) -> list[Part]:
+def _on_the_beat(parts: list[Part], grid: MidiGrid) -> list[Part]:
     """Shifts the parts to the grid where all of them stand off it alike."""
     ppq = grid.ppq
     onsets = grid.since_metre(np.concatenate([part.onset for part in parts]))

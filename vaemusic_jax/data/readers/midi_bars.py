@@ -31,7 +31,7 @@ from itertools import pairwise
 import numpy as np
 
 from vaemusic_jax.data.bars import Bar, Drop, Event
-from vaemusic_jax.data.readers.midi_grid import Grid, Section
+from vaemusic_jax.data.readers.midi_grid import MidiGrid, Section
 from vaemusic_jax.data.readers.midi_tracks import Part
 from vaemusic_jax.data.tunes import UnreadableTuneError
 
@@ -39,7 +39,7 @@ MOST_BARS_HELD = 16
 MOST_BARS = 100_000  # of one part
 
 
-def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
+def part_to_bars(part: Part, grid: MidiGrid) -> tuple[Bar, ...]:
     """The bars in which a part sounds, in order.
 
     Args:
@@ -81,7 +81,7 @@ def part_to_bars(part: Part, grid: Grid) -> tuple[Bar, ...]:
     return line.bars()
 
 
-def _with_its_beat(part: Part, grid: Grid) -> tuple[Part, int | None]:
+def _with_its_beat(part: Part, grid: MidiGrid) -> tuple[Part, int | None]:
     """The part, without grace notes that take its beat away if there are any, and where it has lost the beat."""
     lost = _beat_lost(np.unique(part.onset), grid)
     if lost is None:
@@ -110,7 +110,7 @@ def _with_its_beat(part: Part, grid: Grid) -> tuple[Part, int | None]:
     return (whole, lost) if _beat_lost(np.unique(part.onset), grid) is not None else (part, None)
 
 
-def _beat_lost(onsets: np.ndarray, grid: Grid) -> int | None:
+def _beat_lost(onsets: np.ndarray, grid: MidiGrid) -> int | None:
     """The first of three onsets in a row that are off the grid but regular among themselves, or None."""
     off = grid.off(onsets)
     twelfths = np.diff(onsets) * 12
@@ -119,7 +119,7 @@ def _beat_lost(onsets: np.ndarray, grid: Grid) -> int | None:
     return int(onsets[np.argmax(displaced)]) if displaced.any() else None
 
 
-def _gate(onsets: np.ndarray, ends: np.ndarray, grid: Grid) -> float:
+def _gate(onsets: np.ndarray, ends: np.ndarray, grid: MidiGrid) -> float:
     """The share of its length that every note of a part sounds, or 1.
 
     The commonest ratio, in hundredths, of a note's sounding length to the time up to the next onset, if it lies from
@@ -132,7 +132,7 @@ def _gate(onsets: np.ndarray, ends: np.ndarray, grid: Grid) -> float:
     return percent / 100 if 80 <= percent < 100 and 2 * count >= len(onsets) - 1 else 1.0
 
 
-def _written_end(onset: int, end: int, following: int | None, gate: float, grid: Grid) -> int:
+def _written_end(onset: int, end: int, following: int | None, gate: float, grid: MidiGrid) -> int:
     """Where a note ends as written; see the head of this module."""
     if following is not None and end >= following:
         return following
@@ -155,7 +155,7 @@ def _written_end(onset: int, end: int, following: int | None, gate: float, grid:
 class _Line:
     """One voice, written from left to right."""
 
-    grid: Grid
+    grid: MidiGrid
     _bars: dict[int, Bar] = field(default_factory=dict)
     _number: int = -1  # of the bar being written
     _written: Fraction | int = 0  # up to here, in ticks

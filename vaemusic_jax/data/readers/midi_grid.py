@@ -1,4 +1,4 @@
-"""Computes where bars and the 24 ticks of a measure lie in a MIDI file.
+"""Computes where bars and the ticks of measures lie in a MIDI file.
 
 - Bars follow the time signatures, 4/4 before the first. One that repeats the metre in force changes nothing. Any other
   starts a bar where it stands: a bar cut short by it is `SHORT`. Two different ones at one tick: the metre is unknown.
@@ -15,9 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.music.grid import TICKS_OF_BEAT
-
-_COMMON = "4/4"
+from vaemusic_jax.music.grid import COMMON, Grid
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,12 @@ def sections(signatures: list[tuple[int, int, int]], ppq: int) -> list[Section]:
     changes: dict[int, set[str]] = {0: set()}
     for tick, above, below in sorted(signatures):
         changes.setdefault(tick, set()).add(f"{above}/{below}")
-    changes[0] = changes[0] or {_COMMON}
+    changes[0] = changes[0] or {COMMON}
     heard = [(tick, metres.pop() if len(metres) == 1 else "") for tick, metres in changes.items()]
     heard = heard[:1] + [new for old, new in pairwise(heard) if new[1] != old[1]]
     found, first = [], 0
     for at, (tick, metre) in enumerate(heard):
-        above, below = map(int, (metre or _COMMON).split("/"))
+        above, below = map(int, (metre or COMMON).split("/"))
         bar: Fraction | int = Fraction(4 * ppq * above, below)
         bar = int(bar) if bar.denominator == 1 else bar
         end = heard[at + 1][0] if at + 1 < len(heard) else None
@@ -62,16 +60,19 @@ def sections(signatures: list[tuple[int, int, int]], ppq: int) -> list[Section]:
     return found
 
 
-class Grid:
-    """Where the 24 ticks of a measure lie in a file."""
+class MidiGrid:
+    """Where the ticks of measures lie in a file.
 
-    def __init__(self, signatures: list[tuple[int, int, int]], ppq: int) -> None:
+    They are taken to lie at the same places of every quarter note, as they do in bars that are as long as a measure.
+    """
+
+    def __init__(self, signatures: list[tuple[int, int, int]], ppq: int, grid: Grid) -> None:
         self.ppq = ppq
         self.sections = sections(signatures, ppq)
         self._starts = [section.start for section in self.sections]
         # Tick within the quarter -> exact place; where two places claim a tick, only one that it hits exactly has it
         places: dict[int, set[Fraction]] = {}
-        for place in TICKS_OF_BEAT:
+        for place in {onset % 1 for onset in grid.onset_of_tick}:
             exact = place * ppq
             for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
                 places.setdefault(tick, set()).add(place)

@@ -26,11 +26,14 @@ from symusic.core import (
 )
 
 from vaemusic_jax.data.writers.tuning import concert_pitches
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
+from vaemusic_jax.music.grid import COMMON, GRIDS
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
+
+_GRID = GRIDS[COMMON]
+N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
 
 PPQ = 480
 _MEASURE = N_BEATS * PPQ

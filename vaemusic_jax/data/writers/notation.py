@@ -15,11 +15,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.holdrian import rounded_name
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
+from vaemusic_jax.music.grid import COMMON, GRIDS
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
 
 if TYPE_CHECKING:
     import numpy as np
+
+_GRID = GRIDS[COMMON]
+N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _MEASURES_PER_LINE = 4

@@ -14,8 +14,11 @@ from itertools import pairwise
 import numpy as np
 
 from vaemusic_jax.data.writers.tuning import concert_pitches
-from vaemusic_jax.music.grid import N_BEATS, N_TICKS, ONSET_OF_TICK
+from vaemusic_jax.music.grid import COMMON, GRIDS
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
+
+_GRID = GRIDS[COMMON]
+N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
 
 SAMPLE_RATE = 22_050  # samples a second
 _LOUDEST = 0.8  # of full scale

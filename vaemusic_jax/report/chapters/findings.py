@@ -32,7 +32,7 @@ def study_findings(runs: JoinedRuns) -> Chapter:
     """Returns the chapter; its verdicts need the results of single test measures, which older evaluations lack."""
     samples = {name: corpus for name in runs.datasets if (corpus := runs.corpus(name))}
     seconds = runs.curves[runs.curves["metric"] == "seconds"].groupby("trial")["value"].sum().to_dict()
-    vocabularies = {name: len(sample.facts["vocabulary"]) for name, sample in samples.items()}
+    vocabularies = {name: len(sample.vocabulary) for name, sample in samples.items()}
     results = with_sizes(runs.results, vocabularies, seconds)
     replicates: dict[str, Replicates] = {}
     for trial in results.loc[results["status"] == "done", "trial"]:

@@ -21,7 +21,7 @@ def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
     """Draws notes as bars, with time in quarter notes and pitch as MIDI numbers.
 
     Args:
-        tokens: (24,) token indices.
+        tokens: (T,) token indices.
         vocabulary: the vocabulary of the tokens.
     """
     from matplotlib.figure import Figure
