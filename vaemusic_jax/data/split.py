@@ -50,7 +50,7 @@ def group_settings(tunes: Sequence[Sequence[Sequence[str]]], songs: Sequence[str
     """Groups tunes that are settings of one another.
 
     Args:
-        tunes: the measures of each tune, each measure 24 token names.
+        tunes: the measures of each tune, each measure as token names.
         songs: of each tune, what it is known to be a setting of; those of one song are in one group. None given:
             nothing is known.
 

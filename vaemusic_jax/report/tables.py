@@ -104,7 +104,7 @@ def study_tables(results: pd.DataFrame, corpora: Mapping[str, CorpusSample] | No
         configuration_table(
             results,
             "accuracy",
-            "Reconstruction accuracy: share of the 24 tokens of a measure that are right, test split, free-running",
+            "Reconstruction accuracy: share of the tokens of a measure that are right, test split, free-running",
             (*ACCURACY, TOLD),
             notes=(
                 "Baseline per tick: always predicting the training split's commonest token of each tick. Skill: the "

@@ -134,7 +134,7 @@ def _columns(results: "pd.DataFrame") -> list[_Column]:
         ]
         columns.append(_Column(name, header, cells, legend, dispensable))
 
-    add("reconstruction_accuracy", "acc", "acc: share of the 24 tokens right, free-running, test split", _share)
+    add("reconstruction_accuracy", "acc", "acc: share of the tokens right, free-running, test split", _share)
     add("tick_baseline", "base", "base: the same for always predicting a tick's commonest token", _share, 2)
     add("measure_accuracy", "whole", "whole: share of whole measures right", _share, 1)
     add("onset_accuracy", "onset", "onset: acc over note onsets only", _share, 4)

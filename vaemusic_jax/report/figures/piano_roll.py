@@ -18,7 +18,7 @@ _SEMITONES = 24  # The smallest range that is shown, so that most measures have 
 
 
 def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
-    """Draws notes as bars, with time in quarter notes and pitch as MIDI numbers.
+    """Draws notes as bars, with time in quarter notes, marked at every beat, and pitch as MIDI numbers.
 
     Args:
         tokens: (T,) token indices.
@@ -34,7 +34,9 @@ def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
         axes.broken_barh([(float(sound.onset), float(sound.length) - 0.03)], (pitch - 0.5, 1), color=BLUE)
     middle = (min(pitches) + max(pitches)) / 2 if pitches else 67
     half = max(_SEMITONES, max(pitches) - min(pitches) + 4 if pitches else 0) / 2
-    axes.set(xlim=(0, 4), ylim=(middle - half, middle + half), xticks=range(5))
+    grid, length = vocabulary.grid, float(vocabulary.grid.quarters)
+    axes.set(xlim=(0, length), ylim=(middle - half, middle + half))
+    axes.set_xticks([float(number * grid.beat) for number in range(grid.n_beats + 1)])
     axes.tick_params(labelsize=6)
     axes.grid(axis="x", linewidth=0.4)
     return figure
