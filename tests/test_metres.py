@@ -45,11 +45,13 @@ def slip_jigs(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     book = folder / "book.abc"
     book.write_text("\n".join([tune(n) for n in range(40)] + [tune(n, "6/8") for n in range(40, 45)]))
     reading = Reading(metre=METRE)
-    options = {"cache_dir": folder / "cache", "progress": no_progress}
-    made = prepare_dataset("slip_jigs", source=book, reading=reading, workers=1, **options).dataset
-    again = load_dataset("slip_jigs", **options)
+    made = prepare_dataset(
+        "slip_jigs", source=book, reading=reading, workers=1, cache_dir=folder / "cache", progress=no_progress
+    ).dataset
+    again = load_dataset("slip_jigs", cache_dir=folder / "cache", progress=no_progress)
     made.path.unlink()
-    assert made.digest == again.digest == load_dataset("slip_jigs", **options).digest  # the last one reads again
+    reads_again = load_dataset("slip_jigs", cache_dir=folder / "cache", progress=no_progress)
+    assert made.digest == again.digest == reads_again.digest
     entry = look_up("slip_jigs", folder / "cache")
     assert entry is not None
     assert entry.reading == reading

@@ -66,7 +66,6 @@ def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES
         families: the families of metrics to compute, of `metrics.registry.FAMILIES`.
     """
     from vaemusic_jax.data.names import look_up
-    from vaemusic_jax.data.tunes import Reading
     from vaemusic_jax.evaluation.evaluate import evaluate_run
     from vaemusic_jax.runs.results import to_rich
 
@@ -78,7 +77,7 @@ def evaluate_and_print(run: "RunDirectory", families: tuple[str, ...] = FAMILIES
         console.print(f"{count(n, 'trial')} {why} run the sweep again.", soft_wrap=True)
     for name in dict.fromkeys(trial.dataset for trial in run.trials):
         if entry := look_up(name):
-            how = Reading(entry.pitch, entry.voices).in_words()
+            how = entry.reading.in_words()
             console.print(f"Data: {name}, {entry.summary}: {how}.", soft_wrap=True)
     console.print(
         f"Table: {run.path}/results.csv; learning curves: {run.path}/curves.parquet; checkpoints: {run.path}/cohorts.\n"
