@@ -45,7 +45,7 @@ def same(read: Sequence[tuple[str, ...]], measures: np.ndarray, vocabulary: Voca
 def share(dataset: Dataset, written: list[np.ndarray], format_name: str) -> float:
     """Returns the share of files of measures that are the same after writing and reading."""
     kind, write, spelled = FORMATS[format_name]
-    reading = Reading("microtonal" if dataset.vocabulary.microtonal else "rounded")
+    reading = Reading("microtonal" if dataset.vocabulary.microtonal else "rounded", metre=dataset.vocabulary.metre)
     kept = 0
     with progress_bar(f"{dataset.name} through {format_name}", len(written), "files") as advance:
         for measures in written:

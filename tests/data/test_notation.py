@@ -47,7 +47,7 @@ def with_a_note(tokens: Sequence[int]) -> bool:
 
 @given(measures)
 def test_sounds_fill_the_measure(tokens: list[int]) -> None:
-    events = sounds(token_names(tokens, VOCABULARY))
+    events = sounds(token_names(tokens, VOCABULARY), VOCABULARY.grid)
     assert sum(event.length for event in events) == 4
     at = Fraction(0)
     for event in events:

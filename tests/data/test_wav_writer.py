@@ -123,7 +123,7 @@ def test_equal_measures_sound_equal_to_the_bit() -> None:
 @pytest.mark.parametrize(
     ("measures", "options", "message"),
     [
-        ([[REST] * 23], {}, "23 tokens; a measure has 24"),
+        ([[REST] * 23], {}, "23 tokens; a measure in 4/4 has 24"),
         ([[REST] * 23 + [250]], {}, "token 250; the vocabulary has"),
         ([[-1] + [REST] * 23], {}, "token -1; the vocabulary has"),
         ([measure(t0="A4")], {"tempo": 0}, "tempo 0"),

@@ -85,7 +85,7 @@ def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
     """
     if not has_notation():
         return to_svg(piano_roll(tokens, vocabulary))
-    abc = f"X:1\nM:4/4\nL:1/8\nK:C\n{measure_to_abc(tokens, vocabulary)}\n"
+    abc = f"X:1\nM:{vocabulary.metre}\nL:1/8\nK:C\n{measure_to_abc(tokens, vocabulary)}\n"
     margins = {f"pageMargin{side}": 10 for side in ("Left", "Right", "Top", "Bottom")}
     return engrave(abc, adjustPageWidth=True, breaks="none", scale=30, **margins)[0]
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from symusic.core import (
     ControlChangeTick,
+    KeySignatureTick,
     NoteTick,
     PitchBendTick,
     ScoreTick,
@@ -25,19 +26,15 @@ from symusic.core import (
     TrackTick,
 )
 
+from vaemusic_jax.data.writers.key_signature import key_signature
 from vaemusic_jax.data.writers.tuning import concert_pitches
-from vaemusic_jax.music.grid import COMMON, GRIDS
+from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
 
-_GRID = GRIDS[COMMON]
-N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
-
-PPQ = 480
-_MEASURE = N_BEATS * PPQ
-_TICKS = [int(onset * PPQ) for onset in ONSET_OF_TICK]
+PPQ = 480  # every place of every grid is a whole number of them
 _LEAD_IN = PPQ // 16  # a bar of 1/64
 _VELOCITY, _INAUDIBLE = 80, 1
 _MIDDLE_C = 60.0
@@ -47,18 +44,19 @@ _BEND_RANGE = 2  # semitones
 def measures_to_midi(
     measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, tempo: float = 120.0, program: int = 0
 ) -> bytes:
-    """Consecutive measures as a MIDI file of one track, in 4/4, of 480 ticks a quarter.
+    """Consecutive measures as a MIDI file of one track, of 480 ticks a quarter, with metre and key signature.
 
-    Pitches of a vocabulary in commas are bent by the pitch wheel, over 2 semitones, with A4 at 440 Hz.
+    Pitches of a vocabulary in commas are bent by the pitch wheel, over 2 semitones, with A4 at 440 Hz; they get no key
+    signature.
 
     Args:
-        measures: (N, 24) token indices.
-        vocabulary: of the tokens.
+        measures: (N, T) token indices.
+        vocabulary: of the tokens, with the grid of the measures.
         tempo: quarters a minute.
         program: General MIDI instrument, 0 to 127.
 
     Raises:
-        ValueError: a measure of other than 24 tokens, or a pitch, tempo or program that MIDI does not have.
+        ValueError: a measure of another number of tokens, or a pitch, tempo or program that MIDI does not have.
     """
     if not 4 <= tempo <= 1000 or not 0 <= program <= 127:
         raise ValueError(
@@ -66,13 +64,16 @@ def measures_to_midi(
         )
     score = ScoreTick(PPQ)
     score.tempos.append(TempoTick(0, tempo))
-    score.time_signatures.append(TimeSignatureTick(0, 4, 4))
+    score.time_signatures.append(_time_signature(0, vocabulary.grid))
     track = TrackTick("", program, False)
     pitches = concert_pitches(vocabulary).tolist()
-    if vocabulary.microtonal:
+    if not vocabulary.microtonal:
+        named = ([vocabulary.tokens[int(token)] for token in measure] for measure in measures)
+        score.key_signatures.append(KeySignatureTick(0, key_signature(named), 0))
+    else:
         for number, value in ((101, 0), (100, 0), (6, _BEND_RANGE), (38, 0)):
             track.controls.append(ControlChangeTick(0, number, value))
-    for onset, end, pitch, velocity in _notes(measures, pitches, score):
+    for onset, end, pitch, velocity in _notes(measures, pitches, score, vocabulary.grid):
         number = round(pitch)
         if not 0 <= number <= 127:
             raise ValueError(f"a pitch of MIDI number {number}; MIDI has 0 to 127")
@@ -83,30 +84,35 @@ def measures_to_midi(
     return bytes(score.dumps_midi())
 
 
+def _time_signature(time: int, grid: Grid) -> TimeSignatureTick:
+    above, below = map(int, grid.metre.split("/"))
+    return TimeSignatureTick(time, above, below)
+
+
 def _notes(
-    measures: Sequence[Sequence[int]] | np.ndarray, pitches: Sequence[float], score: ScoreTick
+    measures: Sequence[Sequence[int]] | np.ndarray, pitches: Sequence[float], score: ScoreTick, grid: Grid
 ) -> list[tuple[int, int, float, int]]:
     """(onset, end, pitch, velocity) of every note; time signatures that they need are added to the score."""
     events: list[tuple[int, float | None, int]] = []  # onset, pitch or None for a rest, velocity
-    start = 0
+    ticks, start = [int(onset * PPQ) for onset in grid.onset_of_tick], 0
     for measure in measures:
-        if len(measure) != N_TICKS:
-            raise ValueError(f"{len(measure)} tokens; a measure has {N_TICKS}")
+        if len(measure) != grid.n_ticks:
+            raise ValueError(f"{len(measure)} tokens; a measure in {grid.metre} has {grid.n_ticks}")
         tokens = [int(token) for token in measure]
         if tokens[0] == HOLD and (not events or events[-1][1] is None):
             following = next((pitches[token] for token in tokens if token not in (HOLD, REST)), _MIDDLE_C)
             score.time_signatures.append(TimeSignatureTick(start, 1, 64))
-            score.time_signatures.append(TimeSignatureTick(start + _LEAD_IN, 4, 4))
+            score.time_signatures.append(_time_signature(start + _LEAD_IN, grid))
             if start == 0:
                 score.time_signatures.pop(0)  # 1/64 takes its place
             events.append((start, following, _INAUDIBLE))
             start += _LEAD_IN
-        for tick, token in zip(_TICKS, tokens, strict=True):
+        for tick, token in zip(ticks, tokens, strict=True):
             if token == REST:
                 events.append((start + tick, None, 0))
             elif token != HOLD:
                 events.append((start + tick, pitches[token], _VELOCITY))
-        start += _MEASURE
+        start += int(grid.quarters * PPQ)
     events.append((start, None, 0))
     return [
         (onset, end, pitch, velocity) for (onset, pitch, velocity), (end, _, _) in pairwise(events) if pitch is not None

@@ -5,18 +5,26 @@ no single note shape has is written as several notes tied together, or several r
 is written as a note tied to the measure before. Where no written note sounds there, it is a hidden rest, and where that
 would leave the measure silent, a tied note of any pitch. A hidden rest is never cut into several; it may lack a shape.
 
+Notes are beamed by the beat of the metre. In twelve tones there is a key signature, and a note shows its accidental
+where that, or the one before it in the measure at its octave, says otherwise.
+
 music21 is not used for this: its exporter has no accidentals in commas and takes seconds to start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from math import lcm
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL
-from vaemusic_jax.data.writers.notation import HELD, Sound, sounds, token_names
+from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature
+from vaemusic_jax.data.writers.notation import HELD, sounds, token_names
+from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.music.vocabulary import (
     HOLD_NAME,
     REST_NAME,
@@ -33,54 +41,66 @@ if TYPE_CHECKING:
 #: Written into scores whose accidentals count commas, so that a plain sharp is not taken for a semitone.
 COMMA_SOFTWARE = "vaemusic_jax, accidentals in Holdrian commas"
 
-_DIVISIONS = 12  # of a quarter: every tick of the grid is a whole number of them
 _TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
-_KINDS = {Fraction(4): "whole", Fraction(2): "half", Fraction(1): "quarter", Fraction(1, 2): "eighth"}
-_KINDS |= {Fraction(1, 4): "16th", Fraction(1, 8): "32nd"}
-#: Length in quarters of the note shapes that fit the grid, with the elements that stand for them, before and after the
-#: accidental.
-_SHAPES = {
-    length * factor: (f"<type>{kind}</type>{'<dot/>' * dots}", tuplet)
-    for length, kind in _KINDS.items()
-    for factor, dots, tuplet in ((Fraction(2, 3), 0, _TRIPLET), (Fraction(3, 2), 1, ""), (Fraction(1), 0, ""))
-    if (length * factor * _DIVISIONS).denominator == 1
-}
-_ACCIDENTALS = {commas: name for name, commas in reversed(COMMAS_OF_ACCIDENTAL.items()) if commas}
+_KINDS = ("whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
+_BEAMS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
+_OF_COMMAS = {commas: name for name, commas in reversed(COMMAS_OF_ACCIDENTAL.items()) if commas}
+_OF_SEMITONES = {0: "natural", 1: "sharp", 2: "double-sharp", 3: "triple-sharp"}
+_OF_SEMITONES |= {-1: "flat", -2: "flat-flat", -3: "triple-flat"}
+
+
+@dataclass
+class _Written:
+    """One written note or rest.
+
+    Attributes:
+        onset, length: in quarters.
+        pitch: its name, empty for a rest.
+        hidden: it is a rest that is not shown.
+        ties: `stop` if it is tied to what comes before, `start` if to what comes after.
+        accidental: the sign that it shows; empty for none.
+        beams: what each of its beams does, from the eighths' on.
+    """
+
+    onset: Fraction
+    length: Fraction
+    pitch: str = ""
+    hidden: bool = False
+    ties: tuple[str, ...] = ()
+    accidental: str = ""
+    beams: tuple[str, ...] = ()
 
 
 def measures_to_musicxml(
     measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, title: str = ""
 ) -> bytes:
-    """Consecutive measures as an uncompressed MusicXML score of one part, in 4/4.
+    """Consecutive measures as an uncompressed MusicXML score of one part, with the signature of `key_signature`.
 
     Args:
-        measures: (N, 24) token indices.
-        vocabulary: of the tokens. Pitches of a microtonal one get the accidentals of Turkish music.
+        measures: (N, T) token indices.
+        vocabulary: of the tokens, with the grid of the measures. Pitches of a microtonal one get the accidentals of
+            Turkish music and no key signature.
         title: of the work.
 
     Raises:
-        ValueError: a microtonal pitch for which there is no accidental: other than 1, 4, 5, 8 or 9 commas, or one in
-            twelve tones among them.
+        ValueError: a measure of another number of tokens, or a microtonal pitch for which there is no accidental: other
+            than 1, 4, 5, 8 or 9 commas, or one in twelve tones among them.
     """
     names = [token_names(tokens, vocabulary) for tokens in measures]
-    written, sounding = [], ""
+    microtonal, grid = vocabulary.microtonal, vocabulary.grid
+    fifths = None if microtonal else key_signature(names)
+    altered = altered_letters(fifths or 0)
+    measure_texts, sounding = [], ""
     for number, bar in enumerate(names, start=1):
         goes_on = number < len(names) and names[number][0] == HOLD_NAME
-        notes = []
-        events = sounds(bar)
-        if bar[0] == HOLD_NAME and sounding in ("", REST_NAME) and not any(map(is_pitch, bar)):
-            sounding = HELD
-        for event in events:
-            last = event is events[-1]
-            from_before = event.token == HOLD_NAME
-            sounding = sounding if from_before else event.token
-            if sounding in ("", REST_NAME):
-                notes.append(_rest(event, hidden=from_before))
-            else:
-                ties = (from_before, last and goes_on)
-                notes.append(_note(event, _pitch(sounding, vocabulary.microtonal), ties))
-        written.append(f'<measure number="{number}">{_attributes(number)}{"".join(notes)}</measure>')
-    software = COMMA_SOFTWARE if vocabulary.microtonal else "vaemusic_jax"
+        notes, sounding = _written(bar, grid, sounding, goes_on)
+        if not microtonal:
+            _show_accidentals(notes, altered)
+        _beam(notes, grid)
+        texts = [_note(note, grid, microtonal) for note in notes]
+        attributes = _attributes(grid, fifths) if number == 1 else ""
+        measure_texts.append(f'<measure number="{number}">{attributes}{"".join(texts)}</measure>')
+    software = COMMA_SOFTWARE if microtonal else "vaemusic_jax"
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
@@ -90,17 +110,39 @@ def measures_to_musicxml(
             f"<identification><encoding><software>{software}</software></encoding></identification>",
             '<part-list><score-part id="P1"><part-name>Melody</part-name></score-part></part-list>',
             '<part id="P1">',
-            *written,
+            *measure_texts,
             "</part></score-partwise>\n",
         ]
     ).encode()
 
 
-def _attributes(number: int) -> str:
-    if number > 1:
-        return ""
-    time = "<time><beats>4</beats><beat-type>4</beat-type></time>"
-    return f"<attributes><divisions>{_DIVISIONS}</divisions>{time}</attributes>"
+@cache
+def _divisions(grid: Grid) -> int:
+    """The number of units in a quarter, by which every tick of the grid is a whole number of them."""
+    return lcm(*(onset.denominator for onset in grid.onset_of_tick))
+
+
+@cache
+def _shapes(grid: Grid) -> dict[Fraction, tuple[str, int, bool]]:
+    """The note shapes that fit the grid, by their length in quarters: name, number of dots, whether in a triplet."""
+    shapes = {}
+    for power, kind in enumerate(_KINDS):
+        for factor, dots, in_triplet in (
+            (Fraction(2, 3), 0, True),
+            (Fraction(3, 2), 1, False),
+            (Fraction(1), 0, False),
+        ):
+            length = factor * 4 / 2**power
+            if (length * _divisions(grid)).denominator == 1:
+                shapes[length] = (kind, dots, in_triplet)
+    return shapes
+
+
+def _attributes(grid: Grid, fifths: int | None) -> str:
+    above, below = grid.metre.split("/")
+    key = "" if fifths is None else f"<key><fifths>{fifths}</fifths></key>"
+    time = f"<time><beats>{above}</beats><beat-type>{below}</beat-type></time>"
+    return f"<attributes><divisions>{_divisions(grid)}</divisions>{key}{time}</attributes>"
 
 
 def _text(text: str) -> str:
@@ -108,57 +150,105 @@ def _text(text: str) -> str:
     return escape("".join(each for each in text if each.isprintable()))
 
 
-def _rest(event: Sound, hidden: bool) -> str:
-    start = '<note print-object="no">' if hidden else "<note>"
-    rests = []
-    for length in [event.length] if hidden else _notatable(event.length):
-        shape, tuplet = _SHAPES.get(length, ("", ""))
-        rests.append(f"{start}<rest/>{_duration(length)}<voice>1</voice>{shape}{tuplet}</note>")
-    return "".join(rests)
+def _written(bar: Sequence[str], grid: Grid, sounding: str, goes_on: bool) -> tuple[list[_Written], str]:
+    """The written notes and rests of a measure, and what sounds at its end.
+
+    Args:
+        bar: the names of its tokens.
+        grid: of the measure.
+        sounding: what sounds before it: a pitch, `rest`, or nothing that is known.
+        goes_on: whether the next measure starts with a hold.
+    """
+    notes: list[_Written] = []
+    events = sounds(bar, grid)
+    if bar[0] == HOLD_NAME and sounding in ("", REST_NAME) and not any(map(is_pitch, bar)):
+        sounding = HELD
+    for event in events:
+        from_before = event.token == HOLD_NAME
+        sounding = sounding if from_before else event.token
+        pitch = "" if sounding in ("", REST_NAME) else sounding
+        hidden = from_before and not pitch
+        lengths, onset = [event.length] if hidden else _notatable(event.length, grid), event.onset
+        for index, length in enumerate(lengths):
+            to_before = from_before or index > 0
+            to_after = index < len(lengths) - 1 or (goes_on and event is events[-1])
+            ties = ("stop",) * to_before + ("start",) * to_after
+            notes.append(_Written(onset, length, pitch, hidden, ties if pitch else ()))
+            onset += length
+    return notes, sounding
 
 
-def _note(event: Sound, pitch: tuple[str, str], ties: tuple[bool, bool]) -> str:
-    """The notes of one sound; `ties` says whether it is tied to what comes before and to what comes after."""
-    written, accidental = pitch
-    lengths = _notatable(event.length)
-    notes = []
-    for index, length in enumerate(lengths):
-        kinds = ["stop"] * (ties[0] or index > 0) + ["start"] * (ties[1] or index < len(lengths) - 1)
-        tie = "".join(f'<tie type="{kind}"/>' for kind in kinds)
-        tied = "".join(f'<tied type="{kind}"/>' for kind in kinds)
-        shape, tuplet = _SHAPES[length]
-        notations = f"<notations>{tied}</notations>" if tied else ""
-        notes.append(
-            f"<note>{written}{_duration(length)}{tie}<voice>1</voice>{shape}{accidental}{tuplet}{notations}</note>"
-        )
-    return "".join(notes)
-
-
-def _notatable(length: Fraction) -> list[Fraction]:
+def _notatable(length: Fraction, grid: Grid) -> list[Fraction]:
     """Lengths of note shapes that add up to `length`, the longest first."""
     lengths = []
     while length:
-        lengths.append(max(each for each in _SHAPES if each <= length))
+        lengths.append(max(each for each in _shapes(grid) if each <= length))
         length -= lengths[-1]
     return lengths
 
 
-def _duration(length: Fraction) -> str:
-    return f"<duration>{int(length * _DIVISIONS)}</duration>"
+def _show_accidentals(notes: Iterable[_Written], altered: dict[str, int]) -> None:
+    """Gives each note of a measure in twelve tones the sign that it needs; a note tied to the one before needs none."""
+    in_force: dict[tuple[str, int], int] = {}
+    for note in notes:
+        if note.pitch and "stop" not in note.ties:
+            letter, octave, alteration = spelling(note.pitch)
+            if in_force.get((letter, octave), altered.get(letter, 0)) != alteration:
+                note.accidental = _OF_SEMITONES.get(alteration, "")
+            in_force[letter, octave] = alteration
 
 
-def _pitch(name: str, microtonal: bool) -> tuple[str, str]:
-    """The `pitch` and the `accidental` element of a pitch."""
+def _beam(notes: Sequence[_Written], grid: Grid) -> None:
+    """Beams the notes of a measure: those that have flags and stand next to each other in one beat."""
+    n_beams = [_BEAMS.get(_shapes(grid)[note.length][0], 0) if note.pitch else 0 for note in notes]
+    beat = [note.onset // grid.beat for note in notes]
+
+    def joined(one: int, other: int, level: int) -> bool:
+        inside = one >= 0 and other < len(notes)
+        return inside and beat[one] == beat[other] and min(n_beams[one], n_beams[other]) >= level
+
+    for at, note in enumerate(notes):
+        before, after = joined(at - 1, at, 1), joined(at, at + 1, 1)
+        for level in range(1, n_beams[at] + 1 if before or after else 1):
+            match joined(at - 1, at, level), joined(at, at + 1, level):
+                case True, True:
+                    does = "continue"
+                case True, False:
+                    does = "end"
+                case False, True:
+                    does = "begin"
+                case _:
+                    does = "backward hook" if before else "forward hook"
+            note.beams += (does,)
+
+
+def _note(note: _Written, grid: Grid, microtonal: bool) -> str:
+    start = '<note print-object="no">' if note.hidden else "<note>"
+    what, accidental = _pitch(note, microtonal) if note.pitch else ("<rest/>", "")
+    duration = f"<duration>{int(note.length * _divisions(grid))}</duration>"
+    ties = "".join(f'<tie type="{kind}"/>' for kind in note.ties)
+    tied = "".join(f'<tied type="{kind}"/>' for kind in note.ties)
+    notations = f"<notations>{tied}</notations>" if tied else ""
+    kind, dots, in_triplet = _shapes(grid).get(note.length, ("", 0, False))
+    shape = f"<type>{kind}</type>{'<dot/>' * dots}" if kind else ""
+    beams = "".join(f'<beam number="{level}">{does}</beam>' for level, does in enumerate(note.beams, start=1))
+    accidental = f"<accidental>{accidental}</accidental>" if accidental else ""
+    triplet = _TRIPLET if in_triplet else ""
+    return f"{start}{what}{duration}{ties}<voice>1</voice>{shape}{accidental}{triplet}{beams}{notations}</note>"
+
+
+def _pitch(note: _Written, microtonal: bool) -> tuple[str, str]:
+    """The `pitch` element of a note, and the name of the accidental that it shows, if it shows any."""
+    name = note.pitch
     if has_commas(name):
         letter, octave, commas = comma_spelling(name)
-        if commas not in _ACCIDENTALS:
+        if commas not in _OF_COMMAS:
             raise ValueError(f"{name!r}: MusicXML has no accidental for {abs(commas)} commas")
-        accidental = f"<accidental>{_ACCIDENTALS[commas]}</accidental>"
-        alter = f"{12 * commas / 53:.3f}"
+        accidental, alter = _OF_COMMAS[commas], f"{12 * commas / 53:.3f}"
     else:
         letter, octave, semitones = spelling(name)
         if microtonal and semitones:
             raise ValueError(f"{name!r} stands among pitches in commas; MusicXML's accidentals are in one or the other")
-        accidental, alter = "", str(semitones or "")
+        accidental, alter = note.accidental, str(semitones or "")
     altered = f"<alter>{alter}</alter>" if alter else ""
     return f"<pitch><step>{letter}</step>{altered}<octave>{octave}</octave></pitch>", accidental

@@ -3,6 +3,9 @@
 The law of this module: a measure written out and read again is the same tokens. A hold at the first tick has no note of
 its own to write; it becomes an invisible rest (`x`), or a tie where the measure before is written as well.
 
+Notes are beamed by the beat of the metre. A bracket of triplets says its ratio and its number of notes, `(3:2:2`, but
+for `(3`, which means the same to every reader in every metre. Compound metres need none.
+
 ABC has no accidentals in commas: there, such pitches are rounded to twelve tones, and a tune that has some says so.
 """
 
@@ -15,14 +18,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.holdrian import rounded_name
-from vaemusic_jax.music.grid import COMMON, GRIDS
+from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature, major_key
+from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
 
 if TYPE_CHECKING:
     import numpy as np
-
-_GRID = GRIDS[COMMON]
-N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _MEASURES_PER_LINE = 4
@@ -45,12 +46,16 @@ class Sound:
     length: Fraction
 
 
-def sounds(names: Sequence[str]) -> list[Sound]:
-    """The events of 24 token names, in time order; they fill the measure without gaps."""
-    if len(names) != N_TICKS:
-        raise ValueError(f"{len(names)} tokens; a measure has {N_TICKS}")
+def sounds(names: Sequence[str], grid: Grid) -> list[Sound]:
+    """The events of the token names of a measure, in time order; they fill the measure without gaps.
+
+    Raises:
+        ValueError: there is not one name for each tick of the grid.
+    """
+    if len(names) != grid.n_ticks:
+        raise ValueError(f"{len(names)} tokens; a measure in {grid.metre} has {grid.n_ticks}")
     ticks = [tick for tick, name in enumerate(names) if name != HOLD_NAME or tick == 0]
-    onsets = [*(ONSET_OF_TICK[tick] for tick in ticks), Fraction(N_BEATS)]
+    onsets = [*(grid.onset_of_tick[tick] for tick in ticks), grid.quarters]
     return [Sound(names[tick], on, off - on) for tick, (on, off) in zip(ticks, pairwise(onsets), strict=True)]
 
 
@@ -63,69 +68,90 @@ def measure_to_abc(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -
     """One measure as a line of ABC, in units of 1/8 and without key signature: `A2 (3Bcd e4|`.
 
     Args:
-        tokens: 24 token indices.
-        vocabulary: of the tokens.
+        tokens: (T,) token indices.
+        vocabulary: of the tokens, with the grid of the measure.
+
+    Raises:
+        ValueError: a measure of another number of tokens, or a pitch that ABC has no sign for.
     """
-    return f"{_abc_bar(token_names(tokens, vocabulary))}|"
+    return f"{_abc_bar(token_names(tokens, vocabulary), vocabulary.grid, {})}|"
 
 
 def measures_to_abc(
     measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, title: str = "", number: int = 1
 ) -> str:
-    """Consecutive measures as a complete ABC tune.
+    """Consecutive measures as a complete ABC tune, with the key signature that `key_signature` chooses.
 
     Args:
-        measures: (N, 24) token indices.
-        vocabulary: of the tokens.
+        measures: (N, T) token indices.
+        vocabulary: of the tokens, with the grid of the measures. Pitches of a microtonal one get no key signature.
         title: for the `T:` field.
         number: for the `X:` field.
+
+    Raises:
+        ValueError: as in `measure_to_abc`.
     """
+    named = [token_names(tokens, vocabulary) for tokens in measures]
+    fifths = 0 if vocabulary.microtonal else key_signature(named)
+    altered = altered_letters(fifths)
     bars, sounding = [], ""
-    for tokens in measures:
-        names = token_names(tokens, vocabulary)
+    for names in named:
         if names[0] == HOLD_NAME and not sounding and not any(map(is_pitch, names)):
             # nothing but what was held before: a short bar, as of a pickup, in which it starts
-            bars.append("B/8")
+            bars.append(f"{_abc_pitch(HELD, {}, altered)}/8")
             sounding = HELD
-        bars.append(_abc_bar(names, sounding))
+        bars.append(_abc_bar(names, vocabulary.grid, altered, sounding))
         if names[0] == HOLD_NAME and sounding:
             bars[-2] += "-"
         last = next((name for name in reversed(names) if name != HOLD_NAME), sounding)
         sounding = "" if last == REST_NAME else last
     lines = ["|".join(bars[at : at + _MEASURES_PER_LINE]) + "|" for at in range(0, len(bars), _MEASURES_PER_LINE)]
-    header = [f"X:{number}", f"T:{title}", *[_ROUNDED] * vocabulary.microtonal, "M:4/4", "L:1/8", "K:C"]
+    fields = [f"X:{number}", f"T:{title}", *[_ROUNDED] * vocabulary.microtonal]
+    header = [*fields, f"M:{vocabulary.metre}", "L:1/8", f"K:{major_key(fifths)}"]
     return "\n".join([*header, *lines]) + "\n"
 
 
-def _abc_bar(names: Sequence[str], sounding: str = "") -> str:
-    """The notes of one bar; `sounding` is the pitch that a hold at the start continues, if it is known."""
+def _abc_bar(names: Sequence[str], grid: Grid, altered: dict[str, int], sounding: str = "") -> str:
+    """The notes of one bar.
+
+    Args:
+        names: of its tokens.
+        grid: of the measure.
+        altered: the letters that the key signature alters.
+        sounding: the pitch that a hold at the start continues, if it is known.
+    """
     in_force: dict[str, int] = {}
-    groups = []
-    for group, in_triplets in _groups(sounds(names)):
-        # Within (3:2:n every length of the grid is written as k/8 quarters
+    written = ""
+    for group, in_triplets in _groups(sounds(names, grid), grid):
+        # Within (3:2:n every length of the grid is written as a number of notes with a binary fraction
         unit = Fraction(1, 3) if in_triplets else Fraction(1, 2)
         notes = []
         for sound in group:
             token = (sounding or "x") if sound.token == HOLD_NAME else sound.token
-            notes.append(_abc_pitch(token, in_force) + _abc_length(sound.length / unit))
-        bracket = f"(3:2:{len(notes)}" if in_triplets else ""
-        groups.append(bracket.replace("(3:2:3", "(3") + "".join(notes))
-    return " ".join(groups)
+            notes.append(_abc_pitch(token, in_force, altered) + _abc_length(sound.length / unit))
+        bracket = ("(3" if len(notes) == 3 else f"(3:2:{len(notes)}") if in_triplets else ""
+        starts_beat = not group[0].onset % grid.beat
+        written += " " * (bool(written) and starts_beat) + bracket + "".join(notes)
+    return written
 
 
-def _groups(events: Sequence[Sound]) -> Iterator[tuple[list[Sound], bool]]:
-    """Events beat by beat, with whether they need a triplet bracket; beats joined by a note over both stay together."""
+def _groups(events: Sequence[Sound], grid: Grid) -> Iterator[tuple[list[Sound], bool]]:
+    """Events in groups that are whole triplets or need none, with whether they are triplets.
+
+    A group is as long as three of the shortest triplet notes of the grid: a beat in 4/4, half a beat in 2/4. Without
+    triplets in the grid it is a beat. Groups that a note joins are one.
+    """
+    in_thirds = [onset for onset in grid.onset_of_tick if onset.denominator % 3 == 0]
+    length = 3 * min(in_thirds) if in_thirds else grid.beat
     group: list[Sound] = []
     for event in events:
         group.append(event)
-        end = event.onset + event.length
-        if end.denominator == 1:
-            times = [sound.onset for sound in group]
-            yield group, any((12 * time) % 3 for time in times)
+        if not (event.onset + event.length) % length:
+            yield group, any(sound.onset.denominator % 3 == 0 for sound in group)
             group = []
 
 
-def _abc_pitch(token: str, in_force: dict[str, int]) -> str:
+def _abc_pitch(token: str, in_force: dict[str, int], altered: dict[str, int]) -> str:
     """A spelled pitch in ABC, with a sign wherever what stands before it in the bar could alter it.
 
     Readers differ on whether an accidental holds in all octaves or in its own; the sign is left out where both agree.
@@ -133,8 +159,10 @@ def _abc_pitch(token: str, in_force: dict[str, int]) -> str:
     if token in ("x", REST_NAME):
         return "x" if token == "x" else "z"
     letter, octave, alteration = spelling(rounded_name(token))
-    places = (letter, f"{letter}{octave}")
-    sign = "" if all(in_force.get(place, 0) == alteration for place in places) else _ABC_SIGNS[alteration]
+    if alteration not in _ABC_SIGNS:
+        raise ValueError(f"{token!r}: ABC has no sign for {abs(alteration)} semitones")
+    places, signature = (letter, f"{letter}{octave}"), altered.get(letter, 0)
+    sign = "" if all(in_force.get(place, signature) == alteration for place in places) else _ABC_SIGNS[alteration]
     in_force.update(dict.fromkeys(places, alteration))
     return sign + (letter + "," * (4 - octave) if octave <= 4 else letter.lower() + "'" * (octave - 5))
 

@@ -14,11 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from vaemusic_jax.data.writers.tuning import concert_pitches
-from vaemusic_jax.music.grid import COMMON, GRIDS
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
-
-_GRID = GRIDS[COMMON]
-N_BEATS, N_TICKS, ONSET_OF_TICK = _GRID.n_beats, _GRID.n_ticks, _GRID.onset_of_tick
 
 SAMPLE_RATE = 22_050  # samples a second
 _LOUDEST = 0.8  # of full scale
@@ -37,23 +33,23 @@ def measures_to_wav(
     """Consecutive measures as a WAV file: one channel, 16 bits, equal bytes for equal arguments.
 
     Args:
-        measures: (N, 24) token indices. They last N * 240 / tempo seconds.
-        vocabulary: of the tokens. A4 is 440 Hz, also in a vocabulary in commas.
+        measures: (N, T) token indices. One of four quarters lasts 240 / tempo seconds.
+        vocabulary: of the tokens, with the grid of the measures. A4 is 440 Hz, also in a vocabulary in commas.
         tempo: quarters a minute.
         sample_rate: samples a second. Harmonics above half of it are left out.
 
     Raises:
-        ValueError: a measure of other than 24 tokens, a token that the vocabulary does not have, a pitch above half the
-            sample rate, or a tempo or sample rate out of range.
+        ValueError: a measure of another number of tokens, a token that the vocabulary does not have, a pitch above half
+            the sample rate, or a tempo or sample rate out of range.
     """
     if not 4 <= tempo <= 1000 or not 4000 <= sample_rate <= 192_000:
         raise ValueError(
             f"tempo {tempo}, sample rate {sample_rate}: tempo is 4 to 1000 quarters a minute, a rate 4000 to 192000 Hz"
         )
-    per_quarter = sample_rate * 60 / tempo
-    sound = np.zeros(round(len(measures) * N_BEATS * per_quarter))
+    per_quarter, quarters = sample_rate * 60 / tempo, float(vocabulary.grid.quarters)
+    sound = np.zeros(round(len(measures) * quarters * per_quarter))
     pitches = concert_pitches(vocabulary)
-    for onset, end, token in _notes(measures, len(vocabulary)):
+    for onset, end, token in _notes(measures, vocabulary):
         frequency = 440 * 2 ** ((pitches[token] - 69) / 12)
         if frequency >= sample_rate / 2:
             raise ValueError(f"{vocabulary.tokens[token]} is above half the sample rate of {sample_rate}")
@@ -68,18 +64,21 @@ def measures_to_wav(
     return file.getvalue()
 
 
-def _notes(measures: Sequence[Sequence[int]] | np.ndarray, n_tokens: int) -> Iterator[tuple[float, float, int]]:
+def _notes(
+    measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary
+) -> Iterator[tuple[float, float, int]]:
     """(onset, end, token) of every note, in quarters from the start."""
+    grid, n_tokens = vocabulary.grid, len(vocabulary)
     events: list[tuple[float, int]] = [(0.0, REST)]
     for number, measure in enumerate(measures):
-        if len(measure) != N_TICKS:
-            raise ValueError(f"{len(measure)} tokens; a measure has {N_TICKS}")
-        for at, token in zip(ONSET_OF_TICK, map(int, measure), strict=True):
+        if len(measure) != grid.n_ticks:
+            raise ValueError(f"{len(measure)} tokens; a measure in {grid.metre} has {grid.n_ticks}")
+        for at, token in zip(grid.onset_of_tick, map(int, measure), strict=True):
             if not 0 <= token < n_tokens:
                 raise ValueError(f"token {token}; the vocabulary has {n_tokens}")
             if token != HOLD:
-                events.append((float(number * N_BEATS + at), token))
-    events.append((float(len(measures) * N_BEATS), REST))
+                events.append((float(number * grid.quarters + at), token))
+    events.append((float(len(measures) * grid.quarters), REST))
     for (onset, token), (end, _) in pairwise(events):
         if token != REST:
             yield onset, end, token

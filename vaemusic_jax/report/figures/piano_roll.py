@@ -28,7 +28,7 @@ def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
 
     figure = Figure(figsize=(1.9, 0.9), layout="constrained")
     axes = figure.subplots()
-    notes = [sound for sound in sounds(token_names(tokens, vocabulary)) if is_pitch(sound.token)]
+    notes = [sound for sound in sounds(token_names(tokens, vocabulary), vocabulary.grid) if is_pitch(sound.token)]
     pitches = [float(pitch_to_midi(sound.token)) for sound in notes]
     for sound, pitch in zip(notes, pitches, strict=True):
         axes.broken_barh([(float(sound.onset), float(sound.length) - 0.03)], (pitch - 0.5, 1), color=BLUE)
