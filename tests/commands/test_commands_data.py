@@ -132,6 +132,33 @@ def test_the_report_has_a_line_for_every_tune_and_every_file_without(
     assert f"Every tune and file: {tmp_path}/report.csv" in printed
 
 
+def test_the_report_is_written_when_no_data_set_can_be_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.csv"
+
+    def refused(source: Path, message: str) -> pd.DataFrame:
+        report.unlink(missing_ok=True)
+        command = ["data", "prepare", "mine", "--source", str(source), "--cache-dir", str(tmp_path / "cache")]
+        assert vaemusic([*command, "--report", str(report)]) == 2
+        *_, printed = capsys.readouterr().err.splitlines()
+        assert message in printed
+        assert printed.endswith(f"; every tune and file: {report}")
+        assert not list(tmp_path.glob("cache/mine*"))
+        return pd.read_csv(report, keep_default_na=False)
+
+    write_tunes(tmp_path / "few.abc", 2)
+    table = refused(tmp_path / "few.abc", "needs at least 10")
+    assert list(table["name"]) == ["few.abc#0", "few.abc#1"]
+    assert (set(table["status"]), set(table["measures_kept"]), set(table["split"])) == ({"kept"}, {1}, {""})
+    (tmp_path / "empty.abc").write_text("")
+    table = refused(tmp_path / "empty.abc", "no tune in it")
+    assert list(zip(table["name"], table["reason"], strict=True)) == [("empty.abc", "no tune in it")]
+    monkeypatch.setattr("vaemusic_jax.data.prepare.MOST_PITCHES", 3)
+    write_tunes(tmp_path / "many.abc")
+    assert len(refused(tmp_path / "many.abc", "different spelled pitches; a vocabulary has room for 3")) == 20
+
+
 def test_a_report_or_page_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
     write_tunes(tmp_path / "tunes.abc")
     with pytest.raises(UserError, match=r"absent/report.csv: cannot be written: no such folder"):

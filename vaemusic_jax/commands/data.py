@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +22,9 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.support.atomic import check_writable
 from vaemusic_jax.support.terminal import open_console
+
+if TYPE_CHECKING:
+    from vaemusic_jax.data.prepare import Prepared
 
 
 def add_to(commands: Commands) -> None:
@@ -152,11 +155,10 @@ def prepare(
         vaemusic data prepare my_tunes --source my_folder/
         vaemusic data prepare my_waltzes --source my_folder/ --metre 3/4
     """
-    from vaemusic_jax.data.prepare import prepare_dataset
-
     if report is not None:
         check_writable(report)
-    prepared = prepare_dataset(
+    prepared = _prepare(
+        report,
         name,
         source=source,
         reading=Reading(pitch, voices, metre or metre_of(name)),
@@ -172,6 +174,19 @@ def prepare(
         console.print(f"Every tune and file: {report}", soft_wrap=True)
     console.print(f"Kept in {prepared.dataset.path}", soft_wrap=True)
     console.print(f"Next: `vaemusic data inspect {name}`, or dataset: {name} in a configuration")
+
+
+def _prepare(report: Path | None, name: str, **options: Any) -> Prepared:
+    """Prepares a data set; if it is refused, the report is written all the same."""
+    from vaemusic_jax.data.prepare import RefusedError, prepare_dataset
+
+    try:
+        return prepare_dataset(name, **options)
+    except RefusedError as error:
+        if report is None:
+            raise
+        write_report(report, error.outcomes)
+        raise UserError(f"{error}; every tune and file: {report}") from error
 
 
 def inspect(name: str, *, html: Path | None = None, measures: int = 8, cache_dir: Path | None = None) -> None:

@@ -19,7 +19,7 @@ from vaemusic_jax.data.names import Entry, check_name, prepared_names, version_o
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import Collection, Piece, collect
 from vaemusic_jax.data.read_pieces import Parsed, parse_all
-from vaemusic_jax.data.sources import find_files
+from vaemusic_jax.data.sources import checked_source, find_files
 from vaemusic_jax.data.split import assign_splits, group_settings
 from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
@@ -54,6 +54,18 @@ class Prepared:
     outcomes: list[Outcome]
 
 
+class RefusedError(UserError):
+    """No data set can be made of what was read.
+
+    Attributes:
+        outcomes: the outcome of every piece and file.
+    """
+
+    def __init__(self, message: str, outcomes: list[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
+
+
 def prepare_dataset(
     name: str,
     *,
@@ -82,25 +94,30 @@ def prepare_dataset(
         progress: shows the reading.
 
     Raises:
-        UserError: unusable name or source, too few usable tunes, a cache that cannot be written.
+        RefusedError: too few usable tunes, or too many pitches.
+        UserError: unusable name or source, a cache that cannot be written.
     """
     check_name(name)
     reading, limits = reading or Reading(metre=metre_of(name)), limits or Limits()
     if source is None:
         collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
     else:
-        collection = collect(find_files(_checked(source)), limits.size)
+        collection = collect(find_files(checked_source(source)), limits.size)
     if not collection.pieces:
         reasons = _in_words(Counter(reason for _, reason in collection.dropped))
-        raise UserError(
-            f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})"
+        raise RefusedError(
+            f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})",
+            _outcomes(collection, [], []),
         )
     version = version_of(embedded=source is None)
     cache.check_writable(cache_dir)
     folder = cache_directory(cache_dir)
     with ParsedStore(folder / f"read-{version.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
-    arrays, metadata, splits = _arrange(name, collection, parsed, split_seed, reading.metre)
+    try:
+        arrays, metadata, splits = _arrange(name, collection, parsed, split_seed, reading.metre)
+    except UserError as error:
+        raise RefusedError(str(error), _outcomes(collection, parsed, [""] * len(parsed))) from error
     metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
     if not path.exists():
@@ -118,21 +135,14 @@ def prepare_dataset(
         summary=summary,
     )
     write_down(name, entry, cache_dir)
-    outcomes = [Outcome(file, Parsed.failed(reason), "") for file, reason in collection.dropped]
-    outcomes += [
+    return Prepared(dataset, _outcomes(collection, parsed, splits))
+
+
+def _outcomes(collection: Collection, parsed: Sequence[Parsed], splits: Sequence[str]) -> list[Outcome]:
+    of_files = [Outcome(file, Parsed.failed(reason), "") for file, reason in collection.dropped]
+    return of_files + [
         Outcome(piece.name, each, split) for piece, each, split in zip(collection.pieces, parsed, splits, strict=True)
     ]
-    return Prepared(dataset, outcomes)
-
-
-def _checked(source: str | Path) -> Path:
-    if not str(source):
-        raise UserError("source: '' is no folder; give one with files of music, or one such file")
-    try:
-        str(source).encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{source!r}: the name of this source is no text; rename it") from error
-    return Path(source)
 
 
 def _arrange(

@@ -40,6 +40,19 @@ class Found:
     others: Counter[str] = field(default_factory=Counter)
 
 
+def checked_source(source: str | Path) -> Path:
+    """Returns the path of a source as the user names it. Raises UserError if no file can have that name."""
+    if not str(source):
+        raise UserError("source: '' is no folder; give one with files of music, or one such file")
+    try:
+        encoded = str(source).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{source!r}: the name of this source is no text; rename it") from error
+    if b"\0" in encoded:
+        raise UserError(f"{source!r}: no file has such a name")
+    return Path(source)
+
+
 def find_files(source: Path) -> Found:
     """The music files of a folder, at any depth, sorted by name; or the one file that `source` is.
 
