@@ -183,7 +183,7 @@ def refusal(capsys: pytest.CaptureFixture[str], args: list[str]) -> str:
         (
             ["sweep", "CONFIG", "--dataset", "irish_flok"],
             "CONFIG: --dataset: data set 'irish_flok' is not known (did you mean irish_folk?); known: irish_folk, "
-            "irish_jigs, bach, turkish_makam, lakh_clean; to "
+            "irish_jigs, bach, turkish_makam, lakh_clean, essen, nottingham; to "
             "add your own music: `vaemusic data prepare irish_flok --source FOLDER`",
         ),
         (

@@ -32,8 +32,8 @@ def test_list_names_source_terms_and_readiness_of_every_corpus(
     for corpus in CORPORA.values():
         for text in (corpus.name, corpus.what, corpus.source, corpus.licence):
             assert text in printed
-    assert printed.count("ready no: vaemusic data prepare") == 2
-    assert printed.count("ready yes, nothing to download") == 3
+    assert printed.count("ready no: vaemusic data prepare") == 3
+    assert printed.count("ready yes, nothing to download") == 4
     place = "".join(f"ready yes: 20 measures of 20 tunes, from {tmp_path}/tunes.abc".split())
     assert place in printed.replace(" ", "")
     assert "(pitches rounded to twelve tones, all voices of each piece)" in printed

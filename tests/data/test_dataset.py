@@ -340,7 +340,7 @@ def test_unknown_and_unprepared_names(book: Path, load: Load, tmp_path: Path) ->
     ) as error:
         load_dataset("irishfolk", cache_dir=tmp_path / "cache")
     assert not isinstance(error.value, NotReadyError)
-    for name in ("turkish_makam", "lakh_clean"):
+    for name in ("turkish_makam", "lakh_clean", "nottingham"):
         with pytest.raises(
             NotReadyError, match=f"'{name}' is not prepared; run `vaemusic data prepare {name} --source"
         ):

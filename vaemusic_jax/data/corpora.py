@@ -27,6 +27,8 @@ class Corpus:
         source: the official source.
         licence: its terms, in short.
         embedded: folders of music21's own corpus that stand in when the user gives no files; empty: files are needed.
+        folder: the only folder of the official source that is read, where a source has one of that name: others hold
+            the same pieces again.
         metre: of the measures that are used, unless the user asks for another.
     """
 
@@ -35,6 +37,7 @@ class Corpus:
     source: str
     licence: str
     embedded: tuple[str, ...] = ()
+    folder: str = ""
     metre: str = COMMON
 
 
@@ -79,6 +82,23 @@ CORPORA = {
             "--source with the unpacked clean_midi folder of colinraffel.com/projects/lmd",
             "CC BY 4.0 as a collection; rights in the songs stay with their owners",
         ),
+        Corpus(
+            "essen",
+            "folk songs, most of them German: the Essen Folksong Collection",
+            "in music21's wheel (essenFolksong), in ABC; or --source with a checkout of "
+            "github.com/ccarh/essen-folksong-collection: kern, in folders by continent and country",
+            "in music21: non-commercial use (corpus/essenFolksong/license.txt there); in kern: CCARH's licence, for "
+            "personal use and academic research (license.txt there)",
+            embedded=("essenFolksong",),
+        ),
+        Corpus(
+            "nottingham",
+            "British and American folk tunes: the Nottingham Music Database",
+            "--source with a checkout of github.com/jukedeck/nottingham-dataset: of it ABC_cleaned/ is read, since "
+            "MIDI/ holds the same tunes",
+            "GPL 3",
+            folder="ABC_cleaned",
+        ),
     )
 }
 
@@ -106,6 +126,15 @@ def find_corpus(name: str, prepared: Iterable[str] = ()) -> Corpus:
 def metre_of(name: str) -> str:
     """Returns the metre of the corpus of that name, 4/4 for any other data set."""
     return CORPORA[name].metre if name in CORPORA else COMMON
+
+
+def folder_of(name: str, source: Path) -> Path:
+    """Returns the folder of a source that is read for the data set of that name: of some corpora, one inside it."""
+    inside = CORPORA[name].folder if name in CORPORA else ""
+    try:
+        return source / inside if inside and (source / inside).is_dir() else source
+    except OSError:  # what is wrong with the source, those say who read it
+        return source
 
 
 def prepare_command(name: str) -> str:

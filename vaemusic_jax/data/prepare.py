@@ -13,7 +13,7 @@ import numpy as np
 from vaemusic_jax.data import cache
 from vaemusic_jax.data.bars import Drop
 from vaemusic_jax.data.cache import cache_directory
-from vaemusic_jax.data.corpora import embedded_files, find_corpus, metre_of
+from vaemusic_jax.data.corpora import embedded_files, find_corpus, folder_of, metre_of
 from vaemusic_jax.data.dataset import Dataset, attribute_versions, open_dataset
 from vaemusic_jax.data.names import Entry, check_name, prepared_names, version_of, write_down
 from vaemusic_jax.data.parsed_store import ParsedStore
@@ -102,7 +102,7 @@ def prepare_dataset(
     if source is None:
         collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
     else:
-        collection = collect(find_files(checked_source(source)), limits.size)
+        collection = collect(find_files(folder_of(name, checked_source(source))), limits.size)
     if not collection.pieces:
         reasons = _in_words(Counter(reason for _, reason in collection.dropped))
         raise RefusedError(
