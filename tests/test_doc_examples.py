@@ -36,6 +36,7 @@ def test_examples_in_python_run(
     monkeypatch.setattr("vaemusic_jax.data.load.load_dataset", lambda name, **options: irish_folk)
     monkeypatch.setattr("vaemusic_jax.data.prepare.prepare_dataset", lambda name, **options: None)
     Path("run.jsonl").write_text('{"event": "validated", "cohort": "a", "training_seconds": 1.0, "seconds": 2.0}\n')
+    Path("my_tune.abc").write_text("X:1\nT:Mine\nM:4/4\nL:1/8\nK:D\nAF|DFAd fedB|ABde f2ed|\n")
     for example in python_of(page):
         # The run of the tests has MeasureVAEs of two sizes, one of which diverged at the other's size.
         exec(compile(example.replace("latent_dim=32", "latent_dim=8"), str(page), "exec"), {})

@@ -145,6 +145,7 @@ def loaded_by(statement: str) -> set[str]:
     ("statement", "allowed"),
     [
         ("import vaemusic_jax", set()),
+        ("import vaemusic_jax; vaemusic_jax.read_measures; vaemusic_jax.save_measures", set()),
         ("import vaemusic_jax.config.sweep, vaemusic_jax.runs.directory", set()),
         (REFUSED_COMMAND, set()),
         ("import vaemusic_jax.data.dataset", set()),

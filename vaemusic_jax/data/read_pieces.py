@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from vaemusic_jax.data.bars import Drop, bar_to_tokens
 from vaemusic_jax.data.parsed_store import ParsedStore
@@ -22,6 +22,7 @@ from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.support.progress import Progress, no_progress
 
 Measure = tuple[str, ...]
+Result = TypeVar("Result")
 
 MOST_WORKERS = 16
 PIECES_PER_TASK = 32
@@ -36,6 +37,7 @@ TOO_MUCH_MEMORY = "takes more memory than a file may"
 TOO_LONG = "takes longer than a file may"
 READER_FAILED = "the reader failed"
 READER_DIED = "the reader's process died"
+NO_PROCESSES = "the processes that read music cannot be started, or are killed as soon as they are; free memory"
 
 
 @dataclass
@@ -79,14 +81,20 @@ class Parsed:
 
 def read_piece(kind: str, content: bytes, reading: Reading) -> Parsed:
     """Reads one piece and puts its bars on the grid; never raises on account of the content."""
+    parsed = result_or_reason(kind, content, reading, lambda tunes: parsed_of(tunes, reading.grid))
+    return Parsed.failed(parsed) if isinstance(parsed, str) else parsed
+
+
+def result_or_reason(kind: str, content: bytes, reading: Reading, use: Callable[[list[Tune]], Result]) -> Result | str:
+    """Reads one piece and returns what `use` makes of it, or why it cannot be read; never raises on account of it."""
     try:
-        return parsed_of(READERS[kind].read(content, reading), reading.grid)
+        return use(READERS[kind].read(content, reading))
     except UnreadableTuneError as error:
-        return Parsed.failed(str(error))
+        return str(error)
     except MemoryError:
-        return Parsed.failed(TOO_MUCH_MEMORY)
+        return TOO_MUCH_MEMORY
     except Exception as error:  # a fault of the reader must not cost the other pieces, and must show
-        return Parsed.failed(f"{READER_FAILED} ({type(error).__name__})")
+        return f"{READER_FAILED} ({type(error).__name__})"
 
 
 def import_readers() -> None:
@@ -235,10 +243,7 @@ class _Run:
             try:
                 results = future.result()
             except BrokenProcessPool as error:
-                raise UserError(
-                    "the processes that read music cannot be started, or are killed as soon as they are; "
-                    "free memory, or take fewer with --workers"
-                ) from error
+                raise UserError(f"{NO_PROCESSES}, or take fewer with --workers") from error
             except (TimeoutError, ProcessExpired) as error:
                 if len(task) > 1:  # each alone, to see which one it was
                     for each in task:

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vaemusic_jax.config.trial import Trial, parse_attributes
+from vaemusic_jax.data.fitting import fit
+from vaemusic_jax.data.measures import ReadMeasures, read_measures
+from vaemusic_jax.data.tunes import Pitch, Voices
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params
 from vaemusic_jax.models.member import HyperParameters, restored
@@ -19,6 +23,25 @@ from vaemusic_jax.music.attributes import compute_attributes
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    """A file of music as codes of a model. Shapes as in `TrainedModel`.
+
+    Attributes:
+        codes: the posterior mean of each measure, (N, Z), as an array that may be modified.
+        tokens: the measures that were encoded, (N, T).
+        measures: where they stand in the file, and which others were dropped and why. Their names are as written.
+        octaves: by how many octaves each tune was moved, by its name; tunes that were not are left out.
+        respelled: the spelling of each pitch that the model's vocabulary lacks -> the one that took its place.
+    """
+
+    codes: NDArray[np.float32]
+    tokens: NDArray[np.int32]
+    measures: ReadMeasures
+    octaves: dict[str, int]
+    respelled: dict[str, str]
 
 
 class TrainedModel:
@@ -68,6 +91,30 @@ class TrainedModel:
             ValueError: the tokens have another shape, are no integers, or are not in the vocabulary.
         """
         return np.array(self._encode(self._checked(tokens)))[:, : self.trial.latent_dim]
+
+    def encode_file(self, source: str | Path, *, octaves: bool = False, voices: Voices = "melody") -> EncodedFile:
+        """Reads a file of music and encodes its measures in the model's metre.
+
+            tune = model.encode_file("tune.abc")
+
+        A spelling that the model's vocabulary lacks becomes the one it has for that pitch, `E#4` for example `F4`. A
+        pitch that it lacks altogether is an error, or moves its tune: all of its measures by the same octaves.
+
+        Args:
+            source: the file, or tunes in ABC as text, as in `read_measures`.
+            octaves: whether a tune that does not fit into the vocabulary is moved by octaves, as few as possible.
+            voices: as in `read_measures`.
+
+        Raises:
+            UserError: the file cannot be read, no measure of it can be used, or a pitch is not in the vocabulary.
+        """
+        pitch: Pitch = "microtonal" if self.vocabulary.microtonal else "rounded"
+        measures = read_measures(source, metre=self.vocabulary.metre, voices=voices, pitch=pitch)
+        if not measures.names:
+            reasons = "; ".join(f"{reason}: {count}" for reason, count in measures.reasons().items())
+            raise UserError(f"{measures.source}: no measure in {measures.metre} that can be used ({reasons})")
+        fitted = fit(measures, self.vocabulary, octaves=octaves)
+        return EncodedFile(self.encode(fitted.tokens), fitted.tokens, measures, fitted.octaves, fitted.respelled)
 
     def decode(self, codes: ArrayLike, attributes: ArrayLike | None = None) -> NDArray[np.int32]:
         """Decodes codes to measures, free-running and greedy.
