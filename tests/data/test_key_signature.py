@@ -99,6 +99,9 @@ def test_pitches_in_commas_get_no_signature() -> None:
         ("6/8", {0: "D4", 8: "E4", 20: "F#4"}, "D2E3F|"),  # one note over the beat
         ("9/8", {0: "D4", 12: "E4", 24: "F#4", 28: "G4", 32: "A4"}, "D3 E3 FGA|"),
         ("12/8", {0: "D4", 2: "E4", 4: "F#4", 12: "rest", 24: "G4"}, "D/2E/2F2 z3 G6|"),
+        ("9/8", {0: "D4"}, "D6-D3|"),
+        ("6/8", {0: "D4", 20: "E4"}, "D3-D2E|"),
+        ("6/8", {4: "D4", 7: "rest", 17: "E4"}, "ED3/4zz3/2E7/4|"),
         ("3/4", {0: "D4", 2: "E4", 4: "F#4", 6: "G4", 9: "A4", 12: "B4"}, "(3DEF GA B2|"),
         # A quarter of triplets of sixteenths and two sixteenths, then two eighths
         ("2/4", {0: "D4", 2: "E4", 4: "F#4", 6: "G4", 9: "A4", 12: "B4", 18: "C#5"}, "(3D/2E/2F/2G/2A/2 Bc|"),

@@ -95,10 +95,10 @@ def test_a_length_without_a_shape_becomes_notes_tied_together_and_holds_are_ties
     ]
     assert written == [
         ("8", "quarter", True, []),  # 2/3 of a quarter: one note of a triplet
-        ("12", "quarter", False, ["start"]),  # 1 1/12: a quarter tied to a 32nd in a triplet
-        ("1", "32nd", True, ["stop"]),
-        ("24", "half", False, ["start"]),  # 2 1/4
-        ("3", "16th", False, ["stop", "start"]),
+        ("4", "eighth", True, ["start"]),  # 1 1/12: up to the beat the last eighth of the triplet, then a dotted eighth
+        ("9", "eighth", False, ["stop"]),
+        ("3", "16th", False, ["start"]),  # 2 1/4: up to the beat, then the rest
+        ("24", "half", False, ["stop", "start"]),
         ("48", "whole", False, ["stop"]),
     ]
 

@@ -23,7 +23,7 @@ from xml.sax.saxutils import escape
 
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL
 from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature
-from vaemusic_jax.data.writers.notation import HELD, sounds, token_names
+from vaemusic_jax.data.writers.notation import HELD, note_lengths, sounds, token_names
 from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.music.vocabulary import (
     HOLD_NAME,
@@ -168,7 +168,7 @@ def _written(bar: Sequence[str], grid: Grid, sounding: str, goes_on: bool) -> tu
         sounding = sounding if from_before else event.token
         pitch = "" if sounding in ("", REST_NAME) else sounding
         hidden = from_before and not pitch
-        lengths, onset = [event.length] if hidden else _notatable(event.length, grid), event.onset
+        lengths, onset = [event.length] if hidden else note_lengths(event, grid, _shapes(grid)), event.onset
         for index, length in enumerate(lengths):
             to_before = from_before or index > 0
             to_after = index < len(lengths) - 1 or (goes_on and event is events[-1])
@@ -176,15 +176,6 @@ def _written(bar: Sequence[str], grid: Grid, sounding: str, goes_on: bool) -> tu
             notes.append(_Written(onset, length, pitch, hidden, ties if pitch else ()))
             onset += length
     return notes, sounding
-
-
-def _notatable(length: Fraction, grid: Grid) -> list[Fraction]:
-    """Lengths of note shapes that add up to `length`, the longest first."""
-    lengths = []
-    while length:
-        lengths.append(max(each for each in _shapes(grid) if each <= length))
-        length -= lengths[-1]
-    return lengths
 
 
 def _show_accidentals(notes: Iterable[_Written], altered: dict[str, int]) -> None:

@@ -3,15 +3,17 @@
 The law of this module: a measure written out and read again is the same tokens. A hold at the first tick has no note of
 its own to write; it becomes an invisible rest (`x`), or a tie where the measure before is written as well.
 
-Notes are beamed by the beat of the metre. A bracket of triplets says its ratio and its number of notes, `(3:2:2`, but
-for `(3`, which means the same to every reader in every metre. Compound metres need none.
+Notes are beamed by the beat of the metre. A length that no single note shape has is written as several notes tied
+together or several rests, because programs that engrave ABC draw another length; only `x` is never cut. A bracket of
+triplets says its ratio and its number of notes, `(3:2:2`, but for `(3`, which means the same to every reader in every
+metre. Compound metres need none.
 
 ABC has no accidentals in commas: there, such pitches are rounded to twelve tones, and a tune that has some says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _MEASURES_PER_LINE = 4
+#: Lengths in quarters that a single note has, with up to two dots; and those in triplets.
+_SHAPES = frozenset(Fraction(2) ** k * dots for k in range(-6, 4) for dots in (1, Fraction(3, 2), Fraction(7, 4)))
+_TRIPLET_SHAPES = frozenset(length * 2 / 3 for length in _SHAPES)
 #: What stands for a note held over from before, of unknown pitch, where a hidden rest would leave the measure silent.
 HELD = "B4"
 _ROUNDED = "N:pitches in commas, rounded to twelve tones"
@@ -57,6 +62,25 @@ def sounds(names: Sequence[str], grid: Grid) -> list[Sound]:
     ticks = [tick for tick, name in enumerate(names) if name != HOLD_NAME or tick == 0]
     onsets = [*(grid.onset_of_tick[tick] for tick in ticks), grid.quarters]
     return [Sound(names[tick], on, off - on) for tick, (on, off) in zip(ticks, pairwise(onsets), strict=True)]
+
+
+def note_lengths(sound: Sound, grid: Grid, shapes: Collection[Fraction]) -> list[Fraction]:
+    """The lengths of single notes that add up to an event: one, or as few as can be cut where beats start.
+
+    Args:
+        sound: the event.
+        grid: of the measure.
+        shapes: the lengths in quarters that single notes have. If none of them leads to the start of a beat or to the
+            end, the first note has the longest of them that stays in its beat.
+    """
+    lengths, at, end = [], sound.onset, sound.onset + sound.length
+    while at < end:
+        beats = [grid.beat * number for number in range(grid.n_beats, 0, -1)]
+        ends = [end, *(beat for beat in beats if at < beat < end)]
+        fitting = [each - at for each in ends if each - at in shapes]
+        lengths.append(fitting[0] if fitting else max(each for each in shapes if each <= min(ends) - at))
+        at += lengths[-1]
+    return lengths
 
 
 def token_names(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -125,10 +149,12 @@ def _abc_bar(names: Sequence[str], grid: Grid, altered: dict[str, int], sounding
     for group, in_triplets in _groups(sounds(names, grid), grid):
         # Within (3:2:n every length of the grid is written as a number of notes with a binary fraction
         unit = Fraction(1, 3) if in_triplets else Fraction(1, 2)
-        notes = []
+        shapes, notes = _TRIPLET_SHAPES if in_triplets else _SHAPES, list[str]()
         for sound in group:
             token = (sounding or "x") if sound.token == HOLD_NAME else sound.token
-            notes.append(_abc_pitch(token, in_force, altered) + _abc_length(sound.length / unit))
+            lengths = [sound.length] if token == "x" else note_lengths(sound, grid, shapes)
+            parts = [_abc_pitch(token, in_force, altered) + _abc_length(length / unit) for length in lengths]
+            notes += [part + "-" * is_pitch(token) for part in parts[:-1]] + parts[-1:]
         bracket = ("(3" if len(notes) == 3 else f"(3:2:{len(notes)}") if in_triplets else ""
         starts_beat = not group[0].onset % grid.beat
         written += " " * (bool(written) and starts_beat) + bracket + "".join(notes)
