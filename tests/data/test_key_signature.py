@@ -135,3 +135,22 @@ def test_beams_join_what_stands_in_one_beat() -> None:
         [],
         [],
     ]
+
+
+def test_triplets_are_bracketed_one_by_one() -> None:
+    tune, vocabulary = tune_of("D4 E4", "2/4")
+    d, e = 2, 3
+    # Two triplets of sixteenths, one of them an eighth and a sixteenth, and a quarter
+    measure = [d, 0, e, 0, d, 0, e, 0, 0, 0, d, 0, e, *[0] * 11]
+    notes = list(
+        list(ET.fromstring(measures_to_musicxml([*tune, measure], vocabulary)).iter("measure"))[-1].iter("note")
+    )
+    assert [[bracket.get("type") for bracket in note.iter("tuplet")] for note in notes] == [
+        ["start"],
+        [],
+        ["stop"],
+        ["start"],
+        ["stop"],
+        [],
+    ]
+    assert [note.find("time-modification") is not None for note in notes] == [True] * 5 + [False]

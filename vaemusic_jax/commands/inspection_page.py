@@ -14,7 +14,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.reading_report import counts
 from vaemusic_jax.data.statistics import Statistics
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.engraving import engrave
+from vaemusic_jax.report.engraving import engrave_measures
 from vaemusic_jax.report.page import image
 from vaemusic_jax.report.style import to_svg
 from vaemusic_jax.support.atomic import write_atomically
@@ -59,7 +59,11 @@ def write_page(path: Path, dataset: Dataset, statistics: Statistics, n_measures:
     ]
     if n_measures:
         abc = first_measures(dataset, n_measures)
-        parts += ["<h2>The first measures of the training split</h2>", _notation(abc), f"<pre>{escape(abc)}</pre>"]
+        parts += [
+            "<h2>The first measures of the training split</h2>",
+            _notation(dataset, n_measures),
+            f"<pre>{escape(abc)}</pre>",
+        ]
     parts += [
         f"<h2>What was read, kept and dropped</h2><p>Digest of the data: {dataset.digest}.</p>",
         _table(("", "count"), ((label, f"{count:,}") for label, count in counts(dataset))),
@@ -120,5 +124,7 @@ def _svg(figure: Figure, alternative: str) -> str:
     return f"<p>{image(to_svg(figure), alternative)}</p>"
 
 
-def _notation(abc: str) -> str:
-    return "".join(f"<p>{image(page, 'Measures as notation')}</p>" for page in engrave(abc, pageWidth=2300, scale=40))
+def _notation(dataset: Dataset, n_measures: int) -> str:
+    measures = dataset.train.tokens[:n_measures]
+    pages = engrave_measures(measures, dataset.vocabulary, pageWidth=2300, scale=40)
+    return "".join(f"<p>{image(page, 'Measures as notation')}</p>" for page in pages)

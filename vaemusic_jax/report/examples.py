@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.config.trial import Trial
-from vaemusic_jax.data.writers.notation import measure_to_abc
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import HOLD, REST
-from vaemusic_jax.report.engraving import engrave
+from vaemusic_jax.report.engraving import engrave_measure
 from vaemusic_jax.report.figures.piano_roll import piano_roll
 from vaemusic_jax.report.selection import evenly
 from vaemusic_jax.report.style import to_svg
@@ -85,9 +84,8 @@ def draw(tokens: np.ndarray, vocabulary: Vocabulary) -> str:
     """
     if not has_notation():
         return to_svg(piano_roll(tokens, vocabulary))
-    abc = f"X:1\nM:{vocabulary.metre}\nL:1/8\nK:C\n{measure_to_abc(tokens, vocabulary)}\n"
     margins = {f"pageMargin{side}": 10 for side in ("Left", "Right", "Top", "Bottom")}
-    return engrave(abc, adjustPageWidth=True, breaks="none", scale=30, **margins)[0]
+    return engrave_measure(tokens, vocabulary, adjustPageWidth=True, breaks="none", scale=30, **margins)
 
 
 def has_notation() -> bool:

@@ -23,7 +23,7 @@ from xml.sax.saxutils import escape
 
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL
 from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature
-from vaemusic_jax.data.writers.notation import HELD, note_lengths, sounds, token_names
+from vaemusic_jax.data.writers.notation import HELD, note_lengths, sounds, token_names, triplet_length
 from vaemusic_jax.music.grid import Grid
 from vaemusic_jax.music.vocabulary import (
     HOLD_NAME,
@@ -60,6 +60,7 @@ class _Written:
         ties: `stop` if it is tied to what comes before, `start` if to what comes after.
         accidental: the sign that it shows; empty for none.
         beams: what each of its beams does, from the eighths' on.
+        brackets: `start` if a triplet starts with it, `stop` if one ends.
     """
 
     onset: Fraction
@@ -69,10 +70,11 @@ class _Written:
     ties: tuple[str, ...] = ()
     accidental: str = ""
     beams: tuple[str, ...] = ()
+    brackets: tuple[str, ...] = ()
 
 
 def measures_to_musicxml(
-    measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, title: str = ""
+    measures: Sequence[Sequence[int]] | np.ndarray, vocabulary: Vocabulary, *, title: str = "", key: bool = True
 ) -> bytes:
     """Consecutive measures as an uncompressed MusicXML score of one part, with the signature of `key_signature`.
 
@@ -81,6 +83,7 @@ def measures_to_musicxml(
         vocabulary: of the tokens, with the grid of the measures. Pitches of a microtonal one get the accidentals of
             Turkish music and no key signature.
         title: of the work.
+        key: whether to choose a key signature.
 
     Raises:
         ValueError: a measure of another number of tokens, or a microtonal pitch for which there is no accidental: other
@@ -88,7 +91,7 @@ def measures_to_musicxml(
     """
     names = [token_names(tokens, vocabulary) for tokens in measures]
     microtonal, grid = vocabulary.microtonal, vocabulary.grid
-    fifths = None if microtonal else key_signature(names)
+    fifths = None if microtonal or not key else key_signature(names)
     altered = altered_letters(fifths or 0)
     measure_texts, sounding = [], ""
     for number, bar in enumerate(names, start=1):
@@ -97,6 +100,7 @@ def measures_to_musicxml(
         if not microtonal:
             _show_accidentals(notes, altered)
         _beam(notes, grid)
+        _bracket(notes, grid)
         texts = [_note(note, grid, microtonal) for note in notes]
         attributes = _attributes(grid, fifths) if number == 1 else ""
         measure_texts.append(f'<measure number="{number}">{attributes}{"".join(texts)}</measure>')
@@ -213,13 +217,25 @@ def _beam(notes: Sequence[_Written], grid: Grid) -> None:
             note.beams += (does,)
 
 
+def _bracket(notes: Sequence[_Written], grid: Grid) -> None:
+    """Joins neighbours in triplets to one bracket, up to where a whole one ends."""
+    length = triplet_length(grid)
+    in_triplet = [note.length in _shapes(grid) and _shapes(grid)[note.length][2] for note in notes]
+    for at, note in enumerate(notes):
+        if in_triplet[at]:
+            starts = at == 0 or not in_triplet[at - 1] or not note.onset % length
+            stops = at == len(notes) - 1 or not in_triplet[at + 1] or not notes[at + 1].onset % length
+            note.brackets = ("start",) * starts + ("stop",) * stops
+
+
 def _note(note: _Written, grid: Grid, microtonal: bool) -> str:
     start = '<note print-object="no">' if note.hidden else "<note>"
     what, accidental = _pitch(note, microtonal) if note.pitch else ("<rest/>", "")
     duration = f"<duration>{int(note.length * _divisions(grid))}</duration>"
     ties = "".join(f'<tie type="{kind}"/>' for kind in note.ties)
     tied = "".join(f'<tied type="{kind}"/>' for kind in note.ties)
-    notations = f"<notations>{tied}</notations>" if tied else ""
+    brackets = "".join(f'<tuplet type="{kind}"/>' for kind in note.brackets)
+    notations = f"<notations>{tied}{brackets}</notations>" if tied or brackets else ""
     kind, dots, in_triplet = _shapes(grid).get(note.length, ("", 0, False))
     shape = f"<type>{kind}</type>{'<dot/>' * dots}" if kind else ""
     beams = "".join(f'<beam number="{level}">{does}</beam>' for level, does in enumerate(note.beams, start=1))

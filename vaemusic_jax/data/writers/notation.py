@@ -83,6 +83,12 @@ def note_lengths(sound: Sound, grid: Grid, shapes: Collection[Fraction]) -> list
     return lengths
 
 
+def triplet_length(grid: Grid) -> Fraction:
+    """The length of the grid's shortest triplet in quarters: a beat in 4/4, half of one in 2/4; without any, a beat."""
+    in_thirds = [onset for onset in grid.onset_of_tick if onset.denominator % 3 == 0]
+    return 3 * min(in_thirds) if in_thirds else grid.beat
+
+
 def token_names(tokens: Sequence[int] | np.ndarray, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Names of token indices."""
     return tuple(vocabulary.tokens[int(token)] for token in tokens)
@@ -164,11 +170,9 @@ def _abc_bar(names: Sequence[str], grid: Grid, altered: dict[str, int], sounding
 def _groups(events: Sequence[Sound], grid: Grid) -> Iterator[tuple[list[Sound], bool]]:
     """Events in groups that are whole triplets or need none, with whether they are triplets.
 
-    A group is as long as three of the shortest triplet notes of the grid: a beat in 4/4, half a beat in 2/4. Without
-    triplets in the grid it is a beat. Groups that a note joins are one.
+    A group is as long as a triplet. Groups that a note joins are one.
     """
-    in_thirds = [onset for onset in grid.onset_of_tick if onset.denominator % 3 == 0]
-    length = 3 * min(in_thirds) if in_thirds else grid.beat
+    length = triplet_length(grid)
     group: list[Sound] = []
     for event in events:
         group.append(event)
