@@ -25,14 +25,18 @@ from vaemusic_jax.data.readers.abc_fields import (
     parse_percussion_channel,
     parse_unit_length,
 )
+from vaemusic_jax.data.readers.abc_macros import Macros
 from vaemusic_jax.data.readers.abc_voice import LENGTH, NOTE, Voice, parse_length
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 from vaemusic_jax.music.grid import metre_quarters
 
 # `!trill!`; a lone `!` is an old line break, and what stands between two of those is music: so a decoration is a
-# dynamic, a finger, a da capo, or a word with a letter that is neither a note nor a rest
-DECORATION = r"!(?:[pf]{1,4}|[0-5]|[<>+]|<\(|<\)|>\(|>\)|D\.?[CS]\.?|[\w().:+-]{0,30}?[h-wH-Wy][\w().:+-]{0,30})!"
+# dynamic, a finger, an accent, strokes through the stem, a line to the next note, a da capo, or a word with a letter
+# that is neither a note nor a rest. Words may stand between `+`, too.
+_SIGN = r"[pf]{1,4}z?|[0-5]|[<>+^]|/{1,4}|[<>~-][()]|D\.?[CS]\.?"
+_WORD = r"[\w().:+-]{0,30}?[h-wH-Wy][\w().:+-]{0,30}"
+DECORATION = rf"!(?:{_SIGN}|{_WORD})!|\+\w{{0,30}}?[h-wH-W]\w{{0,30}}\+"
 _SYMBOL = re.compile(
     rf"""
       (?P<note>{NOTE})  # first, since most symbols are notes and no other starts like one
@@ -47,7 +51,7 @@ _SYMBOL = re.compile(
     | (?P<ending>\[(?=[\d"])\d*[\d,.-]*)
     | (?P<grace>\{{[^{{}}\n]*\}})
     | (?P<chord>\[(?P<inside>[^\[\]|\n]*)\](?P<length_chord>{LENGTH}))
-    | (?P<tuplet>\((?P<p>[2-9])(?::(?P<q>\d{{0,2}})(?::(?P<r>\d{{0,2}}))?)?)
+    | (?P<tuplet>\((?P<p>\d{{1,2}})(?::(?P<q>\d{{0,2}})(?::(?P<r>\d{{0,2}}))?)?)
     | (?P<broken>[<>]{{1,3}})
     | (?P<tie>-)
     | (?P<rest>[zx](?P<length_rest>{LENGTH}))
@@ -80,7 +84,7 @@ def read_tune(text: str) -> Tune:
         UnreadableTuneError: no key, or a field that cannot be read.
     """
     lines = iter(without_text_blocks(text).split("\n"))
-    title, metre, unit, carry, key = "", "", "", "pitch", None
+    title, metre, unit, carry, key, macros = "", "", "", "pitch", None, Macros()
     defined = dict[str, str]()  # the text of `V:` by voice
     voice, drums = "", set[str]()  # of drums are these voices; if the empty name is one, then all
     for line in map(str.lstrip, lines):
@@ -91,6 +95,8 @@ def read_tune(text: str) -> Tune:
             metre = parse_metre(value)
         elif letter == "L:":
             unit = value
+        elif letter == "m:":
+            macros.define(value)
         elif letter in ("%%", "I:"):
             carry = _carry(line[2:]) or carry
             if parse_percussion_channel(line[2:], False):
@@ -109,7 +115,7 @@ def read_tune(text: str) -> Tune:
         _field(first, "L", unit)
     else:
         first.unit = default_unit_length(metre)
-    voices = _read_body(lines, first, defined, drums)
+    voices = _read_body(lines, first, defined, drums, macros)
     return Tune(title, tuple(tuple(voice.bars) for voice in voices if voice.bars))
 
 
@@ -150,15 +156,23 @@ def _voice_name(value: str) -> str:
     return (value.split(maxsplit=1) or [""])[0]
 
 
-def _read_body(lines: Iterator[str], first: Voice, defined: dict[str, str], drums: set[str]) -> list[Voice]:
-    start = (first.metre, first.unit, first.signature)  # what every voice starts from
-    octave, percussion = first.octave, first.percussion
+def _read_body(
+    lines: Iterator[str], first: Voice, defined: dict[str, str], drums: set[str], macros: Macros
+) -> list[Voice]:
+    header = (first.metre, first.unit, first.signature, first.octave)
+    percussion = first.percussion
     voices = {"": first}
 
     def to_voice(value: str) -> Voice:
         name = _voice_name(value)
         if name not in voices:
-            voices[name] = Voice(*start, first.carry, octave, percussion=percussion or name in drums)
+            # Fields between the header and the first voice hold for all
+            started = bool(first.bars or first.bar.events)
+            metre, unit, signature, octave = (
+                header if started else (first.metre, first.unit, first.signature, first.octave)
+            )
+            drums_here = percussion or name in drums
+            voices[name] = Voice(metre, unit, signature, first.carry, octave, percussion=drums_here)
             _field(voices[name], "V", defined.get(name, ""))
         _field(voices[name], "V", value)
         return voices[name]
@@ -169,25 +183,35 @@ def _read_body(lines: Iterator[str], first: Voice, defined: dict[str, str], drum
             each.set_carry(carry or "")
         voice.set_percussion(parse_percussion_channel(directive, voice.percussion))
 
-    voice = first
+    voice, continues_words = first, False
     for line in lines:
         match = _FIELD_LINE.match(line)
+        if continues_words and not match:
+            continues_words = line.rstrip().endswith("\\")
+            continue
+        continues_words = False
         if match and (match["letter"] not in "ML" or _is_whole_line(match["value"])):
             if match["letter"] == "V":
                 voice = to_voice(match["value"])
             elif match["letter"] == "I":
                 obey(match["value"])
+            elif match["letter"] == "m":
+                macros.define(match["value"])
             else:
+                # Old books continue the words of a song so
+                continues_words = match["letter"] in "wW" and line.rstrip().endswith("\\")
                 _field(voice, match["letter"], match["value"])
             continue
         if line.startswith("%%"):
             obey(line[2:])
             continue
-        for symbol in _SYMBOL.finditer(line):
+        for symbol in _SYMBOL.finditer(macros.expand(line)):
             if symbol.lastgroup == "inline" and symbol["letter_in"] == "V":
                 voice = to_voice(symbol["value_in"])
             elif symbol.lastgroup == "inline" and symbol["letter_in"] == "I":
                 obey(symbol["value_in"])
+            elif symbol.lastgroup == "inline" and symbol["letter_in"] == "m":
+                raise UnreadableTuneError("macro (m:) in the middle of a line")
             else:
                 _read_symbol(voice, symbol)
     for each in voices.values():

@@ -14,11 +14,14 @@ ALTERATIONS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 
 _KEY = re.compile(r"(?P<tonic>[A-Ga-g])(?P<sign>[#b]?)\s*(?P<mode>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
 _CLEF = re.compile(
-    r"\b(?:clef|octave|transpose|middle|stafflines|staffscale|name|snm|subname|t|m)=\S+"
-    r"|\b(?:treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+-]8)?\b",
+    r"\b(?:clef|octave|transpose|middle|stafflines|staffscale|name|nm|snm|subname|sname|score|sound|shift|stem|gstem"
+    r"|space|map|instrument|t|m)=(?:\"[^\"]*\"|\S+)"
+    r"|\b(?:treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+^_-]8)?(?!\w)",
     re.IGNORECASE,
 )
-_NAMED_CLEF = re.compile(r"\bclef=(\S+)|(?<!=)\b(treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+-]8)?\b", re.IGNORECASE)
+_NAMED_CLEF = re.compile(
+    r"\bclef=(\S+)|(?<!=)\b(treble|alto|tenor|bass|perc(?:ussion)?)\d?(?:[+^_-]8)?(?!\w)", re.IGNORECASE
+)
 _OCTAVE = re.compile(r"\boctave=(\S*)", re.IGNORECASE)
 _ACCIDENTAL = re.compile(r"(\^{1,2}|_{1,2}|=)([A-Ga-g])")
 _FRACTION = re.compile(r"(\d{1,3})\s*/\s*(\d{1,3})")

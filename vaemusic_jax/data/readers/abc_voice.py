@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.readers.abc_fields import ALTERATIONS
+from vaemusic_jax.music.grid import metre_quarters
+from vaemusic_jax.music.vocabulary import SEMITONES
 
 LENGTH = r"\d*(?:/+\d*)*"
 Spelled = tuple[str, int, int]  # letter, octave, alteration
@@ -15,6 +17,7 @@ NOTE = rf"(?P<sign>\^{{1,2}}|_{{1,2}}|=)?(?P<letter>[A-Ga-g])(?P<marks>[,']*)(?P
 _CHORD_NOTE = re.compile(NOTE)
 _TIE = re.compile(r"[ \t]*\.?-")
 _CHORD_REST = re.compile(r"""\s+|"[^"\n]*"|![^!\s]{1,30}!|[~.()H-Wh-w-]""")
+_NOTES_IN_TIME_OF = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # of tuplets that are the same in every metre
 _BROKEN = {1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8)}
 
 
@@ -159,8 +162,11 @@ class Voice:
             alteration = self.tied[letter, octave]  # over a barline a tie keeps the accidental, for this note alone
         else:
             alteration = self.signature.get(letter, 0)
-        prolongs = bool(self.tied) and self.tied.get((letter, octave)) == alteration
-        return (letter, octave, alteration), prolongs
+        spelled = (letter, octave, alteration)
+        prolongs = bool(self.tied) and any(
+            _number((*place, altered)) == _number(spelled) for place, altered in self.tied.items()
+        )
+        return spelled, prolongs
 
     def add_chord(self, inside: str, length_text: str) -> None:
         """Adds a chord: one of a single note as that note, any other as a fault of its bar."""
@@ -197,12 +203,24 @@ class Voice:
 
     def start_tuplet(self, match: re.Match[str]) -> None:
         p = int(match["p"])
-        usual = {2: 3, 4: 3, 8: 3}.get(p, 2)  # in metres of four quarters: (5, (7 and (9 differ in compound metres
+        usual = _NOTES_IN_TIME_OF.get(p, 0) or (0 if p > 9 else 3 if _is_compound(self.metre) else 2)
         q, r = int(match["q"] or usual), int(match["r"] or p)
-        if not q or not r or self.tuplet_left:
+        if p < 2 or not q or not r or self.tuplet_left:
             self.bar.faults.add(Drop.UNREADABLE)
             return
         self.tuplet, self.tuplet_left = Fraction(q, p), r
+
+
+def _number(spelled: Spelled) -> int:
+    """The pitch in semitones, however it is spelled."""
+    letter, octave, alteration = spelled
+    return 12 * octave + SEMITONES[letter] + alteration
+
+
+def _is_compound(metre: str) -> bool:
+    """Whether beats have three parts: 6/8, 9/8, 12/8, 6/4 and so on."""
+    above = int(metre.partition("/")[0]) if metre_quarters(metre) else 0
+    return above > 3 and above % 3 == 0
 
 
 def pitch_name(spelled: Spelled) -> str:
