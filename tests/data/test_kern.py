@@ -216,6 +216,40 @@ def test_metres_change_per_bar() -> None:
     assert [bar.faults for bar in voice] == [set(), set(), {Drop.UNREADABLE}, set()]
 
 
+def test_spines_may_have_barlines_at_different_times() -> None:
+    lines = [
+        "**kern **kern",
+        "*M3/4 *M4/4",
+        "2.C 2.c",
+        "= .",
+        "4D 4d",
+        ". =",
+        "2E 2.e",
+        "= .",
+        "4F .",
+        "2F 4f",
+        "*- *-",
+    ]
+    upper, lower = read(*lines, voices="all").voices
+    assert [names(bar) for bar in upper] == ["C4 D4", "E4 F4"]
+    assert [names(bar) for bar in lower] == ["C3", "D3 E3", "F3 F3"]
+    assert not any(bar.faults for bar in (*upper, *lower))
+
+
+@pytest.mark.parametrize("metre", ["*M4/3%2", "*M4/4:3/4", "*M2/4|3/4", "*M7", "*M3/4*"])
+def test_a_metre_that_cannot_be_read_is_unknown(metre: str) -> None:
+    (voice,) = read("**kern", "*M4/4", "1c", "=", metre, "1c", "=", "*MM60", "*M4/4", "1c", "*-").voices
+    assert [bar.metre for bar in voice] == ["4/4", "", "4/4"]
+
+
+def test_cue_notes_are_silent() -> None:
+    assert melody("2c", "*cue", "4d", "*Xcue", "4e", "=", "*cue", "1d", "=", "*Xcue", "1e") == ["C4 z E4", "z", "E4"]
+
+
+def test_a_tie_joins_two_spellings_of_one_pitch() -> None:
+    assert melody("[2g#", "2a-]", "=", "[2b", "4cc-]", "4cc") == ["G#4 __", "B4 __ C5"]
+
+
 def test_pieces_that_follow_each_other_are_tunes() -> None:
     piece = ["**kern", "*M4/4", "1c", "*-"]
     assert len(read_kern(kern(*piece, *piece), Reading())) == 2

@@ -5,10 +5,11 @@ the lowest voice first. Where a spine is split (`*^`) its leftmost part continue
 others are separate voices, with bars for as long as the spine is split. Every barline ends a bar, repeat signs too;
 repeats are not unfolded. A note tied to the one before (`_` or `]`) is no onset, grace notes (`q`) take no time, and
 hidden rests are rests. Unpitched notes (`R`, `RR`) take their time and are silent, and so are all notes of a spine
-while it has a percussion clef (`*clefX`): a spine without any other note is no voice.
+while it has a percussion clef (`*clefX`) or cue notes (`*cue` up to `*Xcue`): a spine without any other note is no
+voice.
 
-Every spine keeps its own time, by the lengths of its notes; a bar in which the parts of a split spine disagree is
-marked as unreadable.
+Every spine keeps its own time, by the lengths of its notes, and its own barlines; a bar in which the parts of a split
+spine disagree is marked as unreadable. A metre that cannot be read is unknown.
 """
 
 from __future__ import annotations
@@ -82,7 +83,13 @@ class _Spine:
     layers: list[VoiceBuilder] = field(default_factory=lambda: [VoiceBuilder()])
     metre: str = ""
     percussion: bool = False  # whether it has a percussion clef now
+    cue: bool = False  # whether it has cue notes now
     faults: set[Drop] = field(default_factory=set)
+
+    @property
+    def silent(self) -> bool:
+        """Whether its notes take their time and are silent."""
+        return self.percussion or self.cue
 
     def layer(self, index: int) -> VoiceBuilder:
         while len(self.layers) <= index:
@@ -134,7 +141,7 @@ class _Piece:
 
     def __init__(self) -> None:
         self.columns: list[_Column] = []
-        # Column number, its voice, its place in the bar, and whether it has a percussion clef
+        # Column number, its voice, its place in the bar, and whether it is silent
         self._places: list[tuple[int, VoiceBuilder, _Column, bool]] = []
         self.spines: list[_Spine] = []  # from left to right, as they begin
 
@@ -145,8 +152,8 @@ class _Piece:
             raise UnreadableTuneError("lines with more or fewer columns than spines")
         if tokens[0].startswith("*"):
             self._read_interpretations(tokens)
-        elif tokens[0].startswith("="):
-            self.end_bar()
+        elif tokens[0].startswith("=") or (tokens[0] == "." and any(token.startswith("=") for token in tokens)):
+            self.end_bar([column for column, token in zip(self.columns, tokens, strict=True) if token[:1] == "="])
         else:
             for number, layer, column, unpitched in self._places:
                 token = tokens[number]
@@ -158,7 +165,7 @@ class _Piece:
         for number, column in enumerate(self.columns):
             if column.spine is not None:
                 part = parts[column.spine] = parts.get(column.spine, -1) + 1
-                self._places.append((number, column.spine.layer(part), column, column.spine.percussion))
+                self._places.append((number, column.spine.layer(part), column, column.spine.silent))
 
     def _read_interpretations(self, tokens: Sequence[str]) -> None:
         for column, token in zip(self.columns, tokens, strict=True):
@@ -171,8 +178,10 @@ class _Piece:
                 metre = _METRE.fullmatch(token)
                 if metre:
                     column.spine.set_metre(f"{sum(map(int, metre[1].split('+')))}/{metre[2]}")
-                elif token in ("*MX", "*M?"):
+                elif token in ("*MX", "*M?") or token[2:3].isdigit():  # one that cannot be read; `*MM120` is a tempo
                     column.spine.set_metre("")
+            elif column.spine is not None and token in ("*cue", "*Xcue"):
+                column.spine.cue = token == "*cue"
         if any(token in ("*^", "*v", "*x", "*+", "*-") for token in tokens):
             self._change_columns(tokens)
         self._find_places()
@@ -218,9 +227,10 @@ class _Piece:
             raise UnreadableTuneError(f"more than {MOST_COLUMNS} spines")
         self.columns = changed
 
-    def end_bar(self) -> None:
+    def end_bar(self, columns: Sequence[_Column] | None = None) -> None:
+        """Ends the bar of some columns, or of all: spines may have barlines at different times."""
         times: dict[_Spine, set[Fraction]] = {}
-        for column in self.columns:
+        for column in self.columns if columns is None else columns:
             if column.spine is not None:
                 times.setdefault(column.spine, set()).add(column.time)
                 column.time = Fraction(0)

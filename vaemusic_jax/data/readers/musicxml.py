@@ -24,6 +24,7 @@ from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
 _COMMA_SOFTWARE = ("MusicXMLConverter", "Holdrian commas")  # SymbTr's, and `writers/musicxml.py`: both repeat each sign
 _PERCUSSION_CHANNEL = "10"
+_ALL = frozenset(("",))  # no instrument has this name
 
 
 def read_musicxml(data: bytes, reading: Reading) -> list[Tune]:
@@ -40,14 +41,17 @@ def read_musicxml(data: bytes, reading: Reading) -> list[Tune]:
     if root.tag not in ("score-partwise", "score-timewise"):
         raise UnreadableTuneError("not a MusicXML score")
     counts_commas, repeats_signs = _counts_commas(root), _is_by(_COMMA_SOFTWARE, root)
-    percussion = _percussion_parts(root)
+    drums = _drums(root)
     voices: list[tuple[Bar, ...]] = []
-    parts = [(part, measures) for part, measures in _parts(root) if part not in percussion]
+    parts = [(part, measures) for part, measures in _parts(root) if drums.get(part) != _ALL]
     if reading.voices == "melody":
         sopranos = _sopranos(root)
         parts.sort(key=lambda each: each[0] not in sopranos)
-    for _, measures in parts:
-        voices += PartReader(counts_commas, reading.pitch, repeats_signs=repeats_signs).read(measures)
+    for part, measures in parts:
+        reader = PartReader(
+            counts_commas, reading.pitch, repeats_signs=repeats_signs, drums=drums.get(part, frozenset())
+        )
+        voices += reader.read(measures)
         if voices and reading.voices == "melody":
             del voices[1:]
             break
@@ -82,13 +86,16 @@ def _sopranos(root: Element) -> set[str]:
     return {part.get("id", "") for part in parts if (part.findtext("part-name") or "").strip().startswith("Soprano")}
 
 
-def _percussion_parts(root: Element) -> set[str]:
-    """Parts of which an instrument plays on the percussion channel."""
-    return {
-        part.get("id", "")
-        for part in root.iterfind("part-list/score-part")
-        if any((each.text or "").strip() == _PERCUSSION_CHANNEL for each in part.iter("midi-channel"))
-    }
+def _drums(root: Element) -> dict[str, frozenset[str]]:
+    """The instruments on the percussion channel, by part; `_ALL` where a part has no other."""
+    found = {}
+    for part in root.iterfind("part-list/score-part"):
+        instruments = part.findall("midi-instrument")
+        drums = [each for each in instruments if (each.findtext("midi-channel") or "").strip() == _PERCUSSION_CHANNEL]
+        if drums:
+            names = frozenset(each.get("id", "") for each in drums)
+            found[part.get("id", "")] = _ALL if len(drums) == len(instruments) else names
+    return found
 
 
 def _is_by(names: tuple[str, ...], root: Element) -> bool:

@@ -4,10 +4,13 @@ Each `voice` of a part is read on its own; the first one that has notes gets a b
 for those they are written in. Pitches are as written: of a transposing instrument they are the
 written ones. Notes count with their `duration`, whatever their type and dots say, but for tuplets that the divisions
 cannot express: where a note has a `time-modification`, and its type, dots and that ratio say a length less than one
-division away, it has that length, and a `backup` or `forward` to where such a note starts leads there. Grace notes take
-no time; cue notes take theirs and are silent. So do unpitched notes, and all notes of a staff while it has a percussion
-clef, whatever pitch they are written at. A hidden rest at the start of a measure, in a part of one voice, stands for a
-hold: `measures_to_musicxml` writes a hold so where there is no note to tie it to.
+division away, it has that length, and a `backup` or `forward` to where such a note starts leads there. Notes that are
+not printed count. Grace notes take no time; cue notes take theirs and are silent. So do unpitched notes, notes of an
+instrument on the percussion channel, and all notes of a staff while it has a percussion clef, whatever pitch they are
+written at. Slashes, as heads of notes or in place of what is written (`measure-style`), cost the measure, and so do
+signs that repeat a beat. Where staves have different metres, the metre is unknown. A hidden rest at the start of a
+measure, in a part of one voice, stands for a hold: `measures_to_musicxml` writes a hold so where there is no note to
+tie it to.
 
 In a score in commas the sign says how far a note is altered. One without a sign, and without `alter`, is a natural, but
 where the key signature alters its letter, or a sign before it in the measure its pitch, it costs the measure: programs
@@ -23,22 +26,16 @@ from xml.etree.ElementTree import Element
 
 from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL, written_name
+from vaemusic_jax.data.readers.musicxml_values import altered_letters, metre_of, number
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tunes import Pitch, UnreadableTuneError
 
 MOST_VOICES = 32  # of one part
 
-_NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:\.\d{1,6})?)\s*")
 _ZERO = Fraction(0)
 _NAMES = ("maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th", "256th")
 _QUARTERS = {name: Fraction(32) / 2**at for at, name in enumerate(_NAMES)}  # of each `type`
 _DOTS = [2 - Fraction(1, 2**dots) for dots in range(5)]
-
-
-def number(text: str | None) -> Fraction | None:
-    """A decimal number as MusicXML writes them, or None for anything else."""
-    match = _NUMBER.fullmatch(text or "")
-    return Fraction(match[1]) if match else None
 
 
 class PartReader:
@@ -48,18 +45,24 @@ class PartReader:
         voices: by their `voice` text.
     """
 
-    def __init__(self, counts_commas: bool, pitch: Pitch, *, repeats_signs: bool = False) -> None:
+    def __init__(
+        self, counts_commas: bool, pitch: Pitch, *, repeats_signs: bool = False, drums: frozenset[str] = frozenset()
+    ) -> None:
         """
         Args:
             counts_commas: accidentals are those of Turkish music (`data/commas.py`), else semitones.
             pitch: how to name pitches in commas.
             repeats_signs: every altered note has its sign: without one it is a natural, whatever stands before.
+            drums: instruments of percussion, where the part has others too: their notes are silent.
         """
         self.voices: dict[str, VoiceBuilder] = {}
         self._counts_commas, self._pitch, self._repeats_signs = counts_commas, pitch, repeats_signs
         self._key = set[str]()  # letters it alters
         self._signs: dict[tuple[str, str], str] = {}  # of this measure, by letter and octave
         self._percussion = set[str]()  # staves that have a percussion clef
+        self._drums = drums
+        self._slashes = dict[str, set[str]]()  # kinds of slashes now, by staff; `""` for all staves
+        self._metre_of_staff = dict[str, str]()
         self._divisions: Fraction | None = None
         self._metre = ""
         self._measures: list[tuple[str, Fraction, set[Drop]]] = []  # metre, length and faults of each so far
@@ -86,9 +89,9 @@ class PartReader:
         """The bars of a voice and one for each measure in which it is not written."""
         bars = []
         written = dict(zip(voice.numbers, voice.bars, strict=True))
-        for number, measure in enumerate(self._measures):
-            if number in written:
-                bars.append(written[number])
+        for at, measure in enumerate(self._measures):
+            if at in written:
+                bars.append(written[at])
             else:
                 silent = VoiceBuilder()
                 silent.end_bar(*measure)
@@ -171,7 +174,7 @@ class PartReader:
     def _read_attributes(self, attributes: Element) -> None:
         keys = attributes.findall("key")
         if keys:
-            self._key = set[str]().union(*map(_altered_letters, keys))
+            self._key = set[str]().union(*map(altered_letters, keys))
         for element in attributes:
             if element.tag == "divisions":
                 divisions = number(element.text)
@@ -179,10 +182,22 @@ class PartReader:
                     raise UnreadableTuneError("divisions of a quarter note that are no positive number")
                 self._divisions = divisions
             elif element.tag == "time":
-                self._metre = _metre(element)
+                self._set_metre(element.get("number"), metre_of(element))
+            elif element.tag == "measure-style":
+                for kind in element:  # `slash` or `beat-repeat`
+                    kinds = self._slashes.setdefault(element.get("number", ""), set())
+                    (kinds.discard if kind.get("type") == "stop" else kinds.add)(kind.tag)
             elif element.tag == "clef":
                 is_percussion = (element.findtext("sign") or "").strip() == "percussion"
                 (self._percussion.add if is_percussion else self._percussion.discard)(element.get("number", "1"))
+
+    def _set_metre(self, staff: str | None, metre: str) -> None:
+        """Sets the metre; it is unknown where staves are given different ones."""
+        if staff is None:
+            self._metre_of_staff = {}
+        else:
+            self._metre_of_staff[staff] = metre
+        self._metre = metre if set(self._metre_of_staff.values()) <= {metre} else ""
 
     def _voice(self, text: str) -> VoiceBuilder:
         voice = self.voices.get(text)
@@ -195,6 +210,7 @@ class PartReader:
     def _read_note(self, note: Element, onset: Fraction, length: Fraction) -> None:
         pitch, accidental, chord, rest, ties = None, None, False, False, set[str | None]()
         text = staff = "1"
+        slash = drum = False
         for child in note:
             tag = child.tag
             if tag == "pitch":
@@ -216,8 +232,14 @@ class PartReader:
             elif tag == "cue":
                 self._remember_sign(note)
                 return  # its time passes; the voice rests
+            elif tag == "notehead":
+                slash = (child.text or "").strip() == "slash"
+            elif tag == "instrument" and child.get("id") in self._drums:
+                drum = True
         voice = self._voice(text)
-        unpitched = staff in self._percussion or (pitch is None and note.find("unpitched") is not None)
+        if slash or (self._slashes and (self._slashes.get("") or self._slashes.get(staff))):
+            voice.bar.faults.add(Drop.UNREADABLE)  # it stands for other notes, which the player chooses or repeats
+        unpitched = drum or staff in self._percussion or (pitch is None and note.find("unpitched") is not None)
         if chord:
             if not unpitched:
                 voice.bar.faults.add(Drop.CHORD)
@@ -271,38 +293,6 @@ class PartReader:
 
 def _place(pitch: Element) -> tuple[str, str]:
     return (pitch.findtext("step") or "").strip(), (pitch.findtext("octave") or "").strip()
-
-
-def _altered_letters(key: Element) -> set[str]:
-    """The letters that a key signature alters."""
-    fifths = int(number(key.findtext("fifths")) or 0)
-    letters = set("FCGDAEB"[:fifths] if fifths > 0 else "BEADGCF"[:-fifths])
-    letter = ""
-    for element in key:
-        text = (element.text or "").strip()
-        if element.tag == "key-step":
-            letter = text
-        elif (element.tag == "key-alter" and number(text) != 0) or (
-            element.tag == "key-accidental" and text != "natural"
-        ):
-            letters.add(letter)
-    return letters
-
-
-def _metre(time: Element) -> str:
-    """`4/4`; the sum of composite metres, 3+2 eighths or 3/8 + 2/4; empty when there is none or it cannot be read."""
-    total, unit, beats = _ZERO, 1, _ZERO
-    for element in time:
-        if element.tag == "beats":
-            numbers = [number(each) for each in (element.text or "").split("+")]
-            beats = sum((each for each in numbers if each is not None), _ZERO) if None not in numbers else _ZERO
-        elif element.tag == "beat-type":
-            kind = number(element.text)
-            if kind is None or kind.denominator != 1 or not 0 < kind <= 256 or beats <= 0:
-                return ""
-            total, unit = total + beats / kind, max(unit, int(kind))
-    count = total * unit
-    return f"{count}/{unit}" if count and count.denominator == 1 else ""
 
 
 def _voice_order(text: str) -> tuple[bool, int, str]:

@@ -36,27 +36,35 @@ NEEDED = frozenset(
 #: Elements that tell the written length of a note in a tuplet, and those that tell of percussion on one of more staves.
 _OF_TUPLETS = frozenset(("time-modification", "actual-notes", "normal-notes", "type", "dot"))
 _OF_STAVES = frozenset(("staff",))
+#: Elements that tell which notes stand for others, and which instrument of several plays a note.
+_OF_SLASHES = frozenset(("measure-style", "slash", "beat-repeat", "notehead", "staff"))
+_OF_INSTRUMENTS = frozenset(("instrument",))
 _DIVISIONS = re.compile(rb"<divisions>\s*(\d{1,9})\s*<")
 _TUPLET = re.compile(rb"<actual-notes>\s*(\d{1,9})\s*<")
 _PERCUSSION = re.compile(rb"<sign>\s*percussion")
+_SLASHES = re.compile(rb"<(?:slash|beat-repeat)[\s/>]|<notehead[^>]*>\s*slash")
+_DRUMS = re.compile(rb"<midi-channel>\s*10\s*<")
 _CONTAINER = "META-INF/container.xml"
 _NO_SCORES = ("META-INF", "__MACOSX")  # folders of an archive
 
 
 def needed_in(data: bytes) -> frozenset[str]:
-    """The elements of a score that enter its tree: `NEEDED`, and more where there are rounded tuplets or percussion.
+    """The elements of a score that enter its tree: `NEEDED`, and more for rounded tuplets, percussion and slashes.
 
     A score whose divisions all divide by the tuplets in it rounds none.
     """
     if b"\0" in data[:4]:  # UTF-16, in which no tag is found
-        return NEEDED | _OF_TUPLETS | _OF_STAVES
+        return NEEDED | _OF_TUPLETS | _OF_STAVES | _OF_SLASHES | _OF_INSTRUMENTS
     tuplets = {int(each) for each in set(_TUPLET.findall(data))} - {0}
     divisions = {int(each) for each in set(_DIVISIONS.findall(data))}
     odd = {tuplet // (tuplet & -tuplet) for tuplet in tuplets}  # halves are no matter of tuplets
     needed = NEEDED
     if any(each % tuplet for each in divisions for tuplet in odd):
         needed |= _OF_TUPLETS
-    return needed | _OF_STAVES if _PERCUSSION.search(data) else needed
+    for pattern, elements in (_PERCUSSION, _OF_STAVES), (_SLASHES, _OF_SLASHES), (_DRUMS, _OF_INSTRUMENTS):
+        if pattern.search(data):
+            needed |= elements
+    return needed
 
 
 def parse_tree(data: bytes, needed: frozenset[str] = NEEDED) -> Element:

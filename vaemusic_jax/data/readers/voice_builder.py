@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from vaemusic_jax.data.bars import Bar, Drop, Event
+from vaemusic_jax.music.vocabulary import pitch_to_midi
 
 
 @dataclass
@@ -32,14 +33,14 @@ class VoiceBuilder:
             length: in quarters.
             pitch: spelled, None for a rest.
             tied: the score ties it to what comes before. That holds for the first event of a bar, and within a bar for
-                a note of the pitch before; a tie to another pitch is a slur.
+                a note of the pitch before, however it is spelled; a tie to another pitch is a slur.
         """
         bar = self.bar
         if onset < bar.length:
             bar.faults.add(Drop.OVERLAY)
         elif onset > bar.length:
             bar.events.append(Event(bar.length, None))
-        tied = tied and (not bar.events or bar.events[-1].pitch == pitch)
+        tied = tied and (not bar.events or _same_pitch(bar.events[-1].pitch, pitch))
         bar.events.append(Event(onset, pitch, tied))
         bar.length = max(bar.length, onset + length)
         self.sounds = self.sounds or pitch is not None
@@ -62,3 +63,7 @@ class VoiceBuilder:
         self.bars.append(bar)
         self.numbers.append(number)
         self.bar = Bar("")
+
+
+def _same_pitch(one: str | None, other: str | None) -> bool:
+    return one == other or (one is not None and other is not None and pitch_to_midi(one) == pitch_to_midi(other))
