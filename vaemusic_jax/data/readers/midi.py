@@ -1,13 +1,13 @@
 """Reads standard MIDI files into tunes: symusic reads the notes of each track, `midi_bars` makes bars of them.
 
-- Which parts are read: `midi_tracks`. symusic makes a part of every channel and program of a track, by rising channel
-  and program. Where all those of one track have rising programs and never sound together, they are taken for one part
-  that changes its instrument.
+- Which parts are read: `midi_tracks`; which channels are of percussion: `midi_drums`. symusic makes a part of every
+  channel and program of a track, by rising channel and program. Where all those of one track have rising programs and
+  never sound together, they are taken for one part that changes its instrument.
 - Pitches have no spelling in MIDI. Black keys are C# E- F# G# B-. The pitch wheel counts as it stands when a note
   starts, over the range that registered parameter 0 sets before the first note (else 2 semitones): the sounding pitch
   is rounded to the nearest of 53 commas to the octave (A4, 440 Hz, is comma 305), and then to the nearest of twelve
   tones, or in a part with any bent note named as `commas.comma_name` does.
-- Tempo does not matter: times are ticks. Time signatures of all tracks count for all.
+- Tempo and pedals do not matter: times are ticks. Time signatures of all tracks count for all.
 - Grid shift: if at least nine onsets in ten stand off the grid of twelfths of a quarter note by the same number of
   ticks, no more than 1/48 of a quarter note, all notes are shifted back by it. A larger shift says nothing about where
   the beat is, and nothing is shifted.
@@ -35,13 +35,14 @@ from symusic.core import ScoreTick, TrackTick
 
 from vaemusic_jax.data.holdrian import comma_name, midi_number
 from vaemusic_jax.data.readers.midi_bars import part_to_bars
-from vaemusic_jax.data.readers.midi_events import has_impossible_time_signature, notes_left_on
+from vaemusic_jax.data.readers.midi_chunks import tracks_of
+from vaemusic_jax.data.readers.midi_drums import with_drums_on_channel_10
+from vaemusic_jax.data.readers.midi_events import notes_left_on
 from vaemusic_jax.data.readers.midi_grid import MidiGrid
 from vaemusic_jax.data.readers.midi_tracks import Part, chosen, no_pitch, without_drums_by_name
 from vaemusic_jax.data.readers.reader import Reader
 from vaemusic_jax.data.tunes import Reading, Tune, UnreadableTuneError
 
-MOST_TRACKS = 256
 MOST_NOTES = 1_000_000
 
 #: Names of the twelve tones where no spelling is known, C4 = 60; empty outside the octaves 0 to 9.
@@ -76,7 +77,8 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
     Raises:
         UnreadableTuneError: no standard MIDI file, not whole, or without a beat in quarter notes.
     """
-    ppq, tracks = _tracks(data)
+    ppq, tracks = tracks_of(data)
+    tracks = with_drums_on_channel_10(tracks)
     parts: list[Part] = []
     signatures: list[tuple[int, int, int]] = []
     names = []
@@ -101,35 +103,6 @@ def read_midi(data: bytes, reading: Reading) -> list[Tune]:
     repaired = Counter({ENDED_BY_NEXT: sum(part.ended_by_next for part in read)})
     repaired[NEVER_ENDED] = sum(int((part.end < part.onset).sum()) for part in read)
     return [Tune(title, tuple(voice for voice in voices if voice), +repaired)]
-
-
-def _tracks(data: bytes) -> tuple[int, list[bytes]]:
-    """Ticks in a quarter note, and the contents of every track."""
-    if len(data) < 14 or data[:4] != b"MThd":
-        raise UnreadableTuneError("no MIDI file")
-    length, form, count, division = struct.unpack(">IHHH", data[4:14])
-    if length < 6 or form > 1:
-        raise UnreadableTuneError("MIDI file of an unknown format")
-    if division >= 0x8000:
-        raise UnreadableTuneError("time in SMPTE frames, not in quarter notes")
-    if division == 0:
-        raise UnreadableTuneError("no ticks in a quarter note")
-    tracks: list[bytes] = []
-    at = 8 + length
-    while len(tracks) < count and at < len(data):
-        tag, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8])
-        if at + 8 + size > len(data):
-            raise UnreadableTuneError("cut off, or a track longer than its file")
-        if tag == b"MTrk":
-            tracks.append(data[at + 8 : at + 8 + size])
-        at += 8 + size
-    if len(tracks) < count:
-        raise UnreadableTuneError("fewer tracks than the file says")
-    if count > MOST_TRACKS:
-        raise UnreadableTuneError(f"more than {MOST_TRACKS} tracks")
-    if any(map(has_impossible_time_signature, tracks)):
-        raise UnreadableTuneError("impossible time signature")
-    return division, tracks
 
 
 def _parse(ppq: int, track: bytes) -> tuple[ScoreTick, int]:
@@ -324,4 +297,4 @@ def _clean(name: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
 
 
-READER = Reader("midi", (".mid", ".midi", ".kar"), read_midi)
+READER = Reader("midi", (".mid", ".midi", ".kar", ".rmi"), read_midi)

@@ -33,7 +33,7 @@ def _possible(numbers: bytes) -> bool:
 def _time_signatures(track: bytes) -> Iterator[bytes]:
     """Numerator and power of two of each, in order."""
     try:
-        for status, data in _events(track):
+        for _, status, data in events(track):
             if status == 0xFF and data[0] == 0x58:
                 yield data[1:3]
     except (IndexError, KeyError):
@@ -48,7 +48,7 @@ def notes_left_on(track: bytes) -> Counter[tuple[int, int]] | None:
     """
     on = Counter[tuple[int, int]]()
     try:
-        for status, data in _events(track):
+        for _, status, data in events(track):
             kind, key = status & 0xF0, (status & 0x0F, data[0] if data else 0)
             if kind == 0x90 and data[1] > 0:
                 on[key] += 1
@@ -59,26 +59,28 @@ def notes_left_on(track: bytes) -> Counter[tuple[int, int]] | None:
     return +on
 
 
-def _events(track: bytes) -> Iterator[tuple[int, bytes]]:
-    """Status and data of each event; of a meta event the data are its type and contents.
+def events(track: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Place, status and data of each event; of a meta event the data are its type and contents.
+
+    At the place is the status byte, or the first data byte where the status is that of the event before.
 
     Raises IndexError or KeyError where the bytes are no events.
     """
     at, running = 0, 0
     while at < len(track):
         _, at = _variable_length(track, at)
-        status = track[at]
+        place, status = at, track[at]
         if status in (0xFF, 0xF0, 0xF7):
             meta = status == 0xFF
             size, start = _variable_length(track, at + 1 + meta)
-            yield status, track[at + 1 : at + 1 + meta] + track[start : start + size]
+            yield place, status, track[at + 1 : at + 1 + meta] + track[start : start + size]
             at = start + size
             continue
         if status >= 0x80:
             running = status
             at += 1
         size = _DATA_BYTES[running & 0xF0]
-        yield running, track[at : at + size]
+        yield place, running, track[at : at + size]
         at += size
 
 

@@ -2,10 +2,10 @@
 
 The melody is chosen by these questions, each asked only where those before leave several parts:
 
-1. Never percussion: channel 10; on any channel General MIDI's programs 116 to 128 (woodblock to gunshot), which have no
-   pitch; and in a file of several tracks a part whose name has only words for percussion (`Drums`, `Kick 2`), for the
-   name of an only track is a title. Of parts with the same notes at the same times the first stays, for doubling adds
-   nothing.
+1. Never percussion: channel 10, and those that `midi_drums` finds; on any channel General MIDI's programs 116 to 128
+   (woodblock to gunshot), which have no pitch; and in a file of several tracks a part whose name has only words for
+   percussion (`Drums`, `Kick 2`), for the name of an only track is a title. Of parts with the same notes at the same
+   times the first stays, for doubling adds nothing.
 2. Parts that play: with at least a tenth of the onset times of the part that has most.
 3. By name: `melody`, `vocal`, `voice`, `vox`, `sing...`, `lyric` before `lead` or `solo`, before all others. A name
    that speaks of an accompaniment (`backing`, `bass`, `chord`, `choir`, `pad`...) counts as no name, and so does any
