@@ -51,21 +51,29 @@ def without_faults_of_music21(text: str) -> str:
     - a letter before `::` is taken for a field and swallows the line (`B::d2 e2`);
     - rests of whole bars (`Z`) vanish;
     - fields in brackets (`[L:1/16]`) are taken for empty chords and change nothing;
+    - an ending inside a measure (`AB [1 cd|`) is taken for a barline;
     - a third ending `[3`, or one that starts with a word, swallows everything up to the next bracket.
     """
     header, body = re.split(r"(?<=\n)(?=K:)", text, maxsplit=1)
     lines = []
     for line in body.split("\n"):
-        if not re.match(r"[A-Za-z]:(?![|:])", line):
-            line = re.sub(r'\[(?=")|"[^"]*"|![^!\s]{1,20}!', "", line.split("%")[0])
-            line = line.replace("[L:", "[&:")  # L is also a decoration
-            line = re.sub(r"Hx(?!\d)|=20\s*$|=\s*$", "", line)
-            line = re.sub(r"\{[^}]*\}|[~.H-Wh-w)\\-]|\((?!\d)", "", line)
-            line = line.replace("x", "z").replace("Z", "z8").replace("::", ":| |:").replace("[|]", "|]")
-            line = re.sub(r"\s*([<>]+)\s*", r"\1", line)
-            line = re.sub(r"\[&:([^\]]*)\]", r"\nL:\1\n", line)
-        lines.append(line)
+        if re.match(r"[A-Za-z]:(?![|:])", line):
+            lines.append(line)
+            continue
+        line = re.sub(r'\[(?=")|"[^"]*"|![^!\s]{1,20}!', "", line.split("%")[0])
+        music, *fields = re.split(r"\[([KLM]:[^\]]*)\]", line)
+        lines.append(_music_without_faults(music))
+        for field, music in zip(fields[::2], fields[1::2], strict=True):
+            lines += field, _music_without_faults(music)
     return header + "\n".join(lines)
+
+
+def _music_without_faults(music: str) -> str:
+    music = re.sub(r"Hx(?!\d)|=20\s*$|=\s*$", "", music)
+    music = re.sub(r"(?<![|:\s])(\s*)\[[1-9][\d,.-]*", r"\1", music)
+    music = re.sub(r"\{[^}]*\}|[~.H-Wh-w)\\-]|\((?!\d)", "", music)
+    music = music.replace("x", "z").replace("Z", "z8").replace("::", ":| |:").replace("[|]", "|]")
+    return re.sub(r"\s*([<>]+)\s*", r"\1", music)
 
 
 def abc_by_music21(text: str) -> list[list[tuple[str | None, Fraction]]]:

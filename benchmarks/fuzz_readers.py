@@ -3,8 +3,8 @@
     python -m benchmarks.fuzz_readers --source FOLDER [FOLDER ...] [--inputs 20000] [--seed 0]
 
 Every input is a real file or tune of the folders after a few random changes, read as `vaemusic data prepare` reads
-it: in a worker process under limits of time and memory. Exit status 1 when anything was found; inputs that found
-something are kept in --keep.
+it, in any of the metres: in a worker process under limits of time and memory. Exit status 1 when anything was found;
+inputs that found something are kept in --keep.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from vaemusic_jax.data.read_pieces import import_readers
 from vaemusic_jax.data.sources import find_files
 from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits, available_cores, worker_pool
+from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.support.progress import progress_bar
 
 LARGEST = 300_000  # bytes: larger files are not mutated
@@ -72,7 +73,8 @@ def main(source: tuple[Path, ...], inputs: int = 20_000, seed: int = 0, keep: Pa
             if number < inputs:
                 kind = draw.choice(sorted(originals))
                 content = mutated(draw, kind, draw.choice(originals[kind]), draw.choice(originals[kind]))
-                reading = Reading(draw.choice(("rounded", "microtonal")), draw.choice(("melody", "all")))
+                metre = draw.choice(list(GRIDS))
+                reading = Reading(draw.choice(("rounded", "microtonal")), draw.choice(("melody", "all")), metre)
                 running[schedule(problems, (kind, content, reading))] = (kind, content)
     for kind, counts in sorted(ends.items()):
         print(

@@ -9,11 +9,11 @@ import re
 import zipfile
 from fractions import Fraction
 
-from benchmarks.study_grid import N_TICKS
 from vaemusic_jax.data.bars import Bar, Drop, bar_to_tokens
 from vaemusic_jax.data.read_pieces import read_piece
 from vaemusic_jax.data.readers.registry import READERS
 from vaemusic_jax.data.tunes import Reading, UnreadableTuneError
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid, metre_quarters
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, pitch_to_midi
 
 NUMBERS = (b"0", b"-1", b"1", b"3", b"7", b"96", b"255", b"65536", b"2147483648", b"9" * 20, b"1e308", b"")
@@ -172,7 +172,7 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
     if parsed.unreadable:
         return "refused", ""
     for measure in parsed.measures:
-        if len(measure) != N_TICKS:
+        if len(measure) != reading.grid.n_ticks:
             return "read", f"a measure of {len(measure)} tokens"
         for token in set(measure) - {HOLD_NAME, REST_NAME}:
             pitch_to_midi(token)
@@ -181,17 +181,29 @@ def problems(task: tuple[str, bytes, Reading]) -> tuple[str, str]:
     except UnreadableTuneError:
         return "read", "read once and refused the second time"
     bars = [bar for tune in tunes for voice in tune.voices for bar in voice]
-    wrong = next((found for bar in bars if (found := wrong_bar(bar))), "")
+    wrong = next((found for bar in bars if (found := wrong_bar(bar, reading.grid))), "")
+    if not wrong and sum(not isinstance(bar_to_tokens(bar, reading.grid), Drop) for bar in bars) != len(
+        parsed.measures
+    ):
+        wrong = "other measures the second time"
     return ("read" if parsed.measures else "no measure"), wrong
 
 
-def wrong_bar(bar: Bar) -> str:
-    """Returns what is wrong with a bar that is kept: a gap at its start, or events out of order or beyond its end."""
-    if isinstance(bar_to_tokens(bar), Drop):
+def wrong_bar(bar: Bar, grid: Grid = GRIDS[COMMON]) -> str:
+    """Returns what is wrong with a bar that is kept: a gap at its start, events out of order or beyond its end, tokens
+    at other ticks than its onsets, or another length than its metre has."""
+    tokens = bar_to_tokens(bar, grid)
+    if isinstance(tokens, Drop):
         return ""
     onsets = [event.onset for event in bar.events]
     if not onsets or onsets[0] != 0:
         return "a kept bar that does not start at its start"
     if any(b < a for a, b in itertools.pairwise(onsets)) or onsets[-1] >= bar.length:
         return "a kept bar with events out of order or beyond its end"
+    if bar.length != metre_quarters(bar.metre):
+        return "a kept bar of another length than its metre has"
+    sounding = {event.onset for event in bar.events if event.pitch is not None and not event.tied}
+    at = {grid.onset_of_tick[tick] for tick, token in enumerate(tokens) if token not in (HOLD_NAME, REST_NAME)}
+    if sounding != at:
+        return "tokens at other ticks than the onsets"
     return "" if isinstance(bar.length, Fraction | int) else "a length that is no exact number"

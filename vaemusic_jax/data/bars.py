@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME
@@ -67,23 +68,31 @@ def bar_to_tokens(bar: Bar, grid: Grid = GRIDS[COMMON]) -> tuple[str, ...] | Dro
     its note sounds. A bar without any note is dropped. A rest after a rest gets no token of its own, because it does
     not matter to the ear how silence is notated.
     """
-    if not grid.takes(bar.metre):
+    quarters = _quarters(grid.metre, bar.metre)
+    if quarters is None:
         return Drop.METRE
     if bar.faults:
         return next(reason for reason in Drop if reason in bar.faults)
     if all(event.pitch is None and not event.tied for event in bar.events):
         return Drop.SILENT
-    if bar.length != grid.quarters:
-        return Drop.SHORT if bar.length < grid.quarters else Drop.LONG
+    if bar.length != quarters:
+        return Drop.SHORT if bar.length < quarters else Drop.LONG
     tokens = [HOLD_NAME] * grid.n_ticks
+    tick_of_onset = grid.tick_of_onset
     resting = False
     for event in bar.events:
         goes_on = event.tied or (resting and event.pitch is None)
         resting = event.pitch is None and not event.tied
         if goes_on:
             continue
-        tick = grid.tick_of_onset.get(event.onset)
+        tick = tick_of_onset.get(event.onset)
         if tick is None:
             return Drop.OFF_GRID
         tokens[tick] = REST_NAME if event.pitch is None else event.pitch
     return tuple(tokens)
+
+
+@lru_cache(maxsize=1024)
+def _quarters(name: str, metre: str) -> Fraction | None:
+    """The length in quarters of the measures that the grid of this name takes, if it takes those in a metre."""
+    return GRIDS[name].quarters if GRIDS[name].takes(metre) else None

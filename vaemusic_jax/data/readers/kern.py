@@ -152,7 +152,7 @@ class _Piece:
             raise UnreadableTuneError("lines with more or fewer columns than spines")
         if tokens[0].startswith("*"):
             self._read_interpretations(tokens)
-        elif tokens[0].startswith("=") or (tokens[0] == "." and any(token.startswith("=") for token in tokens)):
+        elif tokens[0].startswith("=") or (tokens[0] == "." and "=" in "".join(tokens)):
             self.end_bar([column for column, token in zip(self.columns, tokens, strict=True) if token[:1] == "="])
         else:
             for number, layer, column, unpitched in self._places:

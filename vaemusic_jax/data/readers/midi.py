@@ -152,7 +152,9 @@ def _part(track: TrackTick, track_end: int, ppq: int, reading: Reading) -> Part:
             spelled = [comma_name(comma) if 53 <= comma < 583 else "" for comma in commas]
     order = np.lexsort((pitch, onset))
     pitch = pitch[order]
-    if spelled is None:
+    if spelled is None and len(pitch) and pitch.min() >= 0 and pitch.max() < 128:
+        names = [NAMES[number] for number in pitch.tolist()]
+    elif spelled is None:
         names = [NAMES[number] if 0 <= number < 128 else "" for number in pitch.tolist()]
     else:
         names = [spelled[at] for at in order.tolist()]

@@ -15,9 +15,11 @@ from vaemusic_jax.data.readers.midi_events import events
 
 DRUMS = 9  # the channel, counted from 0
 
-_XG_ON = re.compile(rb"\x43[\x10-\x1f]\x4c\x00\x00\x7e\x00")
-_GM2 = re.compile(rb"[\xb0-\xbf]\x00\x78|\x7e.\x09\x03", re.DOTALL)  # such a bank, or GM2 switched on
-_GS_RHYTHM = re.compile(rb"\x41.\x42\x12\x40([\x10-\x1f])\x15[\x01\x02]", re.DOTALL)
+_XG_ON = b"\x4c\x00\x00\x7e\x00"
+_GM2_ON = b"\x09\x03"  # the end of a message that other bytes may look like, too
+_GM2_BANK = re.compile(rb"[\xb0-\xbf]\x00\x78")
+_GS = b"\x42\x12\x40"
+_GS_RHYTHM = re.compile(rb"\x42\x12\x40([\x10-\x1f])\x15[\x01\x02]")
 _XG_BANKS, _GM2_BANKS = {126, 127}, {120}
 # Of the sixteen parts of GS, the first is channel 10, and the others are the other channels in order
 _GS_CHANNELS = (9, *range(9), *range(10, 16))
@@ -29,12 +31,14 @@ def with_drums_on_channel_10(tracks: Sequence[bytes]) -> list[bytes]:
     Args:
         tracks: contents of the MTrk chunks. Where their events cannot be told apart, they stay as they are.
     """
-    channels = {_GS_CHANNELS[match[1][0] & 15] for track in tracks for match in _GS_RHYTHM.finditer(track)}
-    banks = set[int]()
-    if any(map(_XG_ON.search, tracks)):
-        banks |= _XG_BANKS
-    if any(map(_GM2.search, tracks)):
-        banks |= _GM2_BANKS
+    channels, banks = set[int](), set[int]()
+    for track in tracks:
+        if _GS in track:
+            channels |= {_GS_CHANNELS[match[1][0] & 15] for match in _GS_RHYTHM.finditer(track)}
+        if _XG_ON in track:
+            banks |= _XG_BANKS
+        if _GM2_ON in track or (b"\x00\x78" in track and _GM2_BANK.search(track)):
+            banks |= _GM2_BANKS
     try:
         if banks:
             channels |= _channels_of_banks(tracks, banks)

@@ -8,14 +8,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from vaemusic_jax.music.grid import COMMON, Grid
+from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,7 @@ class MidiGrid:
         self.ppq = ppq
         self.sections = sections(signatures, ppq)
         self._starts = [section.start for section in self.sections]
-        # Tick within the quarter -> exact place; where two places claim a tick, only one that it hits exactly has it
-        places: dict[int, set[Fraction]] = {}
-        for place in {onset % 1 for onset in grid.onset_of_tick}:
-            exact = place * ppq
-            for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
-                places.setdefault(tick, set()).add(place)
-        self.places = {
-            tick: next(iter(claims)) if len(claims) == 1 else Fraction(tick, ppq)
-            for tick, claims in places.items()
-            if tick < ppq and (len(claims) == 1 or any(place * ppq == tick for place in claims))
-        }
-        self._ticks = sorted({*self.places, ppq})
+        self.places, self._ticks = _places(ppq, grid.metre)
         self._quarters: dict[Fraction | int, Fraction] = {}
         self._near = max(ppq // 96, 1)
 
@@ -116,7 +106,10 @@ class MidiGrid:
         """The nearest tick on the grid, if it is within reach (1/96 of a quarter note if not given)."""
         start = self.section(int(tick)).start
         whole, rest = divmod(tick - start, self.ppq)
-        place = min(self._ticks, key=lambda each: abs(each - rest))
+        above = bisect_left(self._ticks, rest)
+        place = self._ticks[above]
+        if above and rest - self._ticks[above - 1] <= place - rest:
+            place = self._ticks[above - 1]
         return int(start + whole * self.ppq + place) if abs(place - rest) <= (reach or self._near) else None
 
     def end_of_eighth(self, tick: int) -> int:
@@ -124,3 +117,23 @@ class MidiGrid:
         start = self.section(tick).start
         whole, rest = divmod(2 * (tick - start), self.ppq)
         return start + -(-(whole + (4 * rest > self.ppq)) * self.ppq // 2)
+
+
+@lru_cache(maxsize=256)
+def _places(ppq: int, metre: str) -> tuple[dict[int, Fraction], list[int]]:
+    """Exact places by tick within a quarter note, and those ticks in order with the end of the quarter note.
+
+    The places are those of the grid of a metre.
+    Where two places claim a tick, only one that it hits exactly has it.
+    """
+    claimed: dict[int, set[Fraction]] = {}
+    for place in {onset % 1 for onset in GRIDS[metre].onset_of_tick}:
+        exact = place * ppq
+        for tick in {exact.numerator // exact.denominator, -(-exact.numerator // exact.denominator)}:
+            claimed.setdefault(tick, set()).add(place)
+    places = {
+        tick: next(iter(claims)) if len(claims) == 1 else Fraction(tick, ppq)
+        for tick, claims in claimed.items()
+        if tick < ppq and (len(claims) == 1 or any(place * ppq == tick for place in claims))
+    }
+    return places, sorted({*places, ppq})

@@ -42,7 +42,7 @@ _OF_INSTRUMENTS = frozenset(("instrument",))
 _DIVISIONS = re.compile(rb"<divisions>\s*(\d{1,9})\s*<")
 _TUPLET = re.compile(rb"<actual-notes>\s*(\d{1,9})\s*<")
 _PERCUSSION = re.compile(rb"<sign>\s*percussion")
-_SLASHES = re.compile(rb"<(?:slash|beat-repeat)[\s/>]|<notehead[^>]*>\s*slash")
+_SLASH_HEAD = re.compile(rb"<notehead[^>]*>\s*slash")
 _DRUMS = re.compile(rb"<midi-channel>\s*10\s*<")
 _CONTAINER = "META-INF/container.xml"
 _NO_SCORES = ("META-INF", "__MACOSX")  # folders of an archive
@@ -61,10 +61,11 @@ def needed_in(data: bytes) -> frozenset[str]:
     needed = NEEDED
     if any(each % tuplet for each in divisions for tuplet in odd):
         needed |= _OF_TUPLETS
-    for pattern, elements in (_PERCUSSION, _OF_STAVES), (_SLASHES, _OF_SLASHES), (_DRUMS, _OF_INSTRUMENTS):
-        if pattern.search(data):
-            needed |= elements
-    return needed
+    if _PERCUSSION.search(data):
+        needed |= _OF_STAVES
+    if b"<slash" in data or b"<beat-repeat" in data or (b"<notehead" in data and _SLASH_HEAD.search(data)):
+        needed |= _OF_SLASHES
+    return needed | _OF_INSTRUMENTS if _DRUMS.search(data) else needed
 
 
 def parse_tree(data: bytes, needed: frozenset[str] = NEEDED) -> Element:
