@@ -3,8 +3,9 @@
     import vaemusic_jax
     data = vaemusic_jax.load_dataset("irish_folk")
     model = vaemusic_jax.restore("runs/quickstart", model="measure_vae", latent_dim=32)
+    model = vaemusic_jax.load("my_model.safetensors")  # that `vaemusic export` wrote
     tune = model.encode_file("tune.abc")
-    vaemusic_jax.save_measures(model.decode(tune.codes), "tune.mid", model.vocabulary)
+    vaemusic_jax.save_measures(model.turn(tune.tokens, "note_density", level=0.9), "tune.mid", model.vocabulary)
 
 The functions are imported when they are first used, so that `import vaemusic_jax` is quick.
 """
@@ -17,18 +18,20 @@ if TYPE_CHECKING:
     from vaemusic_jax.data.measures import read_measures
     from vaemusic_jax.data.prepare import prepare_dataset
     from vaemusic_jax.data.writers.save import save_measures
+    from vaemusic_jax.play.load import load
     from vaemusic_jax.play.restore import restore
 
 __version__ = "0.2.0.dev0"
-__all__ = ["__version__", "load_dataset", "prepare_dataset", "read_measures", "restore", "save_measures"]
+__all__ = ["__version__", "load", "load_dataset", "prepare_dataset", "read_measures", "restore", "save_measures"]
 
 # No module of this folder may share a name with these functions, because importing it would replace the function.
 _HOME = {
     "load_dataset": "vaemusic_jax.data.load",
     "prepare_dataset": "vaemusic_jax.data.prepare",
     "read_measures": "vaemusic_jax.data.measures",
-    "restore": "vaemusic_jax.play.restore",
     "save_measures": "vaemusic_jax.data.writers.save",
+    "load": "vaemusic_jax.play.load",
+    "restore": "vaemusic_jax.play.restore",
 }
 
 

@@ -59,7 +59,9 @@ def main() -> NoReturn:
 
 
 def run(args: list[str], as_program: bool = False) -> int:
-    """Runs a command line and returns its exit status: 0 when done, 2 for a user error, 130 or 143 when interrupted.
+    """Runs a command line and returns its exit status.
+
+    It is 0 when done, 1 if a command found no answer, 2 for a user error, and 130 or 143 when interrupted.
 
     Args:
         args: the arguments.
@@ -72,7 +74,7 @@ def run(args: list[str], as_program: bool = False) -> int:
 
         if as_program:
             replace_unencodable(sys.stdout, sys.stderr)
-        parse(args)()
+        return parse(args)() or 0
     except UserError as error:
         return refuse(printable(str(error)))
     except OSError as error:
@@ -88,7 +90,6 @@ def run(args: list[str], as_program: bool = False) -> int:
         is_known = isinstance(stopped, Interrupted)
         print(f"\n{printable(str(stopped)) if is_known and str(stopped) != GOES_ON else GOES_ON}", file=sys.stderr)
         return stopped.exit_status if isinstance(stopped, Interrupted) else 130
-    return 0
 
 
 def refuse(problem: str) -> int:
@@ -97,7 +98,7 @@ def refuse(problem: str) -> int:
     return 2
 
 
-def parse(args: list[str]) -> Callable[[], None]:
+def parse(args: list[str]) -> Callable[[], int | None]:
     """Parses arguments and returns the command that they ask for, ready to be called. `--help` ends the process.
 
     Raises:
@@ -117,12 +118,23 @@ def parse(args: list[str]) -> Callable[[], None]:
 
 def parser() -> "Parser":
     """Makes the parser of all commands."""
-    from vaemusic_jax.commands import data, evaluate, merge, report, status, sweep, tensorboard
+    from vaemusic_jax.commands import (
+        data,
+        evaluate,
+        export,
+        generate,
+        merge,
+        models,
+        report,
+        status,
+        sweep,
+        tensorboard,
+    )
     from vaemusic_jax.commands.parser import Parser
 
     vaemusic = Parser(prog="vaemusic", description=DESCRIPTION)
     vaemusic.add_argument("--version", action="version", version=f"vaemusic {__version__}", help="print the version.")
     commands = vaemusic.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (data, sweep, status, merge, evaluate, report, tensorboard):
+    for module in (data, sweep, status, merge, evaluate, report, tensorboard, models, generate, export):
         module.add_to(commands)
     return vaemusic

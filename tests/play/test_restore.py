@@ -93,13 +93,20 @@ def test_a_diverged_model_comes_with_a_warning(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     ("which", "words"),
     [
-        ({"latent": 4}, "latent is no field of a trial; use one of dataset, model, .*, seed or id$"),
+        (
+            {"latent": 4},
+            r"latent is no field of a trial \(did you mean latent_dim\?\); use one of dataset, .*, size or id$",
+        ),
         ({"latent_dim": 5}, r"0 of 5 trials have latent_dim=5; they differ in .*latent_dim"),
         (
             {"model": "adversarial_vae"},
-            "2 of 5 trials have model='adversarial_vae'; they differ in attributes, latent_dim",
+            r"2 of 5 trials have model='adversarial_vae'; they differ in attributes \(all, .*\), latent_dim \(4, 8\)",
         ),
-        ({}, "5 of 5 trials have no field given; they differ in model, attributes, latent_dim, learning_rate"),
+        (
+            {},
+            r"5 of 5 trials have no field given; they differ in model \(measure_vae, adversarial_vae\), ",
+        ),
+        ({"latent_dim": "four"}, "latent_dim: 'four' is no number"),
     ],
 )
 def test_what_does_not_name_one_trial_is_refused(which: dict[str, Any], words: str, finished_run: Path) -> None:
@@ -107,6 +114,21 @@ def test_what_does_not_name_one_trial_is_refused(which: dict[str, Any], words: s
         restore(finished_run, **which)
     assert str(refused.value).startswith(f"{finished_run}: ")
     assert "\n" not in str(refused.value)
+
+
+def test_values_are_accepted_as_configurations_write_them(finished_run: Path) -> None:
+    chosen = {"model": "adversarial_vae", "latent_dim": 4}
+    trial = restore(finished_run, **chosen).trial
+    for same in (
+        {"latent_dim": "4"},
+        {"attributes": "all"},
+        {"size": 12, "latent_dim": 4.0},
+        {"size": "12", "seed": "0"},
+    ):
+        assert restore(finished_run, **(chosen | same)).trial == trial
+    assert restore(finished_run, id=trial.id).trial == trial
+    with pytest.raises(UserError, match="0 of 5 trials have size='small'"):
+        restore(finished_run, size="small")
 
 
 def test_an_unknown_attribute_is_refused(finished_run: Path) -> None:

@@ -51,7 +51,7 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-def add_command(commands: Commands, function: Callable[..., None], name: str = "") -> Parser:
+def add_command(commands: Commands, function: Callable[..., int | None], name: str = "") -> Parser:
     """Adds a command that calls a function, and returns its parser, to which the caller adds the arguments.
 
     The function's docstring is the help of the command; its first line stands in the list of commands. Arguments are

@@ -20,6 +20,8 @@ RecipeName = Literal["fast", "reference"]
 SizeName = Literal["small", "published"]
 DiscriminatorName = Literal["classifier", "regressor"]
 
+EMBEDDING_SIZE = 10  # of a token in MeasureVAE (Pati & Lerch 2020)
+
 
 @dataclass(frozen=True)
 class Recipe:

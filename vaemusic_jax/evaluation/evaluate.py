@@ -6,10 +6,11 @@ is missing there, so that a new metric in the registry is computed for runs that
 
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -30,8 +31,9 @@ from vaemusic_jax.metrics.inputs import (
     measure,
     regularises,
 )
-from vaemusic_jax.metrics.registry import FAMILIES, Metric, missing_from
+from vaemusic_jax.metrics.registry import FAMILIES, METRICS, Metric, missing_from
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs.checkpoint import CheckpointStore, Owner
 from vaemusic_jax.runs.curves import CURVE_COLUMNS
 from vaemusic_jax.runs.directory import RunDirectory
@@ -87,6 +89,30 @@ def evaluate_run(
     results = assemble(run.trials_table, {trial: evaluation.metrics for trial, evaluation in found.items()})
     run.write_results(results)
     return results
+
+
+def evaluate_weights(
+    trial: Trial, vocabulary: Vocabulary, arrays: Mapping[str, Any], dataset: Dataset
+) -> TrialEvaluation:
+    """Evaluates weights that are in no run, by every metric but those of the course of training.
+
+    Args:
+        trial: the configuration of the weights.
+        vocabulary: the vocabulary that they were trained with.
+        arrays: what `CheckpointStore.member` returns, with weights of the trial's own sizes.
+        dataset: the data set that they were trained on.
+    """
+    first = jax.tree.map(lambda leaf: np.asarray(leaf)[None], {"params": arrays["state"]["train"]["params"]})
+    checkpoint = {
+        "state": {"train": first},
+        "member": jax.tree.map(lambda leaf: np.asarray(leaf)[None], arrays["member"]),
+    }
+    owner = Owner((trial,), vocabulary, dataset.digest)
+    missing = [metric for metric in METRICS.values() if metric.family != "training"]
+    training = dataset.train.attributes[encoded_measures(len(dataset.train))]
+    measured = next(measure_members(owner, checkpoint, [0], dataset, {metric.family for metric in missing}))
+    nothing = pd.DataFrame(columns=list(CURVE_COLUMNS))
+    return _completed(TrialEvaluation({}, {}, {}), missing, trial, measured, sample_of(dataset), training, nothing)
 
 
 @dataclass

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from vaemusic_jax.config.models import EMBEDDING_SIZE
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.initialisers import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
 from vaemusic_jax.models.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
@@ -23,8 +24,6 @@ from vaemusic_jax.models.losses import attribute_regularisation
 from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
-
-EMBEDDING_SIZE = 10  # (Pati & Lerch 2020)
 
 
 class Encoder(Layer):

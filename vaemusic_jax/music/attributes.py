@@ -22,7 +22,7 @@ auto-encoders" (2021), with the rhythmic-complexity weights of Toussaint's metri
 import functools
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,8 @@ class Attribute:
             that a new row changes no earlier configuration, trial or run.
         differentiable: the function from probabilities of onsets to values, (B,), which equals `formula` where all
             probabilities are 0 or 1; None if there is none, and then no trial that steers can have the attribute.
+        shown_unit: the unit in which people give and read values, in words; empty if it is `unit`.
+        shown_factor: the factor from a value to a value in that unit.
     """
 
     name: str
@@ -129,6 +131,8 @@ class Attribute:
     version: int = 1
     of_the_study: bool = False
     differentiable: Callable[[OnsetChances], Any] | None = None
+    shown_unit: str = ""
+    shown_factor: float = 1.0
 
     @property
     def words(self) -> str:
@@ -247,15 +251,27 @@ def _over(whole: np.ndarray, divisor: int) -> np.ndarray:
     return whole.astype(np.float32) * (np.float32(1) / np.float32(divisor))
 
 
-ATTRIBUTES = AttributeTable(
-    (name, Attribute(name, initial, unit, formula, of_the_study=True, differentiable=differentiable))
-    for name, initial, unit, formula, differentiable in (
-        ("rhythmic_complexity", "RC", "share of the greatest possible", rhythmic_complexity, expected_complexity),
-        ("note_range", "NR", "26 semitones", note_range, expected_range),
-        ("note_density", "ND", "onsets a tick", note_density, expected_density),
-        ("average_interval_jump", "IJ", "semitones", average_interval_jump, expected_jump),
-    )
+_ROWS = (
+    Attribute(
+        "rhythmic_complexity",
+        "RC",
+        "share of the greatest possible",
+        rhythmic_complexity,
+        differentiable=expected_complexity,
+    ),
+    Attribute(
+        "note_range",
+        "NR",
+        "26 semitones",
+        note_range,
+        differentiable=expected_range,
+        shown_unit="semitones",
+        shown_factor=RANGE_SEMITONES,
+    ),
+    Attribute("note_density", "ND", "onsets a tick", note_density, differentiable=expected_density),
+    Attribute("average_interval_jump", "IJ", "semitones", average_interval_jump, differentiable=expected_jump),
 )
+ATTRIBUTES = AttributeTable((row.name, replace(row, of_the_study=True)) for row in _ROWS)
 
 
 def compute_attributes(tokens: ArrayLike, midi: ArrayLike, grid: Grid) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""`vaemusic export` writes the model of a run: the rounded weights, their own scores, and a card."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.helpers import sweeps
+from vaemusic_jax import cli
+from vaemusic_jax.data.dataset import Dataset
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.play import export, model_file, restore
+from vaemusic_jax.play.load import load
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset) -> None:
+    sweeps.use_data(monkeypatch, small_irish_folk)
+    monkeypatch.setattr(restore, "load_dataset", lambda name: small_irish_folk)
+
+
+def test_what_is_exported_is_the_rounded_model_with_its_own_scores(
+    finished_run: Path, tmp_path: Path, small_irish_folk: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.safetensors"
+    which = ["model=measure_vae", "latent_dim=4", "learning_rate=0.03"]
+    assert cli.run(["export", str(finished_run), *which, "--out", str(out), "--card"]) == 0
+    model = load(out)
+    plain = restore.restore(finished_run, model="measure_vae", latent_dim=4, learning_rate=0.03)
+    for name, weight in model.params.items():
+        np.testing.assert_array_equal(weight, plain.params[name].astype(np.float16).astype(np.float32))
+    test = small_irish_folk.test
+    back = model.decode(model.encode(test.tokens), model.own_attributes(test.tokens))
+    assert model.about.scores["reconstruction_accuracy"] == pytest.approx((back == test.tokens).mean(), abs=1e-3)
+    codes = model.encode(small_irish_folk.train.tokens)
+    for k in range(4):
+        assert model.about.control_at(k, 0.5) == pytest.approx(np.median(codes[:, k]), abs=1e-5)
+    head = yaml.safe_load(out.with_suffix(".md").read_text().split("---")[1])
+    metrics = head["model-index"][0]["results"][0]["metrics"]
+    assert metrics[0]["value"] == pytest.approx(model.about.scores["reconstruction_accuracy"], abs=1e-4)
+    assert "Provenance" in out.with_suffix(".md").read_text()
+    printed = capsys.readouterr().out
+    assert "Accuracy on the test split" in printed
+
+
+def test_a_written_model_that_decodes_otherwise_is_not_kept(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = export.export(finished_run, {"model": "adversarial_vae", "latent_dim": "4"})
+    read = model_file.from_bytes
+
+    def spoiled(content: bytes, name: str) -> object:
+        other = read(content, name)
+        other.numpy.layers.weights["decoder/out/b"][5] += 100
+        return other
+
+    monkeypatch.setattr(model_file, "from_bytes", spoiled)
+    out = tmp_path / "mine.safetensors"
+    with pytest.raises(UserError, match="codes otherwise; nothing was written"):
+        export.write(model, out, "safetensors")
+    assert not out.exists()
+
+
+def test_what_cannot_be_exported_is_refused(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options, words in (
+        (["latent_dim"], "'latent_dim' is no FIELD=VALUE, such as model=measure_vae"),
+        (["model=adversarial_vae"], "2 of 5 trials have model='adversarial_vae'; they differ in attributes"),
+        (["modell=adversarial_vae"], "modell is no field of a trial (did you mean model?)"),
+    ):
+        assert cli.run(["export", str(finished_run), *options, "--out", "never.safetensors"]) == 2
+        assert words in capsys.readouterr().err
+    assert not Path("never.safetensors").exists()

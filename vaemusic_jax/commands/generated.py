@@ -1,0 +1,214 @@
+"""Measures that `vaemusic generate` makes: making them, the table of what was asked and obtained, and files."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+
+from vaemusic_jax.data.writers.save import save_measures
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import is_pitch, pitch_to_midi
+from vaemusic_jax.play import steer
+from vaemusic_jax.support.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vaemusic_jax.play.trained_model import TrainedModel
+
+_TITLE = "Made with vaemusic"
+_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """Measures that were made.
+
+    Attributes:
+        tokens: (N, T) the measures.
+        asked: the values that were asked for, by attribute.
+        attributes: (N, A) the values that the measures have.
+        start: (A,) those of the measure they start from; None if there is none.
+        distances: how far each is from what was asked, in standard deviations; empty if nothing was asked for.
+        labels: a word for each measure, such as the setting of a control.
+    """
+
+    tokens: np.ndarray
+    asked: Mapping[str, float]
+    attributes: np.ndarray
+    start: np.ndarray | None
+    distances: Sequence[float]
+    labels: Sequence[str]
+
+
+def measures_like(
+    model: TrainedModel,
+    asked: Mapping[str, float],
+    *,
+    n: int,
+    seed: int,
+    turn: bool,
+    start: str | None,
+    measure: int,
+    sweep: str | None,
+    ends: Sequence[str] | None,
+    steps: int,
+    temperature: float | None,
+    candidates: int,
+) -> Made:
+    """Makes measures as the options of `vaemusic generate` ask.
+
+    Raises:
+        UserError: a file cannot be read, or has no such measure.
+        ValueError: a value that a model does not have, see `play.steer`.
+    """
+    origin = None if start is None else _measure(model, start, measure)
+    labels = [str(number) for number in range(1, n + 1)]
+    if sweep is not None:
+        one = origin if origin is not None else steer.draw(model, 1, seed)[0]
+        levels = np.linspace(0.02, 0.98, steps)
+        tokens = np.concatenate([model.turn(one, sweep, level=level) for level in levels])
+        return _made(model, tokens, {}, one, [f"p{100 * level:.0f}" for level in levels])
+    if ends is not None:
+        first, last = (_measure(model, file, measure) for file in ends)
+        tokens = model.interpolate(first, last, steps)
+        return _made(model, tokens, {}, None, [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)])
+    if not asked:
+        if origin is None:
+            return _made(model, steer.draw(model, n, seed, temperature), {}, None, labels)
+        rng = np.random.default_rng(seed)
+        codes = model.encode(origin) + 0.3 * model.about.code_std * rng.standard_normal((n, model.trial.latent_dim))
+        tokens = model.decode_at(codes, model.own_attributes(origin), rng, temperature)
+        return _made(model, tokens, {}, origin, labels)
+    if turn:
+        from_measures = steer.draw(model, n, seed) if origin is None else np.repeat(origin[None], n, axis=0)
+        tokens = from_measures if origin is None else from_measures[:1]
+        for name, value in asked.items():
+            how = {"value": value} if model.told else {"level": model.about.level_of(name, value)}
+            tokens = model.turn(tokens, name, **how)
+        return _made(model, tokens, asked, origin, labels[: len(tokens)])
+    found = [steer.aim(model, origin, candidates=candidates, seed=seed + i, **asked).tokens for i in range(n)]
+    return _made(model, np.stack(found), asked, origin, labels)
+
+
+def _made(
+    model: TrainedModel, tokens: np.ndarray, asked: Mapping[str, float], start: np.ndarray | None, labels: Sequence[str]
+) -> Made:
+    attributes = model.attributes(tokens)
+    off = steer.off(attributes, asked, model.about).tolist() if asked else []
+    return Made(tokens, asked, attributes, None if start is None else model.attributes(start)[0], off, labels)
+
+
+def _measure(model: TrainedModel, source: str, number: int) -> np.ndarray:
+    """Returns one measure of a file, (T,). Raises UserError if there is none of that number."""
+    tune = model.encode_file(source, octaves=True)
+    if number > len(tune.tokens):
+        raise UserError(f"{source}: it has {len(tune.tokens)} usable measures in {model.vocabulary.metre}, no {number}")
+    return np.asarray(tune.tokens[number - 1])
+
+
+def print_table(console: Console, model: TrainedModel, made: Made) -> None:
+    """Prints the attributes of the measures, what was asked for, and how far attributes that were not asked moved."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("measure", justify="right")
+    for row in ATTRIBUTES.values():
+        table.add_column(f"{row.words}\n({row.shown_unit or row.unit})", justify="right")
+    if made.distances:
+        table.add_column("off by\n(std)", justify="right")
+    if made.asked:
+        table.add_row("asked", *(_shown(name, made.asked.get(name)) for name in ATTRIBUTES), style="bold")
+    if made.start is not None:
+        table.add_row("start", *(_shown(name, value) for name, value in zip(ATTRIBUTES, made.start, strict=True)))
+    for i, values in enumerate(made.attributes):
+        cells = [_shown(name, value) for name, value in zip(ATTRIBUTES, values, strict=True)]
+        table.add_row(made.labels[i], *cells, *([f"{made.distances[i]:.2f}"] if made.distances else []))
+    console.print(table)
+    if made.start is not None and made.asked:
+        moved = {
+            name: np.abs(made.attributes[:, k] - made.start[k]).mean() / model.about.spread(name)
+            for k, name in enumerate(ATTRIBUTES)
+            if name not in made.asked
+        }
+        words = ", ".join(f"{ATTRIBUTES[name].words} by {far:.2f}" for name, far in moved.items())
+        console.print(f"What else moved, in standard deviations of the training measures: {words or 'nothing'}.")
+    if len(made.tokens) > 1:
+        console.print(_as_a_tune(model, made.tokens))
+
+
+def print_tune(console: Console, model: TrainedModel, made: Made) -> None:
+    """Prints the measures as a tune in ABC."""
+    from vaemusic_jax.data.writers.notation import measures_to_abc
+
+    abc = measures_to_abc(made.tokens, model.vocabulary, title=_TITLE)
+    console.print(abc, end="", markup=False, highlight=False, soft_wrap=True)
+
+
+def write_measures(path: Path, model: TrainedModel, made: Made) -> None:
+    """Writes the measures in the format of the file's suffix.
+
+    Raises:
+        UserError: there is no such format, or the file cannot be written.
+    """
+    writer = {".json": _json, ".csv": _csv, ".svg": _svg}.get(path.suffix.lower())
+    if writer is None:
+        save_measures(made.tokens, path, model.vocabulary, title=_TITLE)
+    else:
+        write_atomically(path, writer(model, made).encode())
+
+
+def _json(model: TrainedModel, made: Made) -> str:
+    names = model.vocabulary.tokens
+    measures = [
+        {"label": label, "tokens": [names[token] for token in row], "attributes": _by_name(values)}
+        for label, row, values in zip(made.labels, made.tokens, made.attributes, strict=True)
+    ]
+    start = None if made.start is None else _by_name(made.start)
+    facts = {"metre": model.vocabulary.metre, "asked": dict(made.asked), "start": start, "measures": measures}
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def _csv(model: TrainedModel, made: Made) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["measure", *ATTRIBUTES, "tokens"])
+    for label, row, values in zip(made.labels, made.tokens, made.attributes, strict=True):
+        tokens = " ".join(model.vocabulary.tokens[token] for token in row)
+        writer.writerow([label, *(f"{value:.6g}" for value in values), tokens])
+    return text.getvalue()
+
+
+def _svg(model: TrainedModel, made: Made) -> str:
+    from vaemusic_jax.data.writers.notation import measures_to_abc
+    from vaemusic_jax.report.engraving import engrave
+
+    abc = measures_to_abc(made.tokens, model.vocabulary, title="")
+    return engrave(abc, pageWidth=1800, adjustPageHeight=True, pageHeight=20000)[0]
+
+
+def _by_name(values: np.ndarray) -> dict[str, float]:
+    return {name: round(float(value), 6) for name, value in zip(ATTRIBUTES, values, strict=True)}
+
+
+def _shown(name: str, value: float | None) -> str:
+    return "" if value is None else f"{value * ATTRIBUTES[name].shown_factor:.2f}"
+
+
+def _as_a_tune(model: TrainedModel, tokens: np.ndarray) -> str:
+    """Says whether the measures in a row keep to one key, and end as they began."""
+    names = [model.vocabulary.tokens[token] for token in tokens.ravel()]
+    pitches = [round(pitch_to_midi(name)) % 12 for name in names if is_pitch(name)]
+    if not pitches:
+        return "As one tune: it has no note."
+    in_key = max(sum((pitch - key) % 12 in _MAJOR for pitch in pitches) for key in range(12)) / len(pitches)
+    share = "all" if in_key == 1 else f"{100 * in_key:.0f} %"
+    ends = "ends" if pitches[0] == pitches[-1] else "does not end"
+    return f"As one tune: {share} of its notes are of one major scale, and it {ends} on the pitch of its first note."

@@ -1,0 +1,158 @@
+"""The card of a model: what it is, what it is for, how good it is, and where its music is from.
+
+The format is that of model cards of the Hugging Face Hub: a head in YAML, then Markdown.
+"""
+
+from __future__ import annotations
+
+import yaml
+
+from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.config.trial import format_attributes
+from vaemusic_jax.data.corpora import CORPORA
+from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.play.trained_model import TrainedModel
+
+_PAPER = "https://arxiv.org/abs/2311.08336"
+_COLUMNS = {
+    "reconstruction_efficiency": "efficiency",
+    "moved": "moved",
+    "wrong_way": "wrong way",
+    "side_effect": "side effect",
+    "interpretability": "interpretability",
+}
+#: What is known of where the embedded music is from, in addition to what `data list` says.
+_MUSIC21 = (
+    "They come with the corpus of music21, whose licence note says in substance: the encodings are distributed with "
+    "the permission of the encoders; to the best of its makers' knowledge each piece is out of copyright in the United "
+    "States or licensed for use; some encodings may not be used commercially or have other restrictions, which stand "
+    "in the files and folders; and the works may not be free where you are."
+)
+PROVENANCE = {
+    "irish_folk": (
+        "The tunes are from O'Neill's *Music of Ireland* (Chicago, 1903) and *Ryan's Mammoth Collection* (Boston, "
+        "1883), which are in the public domain. Volunteers transcribed them in ABC. Of O'Neill's book these were Chris "
+        "Falt, Ted Hastings, Tom Keays, Michael D. Long, Henrik Norbeck, Trish O'Neil, Norbert Paap, Dan G. Petersen, "
+        "mvhplank, Bob Safranek, Nick Terhorst, Robert Thorpe, John B. Walsh, Dave Wooldridge, A. Lee Worman, Stephen "
+        "Foy, Michael Hogan and John Chambers, who led them, with corrections by Frank Nordberg; of Ryan's book Ray "
+        "Davies, Bob Puckette, John B. Walsh and John Chambers. Their names stand in the files. "
+        f"{_MUSIC21}"
+    ),
+    "bach": f"The four-part chorales of J. S. Bach (1685 to 1750) are in the public domain. {_MUSIC21}",
+}
+PROVENANCE["irish_jigs"] = PROVENANCE["irish_folk"]
+
+
+def card_of(model: TrainedModel, name: str) -> str:
+    """Returns the card of a model as Markdown.
+
+    Args:
+        model: the model, with its scores in `about.scores`.
+        name: its name, such as `irish-measure-32@1`.
+    """
+    trial, about, title = model.trial, model.about, MODELS[model.trial.model].title
+    head = {
+        "library_name": "vaemusic-jax",
+        "license": "apache-2.0",
+        "pipeline_tag": "other",
+        "tags": ["music", "variational-autoencoder", "symbolic-music", "controllable-generation"],
+        "datasets": [trial.dataset],
+        "model-index": [
+            {
+                "name": name,
+                "results": [
+                    {
+                        "task": {"type": "reconstruction", "name": "reconstruction of held-out measures"},
+                        "dataset": {"type": trial.dataset, "name": trial.dataset},
+                        "metrics": [
+                            {"type": metric, "value": round(about.scores[metric], 4)}
+                            for metric in ("reconstruction_accuracy", "measure_accuracy")
+                            if metric in about.scores
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    controls = format_attributes(trial.attributes)
+    how = "is told attribute values" if model.told else "has one latent dimension for each attribute"
+    return f"""---
+{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---
+
+# {name}
+
+{title} for single monophonic measures in {model.vocabulary.metre}, of {trial.latent_dim} dimensions. It {how}, which
+are its controls: {controls}.
+
+    import vaemusic_jax
+    model = vaemusic_jax.load("{name}")
+    tokens = model.aim(note_density=0.4).tokens
+
+## Uses and limits
+
+It encodes, varies and makes single measures for study, teaching and play. It knows nothing of phrases, harmony or form;
+its pitches are those of its corpus; and what a control moves besides its own attribute stands in the table below.
+It can repeat measures of its training tunes: of the held-out measures,
+{_percent(about.scores.get("seen_in_training"))} occur in the training tunes too.
+
+## Training
+
+It was trained on {about.dataset["name"]} ({about.dataset["reading"]}; digest {about.dataset["digest"]}), split by tune,
+with {trial.steps:,} steps of {trial.batch_size} measures, hidden size {trial.hidden_size}, recipe `{trial.recipe}`,
+seed {trial.seed}, learning rate {trial.learning_rate:g}, beta {trial.beta:g}, steering weight
+{trial.steering_weight:g},
+transposition by up to {trial.transpose} semitones. {_versions(model)}
+
+## Evaluation
+
+The weights were rounded to float16 first; these are the numbers of the weights in the file, on the test tunes.
+
+{_scores(model)}
+
+{_controls(model)}
+
+## Provenance
+
+{PROVENANCE.get(trial.dataset, _terms(trial.dataset))}
+
+The models and their study: {_PAPER}.
+"""
+
+
+def _terms(dataset: str) -> str:
+    if dataset in CORPORA:
+        return f"{CORPORA[dataset].what}: {CORPORA[dataset].licence}."
+    return "The music is the user's own; nothing is known here of its source and terms."
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{100 * share:.0f} %"
+
+
+def _versions(model: TrainedModel) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in model.about.versions.items())
+    return f"Versions: {versions}." if versions else ""
+
+
+def _scores(model: TrainedModel) -> str:
+    scores = model.about.scores
+    rows = {
+        "tokens right": "reconstruction_accuracy",
+        "the commonest token of each tick, always": "tick_baseline",
+        "whole measures right": "measure_accuracy",
+        "tokens right, measures that do not occur in training": "unseen_accuracy",
+    }
+    lines = [f"| {words} | {scores[name]:.4f} |" for words, name in rows.items() if name in scores]
+    return "\n".join(["| share of | value |", "|---|---|", *lines])
+
+
+def _controls(model: TrainedModel) -> str:
+    """Returns the table of what each control does, with one column for each metric that there is."""
+    scores = model.about.scores
+    names = [name for name in _COLUMNS if any(f"{name}.{own}" in scores for own in model.trial.attributes)]
+    lines = ["| control | " + " | ".join(_COLUMNS[name] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    for own in model.trial.attributes:
+        values = [scores.get(f"{name}.{own}") for name in names]
+        cells = " | ".join("" if value is None else f"{value:.2f}" for value in values)
+        lines.append(f"| {ATTRIBUTES[own].words} | {cells} |")
+    return "\n".join(lines)

@@ -1,0 +1,131 @@
+"""Exporting a model from a run to one file: it is rounded to float16, measured, described, written and checked."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation.evaluate import evaluate_weights
+from vaemusic_jax.play import model_file, onnx_file
+from vaemusic_jax.play.about import about
+from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
+from vaemusic_jax.play.restore import Member, find_member, flat_weights, its_dataset, jax_networks, restore
+from vaemusic_jax.play.trained_model import TrainedModel
+from vaemusic_jax.support.atomic import write_atomically
+
+N_CHECKED = 500
+CLOSE = 1e-4  # two tokens whose logits are closer than this may change places between implementations
+MOST_DIFFERENT = 0.001  # the share of measures in which that may happen
+_PACKAGES = ("vaemusic-jax", "jax", "flax", "numpy")
+
+
+def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
+    """Returns the model of one trial of a run as a file holds it: rounded, measured and described.
+
+    Args:
+        run: the folder that a sweep wrote.
+        which: values of fields that choose the trial, as in `play.restore.restore`.
+
+    Returns:
+        The model, with the scores of its rounded weights on the test split in `about.scores`.
+
+    Raises:
+        UserError: the trial cannot be restored, its data set is not there or is another one than it was trained on, or
+            the model cannot be exported.
+    """
+    member = find_member(run, which)
+    trial = member.trial
+    if trial.model not in NUMPY_NETWORKS:
+        raise UserError(f"{run}: trial {trial.id} is of {trial.model}, which has no networks in NumPy to export to")
+    dataset = its_dataset(member)
+    try:
+        params = jax.tree.map(_rounded, member.own_params)
+    except FloatingPointError:
+        raise UserError(f"{run}: trial {trial.id} has weights too large for float16") from None
+    plain = restore(run, id=trial.id)
+    weights = flat_weights(params["vae"])
+    model = TrainedModel(trial, member.vocabulary, weights, plain.standardise, plain.told)
+    evaluation = evaluate_weights(trial, member.vocabulary, _with_params(member, params), dataset)
+    scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None and value == value}
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    facts = about(model, dataset, scores, versions)
+    return TrainedModel(trial, member.vocabulary, weights, plain.standardise, plain.told, about=facts)
+
+
+def write(model: TrainedModel, out: Path, format: str) -> list[Path]:
+    """Writes a model to a file, after decoding codes through its content, and returns the files.
+
+    Args:
+        model: a model that `export` returned.
+        out: the file to write; `onnx` writes two, named after it.
+        format: "safetensors", "onnx" or "js".
+
+    Raises:
+        UserError: what would be written decodes otherwise than the model, or a file cannot be written.
+    """
+    if format == "onnx":
+        return list(onnx_file.write(out, model, check))
+    content = model_file.to_bytes(model)
+    read = model_file.from_bytes(content, str(out))
+    check(model, read.numpy.decode)
+    if format == "js":
+        script = f"globalThis.vaemusicModel = {json.dumps(base64.b64encode(content).decode())};\n"
+        write_atomically(out, script.encode())
+    else:
+        write_atomically(out, content)
+    return [out]
+
+
+def check(model: TrainedModel, decode: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> int:
+    """Decodes codes in another way and by the model in JAX, and returns how many measures differ.
+
+    Args:
+        model: the model.
+        decode: returns the tokens (N, T) and logits (N, T, V) of codes (N, Z) and standardised attribute values (N, K).
+
+    Raises:
+        UserError: more measures differ than rounding explains.
+    """
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((N_CHECKED, model.trial.latent_dim), np.float32)
+    conditions = rng.standard_normal((N_CHECKED, len(model.trial.attributes)), np.float32)
+    ours, logits = decode(z, conditions)
+    n_different, unexplained = differences(ours, jax_networks(model).decode_greedily(z, conditions), logits)
+    if unexplained or n_different > MOST_DIFFERENT * N_CHECKED:
+        raise UserError(f"the written model decodes {n_different} of {N_CHECKED} codes otherwise; nothing was written")
+    return n_different
+
+
+def differences(ours: np.ndarray, theirs: np.ndarray, logits: np.ndarray) -> tuple[int, int]:
+    """Counts measures that two implementations decode differently.
+
+    Args:
+        ours, theirs: (N, T) tokens of both.
+        logits: (N, T, V) those of `ours`.
+
+    Returns:
+        The number of measures that differ, and of those in which the two best logits of the first different tick are
+        not closer than CLOSE.
+    """
+    different = np.flatnonzero((ours != theirs).any(1))
+    first = (ours != theirs)[different].argmax(1)
+    best = np.sort(logits[different, first], axis=-1)[:, -2:]
+    return len(different), int((best[:, 1] - best[:, 0] >= CLOSE).sum())
+
+
+def _rounded(leaf: Any) -> np.ndarray:
+    return model_file.rounded({"": np.asarray(leaf)})[""]
+
+
+def _with_params(member: Member, params: Any) -> dict[str, Any]:
+    """Returns the arrays of a member with other weights."""
+    state = member.arrays["state"]
+    return member.arrays | {"state": state | {"train": state["train"] | {"params": params}}}

@@ -1,0 +1,75 @@
+"""Choosing one trial of a run by the values of its fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.config.trial import Trial, parse_attributes
+from vaemusic_jax.errors import UserError
+from vaemusic_jax.runs.directory import RunDirectory
+from vaemusic_jax.support.words import did_you_mean
+
+SIZE, ID = "size", "id"
+
+
+def one_trial(run: RunDirectory, which: Mapping[str, Any]) -> Trial:
+    """Returns the only trial of a run that has the given values.
+
+    Args:
+        run: the run.
+        which: values of fields of `Trial`, of `size` or of `id`, as a configuration writes them; numbers may be text.
+
+    Raises:
+        UserError: there is no such field, or not exactly one trial has the values; the message names the choices.
+    """
+    known = (*Trial.model_fields, SIZE, ID)
+    for name in which:
+        if name not in known:
+            raise UserError(
+                f"{run.path}: {name} is no field of a trial{did_you_mean(name, known)}; use one of "
+                f"{', '.join(Trial.model_fields)}, {SIZE} or {ID}"
+            )
+    try:
+        chosen = [trial for trial in run.trials if all(_has(trial, *field) for field in which.items())]
+    except ValueError as error:
+        raise UserError(f"{run.path}: {error}") from None
+    if len(chosen) == 1:
+        return chosen[0]
+    asked = ", ".join(f"{name}={value!r}" for name, value in which.items()) or "no field given"
+    candidates = chosen or run.trials
+    raise UserError(
+        f"{run.path}: {len(chosen)} of {len(run.trials)} trials have {asked}; they differ in {_choices(candidates)}"
+    )
+
+
+def _has(trial: Trial, name: str, asked: Any) -> bool:
+    """Returns whether a trial has a value. Raises ValueError if the value is none that the field can have."""
+    if name == SIZE:
+        presets = MODELS[trial.model].sizes
+        return trial.hidden_size == presets.get(asked, asked) or str(trial.hidden_size) == str(asked)
+    own = getattr(trial, name)
+    if name == "attributes" and isinstance(asked, str):
+        try:
+            return bool(own == parse_attributes(asked))
+        except ValueError as error:
+            raise ValueError(f"attributes: {error}") from None
+    if name == "attributes":
+        return bool(own == tuple(asked))
+    if isinstance(asked, str) and isinstance(own, int | float):
+        try:
+            return float(asked) == own
+        except ValueError:
+            raise ValueError(f"{name}: {asked!r} is no number") from None
+    return bool(own == asked)
+
+
+def _choices(trials: tuple[Trial, ...] | list[Trial]) -> str:
+    """Returns the fields in which trials differ, each with the values that it has."""
+    rows = [trial.row() for trial in trials]
+    values = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in Trial.model_fields}
+    differing = {name: found for name, found in values.items() if len(found) > 1}
+    if not differing:
+        return f"{ID} ({', '.join(trial.id for trial in trials)})"
+    return ", ".join(
+        f"{name} ({', '.join(found[:8])}{', ...' * (len(found) > 8)})" for name, found in differing.items()
+    )
