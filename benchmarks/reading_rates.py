@@ -47,7 +47,7 @@ class _Checkout:
 
     def __init__(self, folder: Path, source: tuple[Path, ...]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _WORKER, *map(str, source)],
+            [sys.executable, "-c", _WORKER, *(str(each.resolve()) for each in source)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,6 +58,8 @@ class _Checkout:
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         self.kinds = self._out.readline().split()
+        if not self.kinds:
+            raise SystemExit(f"{folder}: it reads none of the music")
 
     def seconds_per_piece(self, kind: str, most: float) -> float:
         """Reads pieces of one format for that many seconds, or all of them."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vaemusic_jax.play.trained_model import TrainedModel
 
+_STAFF_WIDTH = 2400  # of a line of notation, in tenths of a millimetre
 _TITLE = "Made with vaemusic"
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
@@ -187,11 +188,12 @@ def _csv(model: TrainedModel, made: Made) -> str:
 
 
 def _svg(model: TrainedModel, made: Made) -> str:
-    from vaemusic_jax.data.writers.notation import measures_to_abc
-    from vaemusic_jax.report.engraving import engrave
+    from vaemusic_jax.report.engraving import engrave_measures
 
-    abc = measures_to_abc(made.tokens, model.vocabulary, title="")
-    return engrave(abc, pageWidth=1800, adjustPageHeight=True, pageHeight=20000)[0]
+    options = {"pageWidth": _STAFF_WIDTH, "pageHeight": 60_000, "adjustPageWidth": True, "scale": 60}
+    drawn = engrave_measures(made.tokens, model.vocabulary, **options)[0]
+    start, end, rest = drawn.partition(">")
+    return f'{start}{end}<rect width="100%" height="100%" fill="white"/>{rest}'  # so that it reads on dark pages too
 
 
 def _by_name(values: np.ndarray) -> dict[str, float]:

@@ -112,7 +112,7 @@ def measures_to_musicxml(
             '"http://www.musicxml.org/dtds/partwise.dtd">',
             f'<score-partwise version="4.0"><work><work-title>{_text(title)}</work-title></work>',
             f"<identification><encoding><software>{software}</software></encoding></identification>",
-            '<part-list><score-part id="P1"><part-name>Melody</part-name></score-part></part-list>',
+            '<part-list><score-part id="P1"><part-name print-object="no">Melody</part-name></score-part></part-list>',
             '<part id="P1">',
             *measure_texts,
             "</part></score-partwise>\n",
@@ -146,7 +146,8 @@ def _attributes(grid: Grid, fifths: int | None) -> str:
     above, below = grid.metre.split("/")
     key = "" if fifths is None else f"<key><fifths>{fifths}</fifths></key>"
     time = f"<time><beats>{above}</beats><beat-type>{below}</beat-type></time>"
-    return f"<attributes><divisions>{_divisions(grid)}</divisions>{key}{time}</attributes>"
+    clef = "<clef><sign>G</sign><line>2</line></clef>"
+    return f"<attributes><divisions>{_divisions(grid)}</divisions>{key}{time}{clef}</attributes>"
 
 
 def _text(text: str) -> str:
