@@ -14,6 +14,7 @@ from vaemusic_jax.play.steer import draw
 #: SHA-256 of the files. A better model gets a new version and a new line; a line never changes.
 DIGESTS = {
     "bach-measure-32@1": "7c82690580662738521718c8906743611c0c363c1d0f69e755df1e760684d7d8",
+    "irish-adversarial-4@1": "a78cd39b37460bb029c220f8b3b0fc7e2a7061c268f329b8172365f0796ef722",
     "irish-measure-32@1": "096bd0d797cf59e556cb9ea8b683d902aeee3ed0aa865e21690b155d8ea5601d",
 }
 LARGEST = 12_000_000  # bytes, of all of them

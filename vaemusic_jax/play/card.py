@@ -150,6 +150,8 @@ def _controls(model: TrainedModel) -> str:
     """Returns the table of what each control does, with one column for each metric that there is."""
     scores = model.about.scores
     names = [name for name in _COLUMNS if any(f"{name}.{own}" in scores for own in model.trial.attributes)]
+    if model.told:  # its code is not meant to tell attributes
+        names = [name for name in names if name != "interpretability"]
     lines = ["| control | " + " | ".join(_COLUMNS[name] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for own in model.trial.attributes:
         values = [scores.get(f"{name}.{own}") for name in names]
