@@ -15,6 +15,7 @@ from vaemusic_jax.play.steer import draw
 DIGESTS = {
     "bach-measure-32@1": "7c82690580662738521718c8906743611c0c363c1d0f69e755df1e760684d7d8",
     "irish-adversarial-4@1": "a78cd39b37460bb029c220f8b3b0fc7e2a7061c268f329b8172365f0796ef722",
+    "irish-pair-32@1": "9850e3d2d566cc1a424c113d43c0c855a155a0992549d91ff2d3e65b6abfa3a1",
     "irish-measure-32@1": "096bd0d797cf59e556cb9ea8b683d902aeee3ed0aa865e21690b155d8ea5601d",
 }
 LARGEST = 12_000_000  # bytes, of all of them
