@@ -7,10 +7,11 @@ import pytest
 from tests.helpers.reading import parse_tune
 from vaemusic_jax.data.readers.abc_book import TuneText
 from vaemusic_jax.data.readers.abc_fields import parse_key
-from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature, major_key
+from vaemusic_jax.data.writers.key_signature import key_signature, major_key
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import measures_to_abc
+from vaemusic_jax.music.key_signatures import altered_letters
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, Vocabulary
 
 D_MAJOR = "D4 E4 F#4 G4 A4 B4 C#5 D5"

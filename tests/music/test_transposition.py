@@ -11,7 +11,8 @@ from music21 import interval, pitch
 from tests.helpers import cohorts
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import compute_attributes
-from vaemusic_jax.music.transposition import FIFTHS, draw_shifts, moved_pitch, moves, transpose, transposition_table
+from vaemusic_jax.music.key_signatures import FIFTHS
+from vaemusic_jax.music.transposition import draw_shifts, moved_pitch, moves, transpose, transposition_table
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary, spelling
 from vaemusic_jax.training.cohort import run_member, table_for
 

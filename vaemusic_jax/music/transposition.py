@@ -16,13 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vaemusic_jax.music.key_signatures import FIFTHS
 from vaemusic_jax.music.vocabulary import SEMITONES, Vocabulary, spelling
 from vaemusic_jax.support.jax_settings import random_key
 
 STREAM = 2**31 - 2  # folded into the seed for the key of the shifts; no training step has this number
 OUTSIDE = 1000  # counts as the accidentals of a pitch outside the vocabulary: more than any measure can have
-
-FIFTHS = "FCGDAEB"  # F, one fifth below C, is at -1 on the line; a sharp is seven fifths up
 
 
 class Transposition(NamedTuple):
@@ -71,6 +70,7 @@ def moved_pitch(name: str, semitones: int, fifths: int) -> tuple[str, int]:
     """
     letter, octave, alteration = spelling(name)
     above_c0 = 12 * octave + SEMITONES[letter] + alteration + semitones
+    # On the line of fifths F is at 0, C at 1; a sharp is seven fifths up.
     place = FIFTHS.index(letter) + 7 * alteration + fifths
     letter, alteration = FIFTHS[place % 7], place // 7
     octave = (above_c0 - alteration) // 12  # of the letter without its accidentals

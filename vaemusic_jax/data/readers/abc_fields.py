@@ -6,10 +6,11 @@ import re
 from fractions import Fraction
 from math import lcm
 
+from vaemusic_jax.music.key_signatures import altered_letters
+
 # Sharps of the major scale on each tonic; each mode shifts along the circle of fifths.
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 _MODES = {"maj": 0, "ion": 0, "mix": -1, "dor": -2, "min": -3, "m": -3, "aeo": -3, "phr": -4, "loc": -5, "lyd": 1}
-_SHARP_ORDER = "FCGDAEB"
 ALTERATIONS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 
 _KEY = re.compile(r"(?P<tonic>[A-Ga-g])(?P<sign>[#b]?)\s*(?P<mode>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
@@ -74,8 +75,7 @@ def parse_key(text: str) -> dict[str, int] | None:
     fifths = _FIFTHS[match["tonic"].upper()] + {"": 0, "#": 7, "b": -7}[sign] + (_MODES[mode[:3]] if mode else 0)
     if not -7 <= fifths <= 7:
         raise ValueError(f"{text.strip()!r} has more than seven accidentals")
-    letters = _SHARP_ORDER[:fifths] if fifths >= 0 else _SHARP_ORDER[fifths:]
-    return _added_accidentals(dict.fromkeys(letters, 1 if fifths > 0 else -1), match["rest"])
+    return _added_accidentals(altered_letters(fifths), match["rest"])
 
 
 def _added_accidentals(signature: dict[str, int], text: str) -> dict[str, int]:

@@ -26,7 +26,7 @@ from xml.etree.ElementTree import Element
 
 from vaemusic_jax.data.bars import Bar, Drop, Event
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL, written_name
-from vaemusic_jax.data.readers.musicxml_values import altered_letters, metre_of, number
+from vaemusic_jax.data.readers.musicxml_values import letters_altered_by, metre_of, number
 from vaemusic_jax.data.readers.voice_builder import VoiceBuilder
 from vaemusic_jax.data.tunes import Pitch, UnreadableTuneError
 
@@ -174,7 +174,7 @@ class PartReader:
     def _read_attributes(self, attributes: Element) -> None:
         keys = attributes.findall("key")
         if keys:
-            self._key = set[str]().union(*map(altered_letters, keys))
+            self._key = set[str]().union(*map(letters_altered_by, keys))
         for element in attributes:
             if element.tag == "divisions":
                 divisions = number(element.text)

@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from vaemusic_jax.music.key_signatures import altered_letters
+
 _NUMBER = re.compile(r"\s*([+-]?\d{1,9}(?:\.\d{1,6})?)\s*")
 _ZERO = Fraction(0)
 
@@ -16,10 +18,10 @@ def number(text: str | None) -> Fraction | None:
     return Fraction(match[1]) if match else None
 
 
-def altered_letters(key: Element) -> set[str]:
+def letters_altered_by(key: Element) -> set[str]:
     """The letters that a key signature alters."""
     fifths = int(number(key.findtext("fifths")) or 0)
-    letters = set("FCGDAEB"[:fifths] if fifths > 0 else "BEADGCF"[:-fifths])
+    letters = set(altered_letters(fifths))
     letter = ""
     for element in key:
         text = (element.text or "").strip()

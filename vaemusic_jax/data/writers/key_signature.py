@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from vaemusic_jax.music.key_signatures import altered_letters
 from vaemusic_jax.music.vocabulary import is_pitch, spelling
 
 MOST_SIGNS = 7
-_ORDER_OF_SHARPS = "FCGDAEB"
 _MAJOR_KEYS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 
 
@@ -30,12 +30,6 @@ def key_signature(measures: Iterable[Sequence[str]]) -> int:
         return sum(n for (letter, alteration), n in notes.items() if altered.get(letter, 0) != alteration)
 
     return min(range(-MOST_SIGNS, MOST_SIGNS + 1), key=lambda fifths: (disagreeing(fifths), abs(fifths), fifths < 0))
-
-
-def altered_letters(fifths: int) -> dict[str, int]:
-    """Returns the letters that a key signature alters, each with its semitones: 2 sharps are {"F": 1, "C": 1}."""
-    letters = _ORDER_OF_SHARPS[:fifths] if fifths >= 0 else _ORDER_OF_SHARPS[fifths:]
-    return dict.fromkeys(letters, 1 if fifths > 0 else -1)
 
 
 def major_key(fifths: int) -> str:

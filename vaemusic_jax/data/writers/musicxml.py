@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from vaemusic_jax.data.holdrian import COMMAS_OF_ACCIDENTAL
-from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature
+from vaemusic_jax.data.writers.key_signature import key_signature
 from vaemusic_jax.data.writers.notation import HELD, note_lengths, sounds, token_names, triplet_length
 from vaemusic_jax.music.grid import Grid
+from vaemusic_jax.music.key_signatures import altered_letters
 from vaemusic_jax.music.vocabulary import (
     HOLD_NAME,
     REST_NAME,

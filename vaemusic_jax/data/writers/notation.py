@@ -20,8 +20,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.data.holdrian import rounded_name
-from vaemusic_jax.data.writers.key_signature import altered_letters, key_signature, major_key
+from vaemusic_jax.data.writers.key_signature import key_signature, major_key
 from vaemusic_jax.music.grid import Grid
+from vaemusic_jax.music.key_signatures import altered_letters
 from vaemusic_jax.music.vocabulary import HOLD_NAME, REST_NAME, Vocabulary, is_pitch, spelling
 
 if TYPE_CHECKING:
