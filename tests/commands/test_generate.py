@@ -82,6 +82,20 @@ def test_a_sweep_starts_from_one_measure_and_turns_one_control(file: str, tmp_pa
     assert [measure["label"] for measure in strip["measures"]] == ["p2", "p26", "p50", "p74", "p98"]
 
 
+def test_a_measure_of_a_file_is_varied_and_what_was_done_to_it_is_said(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    high = "X:1\nM:4/4\nL:1/4\nK:C\nc'd'e'c'|\n"
+    near = indices(made(file, tmp_path, "--from", high, "-n", "40")["measures"])
+    assert "moved down by 1 octave, to the pitches that the model has." in capsys.readouterr().out
+    [start] = MODEL.encode_file(high, octaves=True).tokens
+    back = MODEL.decode(MODEL.encode(start))
+    far = indices(made(file, tmp_path, "-n", "40")["measures"])
+    assert 0 < (near != back).mean() < (far != back).mean()
+    hyphened = made(file, tmp_path, "--sweep", "note-density", "--from", high)
+    assert hyphened == made(file, tmp_path, "--sweep", "note_density", "--from", high)
+
+
 @pytest.mark.parametrize("suffix", [".abc", ".mid", ".musicxml", ".csv", ".svg", ".wav"])
 def test_every_format_holds_the_measures(file: str, tmp_path: Path, suffix: str) -> None:
     expected = indices(made(file, tmp_path, "-n", "3")["measures"])
@@ -126,15 +140,17 @@ def test_without_a_file_the_tune_is_printed(file: str, capsys: pytest.CaptureFix
         (["FILE", "--from", "no.abc"], "no.abc: no such file or folder"),
         (["FILE", "--from", "X:1\nM:4/4\nL:1/4\nK:C\nCDEG|\n", "--measure", "2"], "1 usable measures in 4/4, no 2"),
         (["FILE", "--which", "seed=1"], "--which chooses a trial of a run, and "),
-        (["FILE", "--out", "music.mp3"], "music.mp3: the suffix says no format that can be written"),
+        (["FILE", "--out", "music.mp3"], "music.mp3: the suffix says no format that can be written; use one of .abc"),
+        (["FILE", "--tolerance", "nan"], "--tolerance: nan is not from 0"),
+        (["FILE", "--seed", "-1"], "non-negative"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(
     options: list[str], words: str, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run(["generate", *(file if option == "FILE" else option for option in options)]) == 2
-    message = capsys.readouterr().err
-    assert words in message
+    printed, message = capsys.readouterr()
+    assert (words in message, printed) == (True, "")
     assert message.count("\n") == 1
     assert message.startswith("error: ")
 

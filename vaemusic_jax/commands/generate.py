@@ -92,15 +92,18 @@ def generate(
         vaemusic generate --sweep note_density --steps 9 --out strip.svg
         vaemusic generate mine.safetensors --interpolate a.abc b.abc --out between.wav
     """
-    from vaemusic_jax.commands.generated import measures_like, print_table, print_tune, write_measures
+    from vaemusic_jax.commands.generated import check_format, measures_like, print_table, print_tune, write_measures
 
     if out is not None:
+        check_format(out)
         check_writable(out)
     trained = _model(model, which)
     asked_for = {name: _value(trained, name, text) for name, text in asked.items() if text is not None}
     _check(n=n, steps=steps, measure=measure, candidates=candidates)
     if sum(each is not None for each in (sweep, interpolate, temperature)) + bool(asked_for) > 1:
         raise UserError("choose one of --sweep, --interpolate, --temperature and values of attributes")
+    if not tolerance >= 0:
+        raise UserError(f"--tolerance: {tolerance} is not from 0")
     if turn and not asked_for:
         raise UserError("--turn needs a value of an attribute, such as --note-density p90")
     try:
@@ -112,7 +115,7 @@ def generate(
             turn=turn,
             start=start,
             measure=measure,
-            sweep=sweep,
+            sweep=sweep and sweep.replace("-", "_"),
             ends=interpolate,
             steps=steps,
             temperature=temperature,

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from vaemusic_jax.data.writers.save import save_measures
+from vaemusic_jax.data.writers.save import SUFFIXES, save_measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import is_pitch, pitch_to_midi
 from vaemusic_jax.play import steer
 from vaemusic_jax.support.atomic import write_atomically
+from vaemusic_jax.support.words import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +42,7 @@ class Made:
         start: (A,) those of the measure they start from; None if there is none.
         distances: how far each is from what was asked, in standard deviations; empty if nothing was asked for.
         labels: a word for each measure, such as the setting of a control.
+        remarks: what was done to the music that they start from, in sentences.
     """
 
     tokens: np.ndarray
@@ -49,6 +51,7 @@ class Made:
     start: np.ndarray | None
     distances: Sequence[float]
     labels: Sequence[str]
+    remarks: Sequence[str] = ()
 
 
 def measures_like(
@@ -72,48 +75,55 @@ def measures_like(
         UserError: a file cannot be read, or has no such measure.
         ValueError: a value that a model does not have, see `play.steer`.
     """
-    origin = None if start is None else _measure(model, start, measure)
+    remarks: list[str] = []
+    origin = None if start is None else _measure(model, start, measure, remarks)
     labels = [str(number) for number in range(1, n + 1)]
     if sweep is not None:
         one = origin if origin is not None else steer.draw(model, 1, seed)[0]
         levels = np.linspace(0.02, 0.98, steps)
         tokens = np.concatenate([model.turn(one, sweep, level=level) for level in levels])
-        return _made(model, tokens, {}, one, [f"p{100 * level:.0f}" for level in levels])
-    if ends is not None:
-        first, last = (_measure(model, file, measure) for file in ends)
+        origin, labels = one, [f"p{100 * level:.0f}" for level in levels]
+    elif ends is not None:
+        first, last = (_measure(model, file, measure, remarks) for file in ends)
         tokens = model.interpolate(first, last, steps)
-        return _made(model, tokens, {}, None, [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)])
-    if not asked:
-        if origin is None:
-            return _made(model, steer.draw(model, n, seed, temperature), {}, None, labels)
-        rng = np.random.default_rng(seed)
-        codes = model.encode(origin) + 0.3 * model.about.code_std * rng.standard_normal((n, model.trial.latent_dim))
-        tokens = model.decode_at(codes, model.own_attributes(origin), rng, temperature)
-        return _made(model, tokens, {}, origin, labels)
-    if turn:
-        from_measures = steer.draw(model, n, seed) if origin is None else np.repeat(origin[None], n, axis=0)
-        tokens = from_measures if origin is None else from_measures[:1]
+        labels = [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)]
+    elif asked and turn:
+        tokens = steer.draw(model, n, seed) if origin is None else origin[None]
         for name, value in asked.items():
             how = {"value": value} if model.told else {"level": model.about.level_of(name, value)}
             tokens = model.turn(tokens, name, **how)
-        return _made(model, tokens, asked, origin, labels[: len(tokens)])
-    found = [steer.aim(model, origin, candidates=candidates, seed=seed + i, **asked).tokens for i in range(n)]
-    return _made(model, np.stack(found), asked, origin, labels)
-
-
-def _made(
-    model: TrainedModel, tokens: np.ndarray, asked: Mapping[str, float], start: np.ndarray | None, labels: Sequence[str]
-) -> Made:
+    elif asked:
+        tokens = np.stack(
+            [steer.aim(model, origin, candidates=candidates, seed=seed + i, **asked).tokens for i in range(n)]
+        )
+    elif origin is None:
+        tokens = steer.draw(model, n, seed, temperature)
+    else:
+        tokens = steer.vary(model, origin, n, seed, temperature)
     attributes = model.attributes(tokens)
-    off = steer.off(attributes, asked, model.about).tolist() if asked else []
-    return Made(tokens, asked, attributes, None if start is None else model.attributes(start)[0], off, labels)
+    return Made(
+        tokens,
+        asked,
+        attributes,
+        None if origin is None else model.attributes(origin)[0],
+        steer.off(attributes, asked, model.about).tolist() if asked else [],
+        labels[: len(tokens)],
+        remarks,
+    )
 
 
-def _measure(model: TrainedModel, source: str, number: int) -> np.ndarray:
-    """Returns one measure of a file, (T,). Raises UserError if there is none of that number."""
+def _measure(model: TrainedModel, source: str, number: int, remarks: list[str]) -> np.ndarray:
+    """Returns one measure of a file, (T,), and adds what was done to it to the remarks.
+
+    Raises:
+        UserError: the file cannot be read, or there is no measure of that number.
+    """
     tune = model.encode_file(source, octaves=True)
     if number > len(tune.tokens):
         raise UserError(f"{source}: it has {len(tune.tokens)} usable measures in {model.vocabulary.metre}, no {number}")
+    if octaves := tune.octaves.get(tune.measures.places[number - 1].tune):
+        way = "up" if octaves > 0 else "down"
+        remarks.append(f"{source}: moved {way} by {count(abs(octaves), 'octave')}, to the pitches that the model has.")
     return np.asarray(tune.tokens[number - 1])
 
 
@@ -133,6 +143,8 @@ def print_table(console: Console, model: TrainedModel, made: Made) -> None:
         cells = [_shown(name, value) for name, value in zip(ATTRIBUTES, values, strict=True)]
         table.add_row(made.labels[i], *cells, *([f"{made.distances[i]:.2f}"] if made.distances else []))
     console.print(table)
+    for remark in made.remarks:
+        console.print(remark, soft_wrap=True, markup=False, highlight=False)
     if made.start is not None and made.asked:
         moved = {
             name: np.abs(made.attributes[:, k] - made.start[k]).mean() / model.about.spread(name)
@@ -153,13 +165,16 @@ def print_tune(console: Console, model: TrainedModel, made: Made) -> None:
     console.print(abc, end="", markup=False, highlight=False, soft_wrap=True)
 
 
-def write_measures(path: Path, model: TrainedModel, made: Made) -> None:
-    """Writes the measures in the format of the file's suffix.
+def check_format(path: Path) -> None:
+    """Raises UserError if the file's suffix says no format that `write_measures` writes."""
+    known = (*SUFFIXES, *_WRITERS)
+    if path.suffix.lower() not in known:
+        raise UserError(f"{path}: the suffix says no format that can be written; use one of {' '.join(known)}")
 
-    Raises:
-        UserError: there is no such format, or the file cannot be written.
-    """
-    writer = {".json": _json, ".csv": _csv, ".svg": _svg}.get(path.suffix.lower())
+
+def write_measures(path: Path, model: TrainedModel, made: Made) -> None:
+    """Writes the measures in the format of the file's suffix. Raises UserError if the file cannot be written."""
+    writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         save_measures(made.tokens, path, model.vocabulary, title=_TITLE)
     else:
@@ -196,6 +211,9 @@ def _svg(model: TrainedModel, made: Made) -> str:
     return f'{start}{end}<rect width="100%" height="100%" fill="white"/>{rest}'  # so that it reads on dark pages too
 
 
+_WRITERS = {".svg": _svg, ".json": _json, ".csv": _csv}
+
+
 def _by_name(values: np.ndarray) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in zip(ATTRIBUTES, values, strict=True)}
 
@@ -213,4 +231,4 @@ def _as_a_tune(model: TrainedModel, tokens: np.ndarray) -> str:
     in_key = max(sum((pitch - key) % 12 in _MAJOR for pitch in pitches) for key in range(12)) / len(pitches)
     share = "all" if in_key == 1 else f"{100 * in_key:.0f} %"
     ends = "ends" if pitches[0] == pitches[-1] else "does not end"
-    return f"As one tune: {share} of its notes are of one major scale, and it {ends} on the pitch of its first note."
+    return f"As one tune: {share} of its notes are of one major scale, and it {ends} on the pitch class of its first."

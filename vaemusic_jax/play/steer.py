@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CANDIDATES = 48
 NOISE = 1.0  # of the free part of the code in the last candidate, in its standard deviations in training measures
 JITTER = 0.15  # of the controls, in quantiles of the training measures
+VARIATION = 0.3  # of codes around that of a measure, in standard deviations of training measures
 OTHERS = 0.1  # the weight of the attributes that were not asked for
 
 
@@ -131,7 +132,8 @@ def aim(
     decoded = model.set_controls(z, own, values)
     obtained = model.attributes(decoded)
     distance = off(obtained, asked, about)
-    cost = distance + (0 if start is None else OTHERS * off(obtained, start, about, set(ATTRIBUTES) - set(asked)))
+    kept = {name: value for name, value in (start or {}).items() if name not in asked}
+    cost = distance + OTHERS * off(obtained, kept, about)
     best = int(cost.argmin())
     return Aimed(decoded[best], asked, _named(obtained[best]), start, float(distance[best]))
 
@@ -180,6 +182,29 @@ def draw(model: TrainedModel, n: int, seed: int = 0, temperature: float | None =
     return model.decode_at(z, own, rng, temperature)
 
 
+def vary(
+    model: TrainedModel, tokens: ArrayLike, n: int, seed: int = 0, temperature: float | None = None
+) -> NDArray[np.int32]:
+    """Decodes codes near that of a measure.
+
+    Args:
+        model: the model.
+        tokens: (T,) the measure.
+        n: the number of measures.
+        seed: the seed of the variations, of VARIATION standard deviations of the codes of training measures.
+        temperature: as in `TrainedModel.sample`.
+
+    Returns:
+        The tokens of the measures, (n, T).
+
+    Raises:
+        ValueError: the tokens are wrong, or the temperature is not above 0.
+    """
+    one, rng = _one(model, tokens), np.random.default_rng(seed)
+    shift = rng.standard_normal((n, model.trial.latent_dim)) * model.about.code_std
+    return model.decode_at(model.encode(one) + VARIATION * shift, model.own_attributes(one), rng, temperature)
+
+
 def _starts(
     model: TrainedModel, tokens: ArrayLike | None, n: int, noise: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Mapping[str, float] | None]:
@@ -208,15 +233,16 @@ def _one(model: TrainedModel, tokens: ArrayLike) -> NDArray[np.int32]:
     return found
 
 
-def off(
-    obtained_CxA: np.ndarray, asked: Mapping[str, float], about: About, names: set[str] | None = None
-) -> np.ndarray:
-    """Returns the root mean square, over attributes, of obtained less asked in standard deviations, (C,)."""
-    chosen = [name for name in asked if names is None or name in names]
-    if not chosen:
-        return np.zeros(len(obtained_CxA))
-    columns = [(obtained_CxA[:, ATTRIBUTES.index(name)] - asked[name]) / about.spread(name) for name in chosen]
-    return np.asarray(np.sqrt(np.mean(np.square(columns), axis=0)))
+def off(obtained_CxA: np.ndarray, asked: Mapping[str, float], about: About) -> np.ndarray:
+    """Returns how far attributes are from what is asked, (C,): the root mean square in standard deviations.
+
+    Args:
+        obtained_CxA: the attributes of measures.
+        asked: the values asked for, by attribute; the others do not count.
+        about: facts about the training measures, whose standard deviations are used.
+    """
+    columns = [(obtained_CxA[:, ATTRIBUTES.index(name)] - value) / about.spread(name) for name, value in asked.items()]
+    return np.sqrt(np.mean(np.square(columns), axis=0)) if columns else np.zeros(len(obtained_CxA))
 
 
 def _named(values_A: np.ndarray) -> dict[str, float]:

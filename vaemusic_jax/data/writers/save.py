@@ -91,6 +91,9 @@ _WRITERS: dict[str, Callable[[_Indices, Vocabulary, str, float], bytes]] = {
 }
 
 
+SUFFIXES = tuple(_WRITERS)
+
+
 def _checked(measures: Any, vocabulary: Vocabulary | None, metre: str | None) -> tuple[_Indices, Vocabulary]:
     """Measures as indices of a vocabulary. Raises ValueError."""
     if metre is not None and metre not in GRIDS:
