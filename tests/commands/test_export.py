@@ -12,6 +12,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play import export, model_file, restore
 from vaemusic_jax.play.load import load
+from vaemusic_jax.runs.evaluations import TrialEvaluation
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,23 @@ def test_a_written_model_that_decodes_otherwise_is_not_kept(
     with pytest.raises(UserError, match="codes otherwise; nothing was written"):
         export.write(model, out, "safetensors")
     assert not out.exists()
+
+
+def test_scores_that_are_no_numbers_are_left_out_and_large_weights_refused(
+    finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    which = {"model": "adversarial_vae", "latent_dim": "4"}
+    scores = {"loss": {"good": 0.5, "nothing": None, "none": float("nan"), "endless": float("inf")}}
+    monkeypatch.setattr(export, "evaluate_weights", lambda *args: TrialEvaluation(scores, {}, {}))
+    model = export.export(finished_run, which)
+    assert model.about.scores == {"good": 0.5}
+    assert model_file.to_bytes(model)
+
+    member = restore.find_member(finished_run, which)
+    member.arrays["state"]["train"]["params"]["vae"]["decoder"]["out"]["b"][:] = 1e6
+    monkeypatch.setattr(export, "find_member", lambda run, which: member)
+    with pytest.raises(UserError, match="has weights too large for float16"):
+        export.export(finished_run, which)
 
 
 def test_what_cannot_be_exported_is_refused(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,7 @@ def test_a_file_with_another_content_is_refused(change: Any, words: str, tmp_pat
         (lambda whole: whole[:-10], ""),
         (lambda whole: (2).to_bytes(8, "little") + b"{}", "it has no metadata of vaemusic"),
         (lambda whole: (2).to_bytes(8, "little") + b"[]", ""),
+        (lambda whole: (100_000).to_bytes(8, "little") + b"[" * 100_000, "recursion"),
     ],
 )
 def test_a_damaged_file_is_refused(cut: Any, words: str, tmp_path: Path) -> None:
@@ -131,6 +132,12 @@ def refused(folder: Path, content: bytes, words: str) -> None:
     assert message.startswith(f"{path}: not a model that this version can read: ")
     assert words in message
     assert "\n" not in message
+
+
+def test_weights_that_float16_cannot_hold_are_no_weights_of_a_file() -> None:
+    assert model_file.rounded({"w": np.array([65504.0, 1e-9], np.float32)})["w"].tolist() == [65504.0, 0.0]
+    with pytest.raises(FloatingPointError):
+        model_file.rounded({"w": np.array([70000.0], np.float32)})
 
 
 def test_names_and_files_that_are_not_there(tmp_path: Path) -> None:

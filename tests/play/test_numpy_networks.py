@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from tests.helpers.random_models import random_model
+from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.models.program import implementation_of
 from vaemusic_jax.play.export import MOST_DIFFERENT, differences
-from vaemusic_jax.play.numpy_layers import sigmoid
+from vaemusic_jax.play.numpy_layers import drawing, sigmoid
+from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
 from vaemusic_jax.play.restore import jax_networks
-from vaemusic_jax.play.trained_model import drawing
 
 N = 300
 
@@ -36,6 +38,12 @@ def test_numpy_is_jax(model: str, fields: dict) -> None:
     assert len(np.unique(decoded)) > 5
     n_different, unexplained = differences(decoded, theirs.decode_greedily(z, conditions), logits)
     assert (unexplained, n_different <= max(1, MOST_DIFFERENT * N)) == (0, True)
+
+
+def test_controls_are_told_in_numpy_as_in_jax() -> None:
+    assert {name: network.told for name, network in NUMPY_NETWORKS.items()} == {
+        name: implementation_of(name).controls.told for name in MODELS
+    }
 
 
 def test_differences_are_explained_by_close_logits_alone() -> None:

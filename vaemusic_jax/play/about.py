@@ -59,7 +59,7 @@ class About:
         return float(np.interp(level, LEVELS, self.attributes[ATTRIBUTES.index(attribute)]))
 
     def spread(self, attribute: str) -> float:
-        """Returns the standard deviation of an attribute in training measures, and 1 if it is constant."""
+        """Returns the standard deviation of an attribute's quantiles in training measures, and 1 if it is constant."""
         return float(self.attributes[ATTRIBUTES.index(attribute)].std()) or 1.0
 
 

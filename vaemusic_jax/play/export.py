@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.metadata
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from vaemusic_jax.evaluation.evaluate import evaluate_weights
 from vaemusic_jax.play import model_file, onnx_file
 from vaemusic_jax.play.about import about
 from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
-from vaemusic_jax.play.restore import Member, find_member, flat_weights, its_dataset, jax_networks, restore
+from vaemusic_jax.play.restore import Member, find_member, flat_weights, its_dataset, jax_networks
 from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.support.atomic import write_atomically
 
@@ -50,14 +51,13 @@ def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
         params = jax.tree.map(_rounded, member.own_params)
     except FloatingPointError:
         raise UserError(f"{run}: trial {trial.id} has weights too large for float16") from None
-    plain = restore(run, id=trial.id)
-    weights = flat_weights(params["vae"])
-    model = TrainedModel(trial, member.vocabulary, weights, plain.standardise, plain.told)
+    model = TrainedModel(trial, member.vocabulary, flat_weights(params["vae"]), member.standardise, member.told)
     evaluation = evaluate_weights(trial, member.vocabulary, _with_params(member, params), dataset)
-    scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None and value == value}
+    scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None}
+    scores = {name: value for name, value in scores.items() if math.isfinite(value)}
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     facts = about(model, dataset, scores, versions)
-    return TrainedModel(trial, member.vocabulary, weights, plain.standardise, plain.told, about=facts)
+    return TrainedModel(trial, member.vocabulary, model.params, model.standardise, model.told, about=facts)
 
 
 def write(model: TrainedModel, out: Path, format: str) -> list[Path]:

@@ -4,7 +4,7 @@ The weights are in float16. Whoever writes a file rounds the weights first and m
 scores in the file are those of the model in the file. The metadata has one entry, `vaemusic`, which is JSON. The file
 holds numbers and text only, nothing that is executed, and a stranger's file is checked before it is used.
 
-Arrays beside the weights have names that start with "about/" or "standardise/" and are float32.
+Arrays beside the weights, "standardise" and those whose names start with "about/", are float32.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 import safetensors
 import safetensors.numpy
-from pydantic import ValidationError
 
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.play.about import LEVELS, About
-from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
-from vaemusic_jax.play.trained_model import TrainedModel, sizes_of
+from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS, sizes_of
+from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.support.arrays_file import check_shapes
 from vaemusic_jax.support.atomic import write_atomically
 
@@ -34,6 +33,7 @@ FORMAT = 1
 _KEY = "vaemusic"
 _MOST_BYTES = 256 * 2**20
 _ABOUT = ("controls", "attributes", "code_mean", "code_std")
+_DAMAGES = (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _OTHER = "not a model that this version can read"
 
 
@@ -107,7 +107,7 @@ def from_bytes(content: bytes, name: str) -> TrainedModel:
             raise ValueError(f"format {facts['format']}; this version reads {FORMAT}")
         arrays = safetensors.numpy.load(content)
         return _model(facts, arrays)
-    except (safetensors.SafetensorError, ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGES as error:
         what = str(error).partition("\n")[0]
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else what
         raise UserError(f"{name}: {_OTHER}: {reason}") from error

@@ -22,6 +22,23 @@ def greedy(tick: int, logits_BxV: Floats) -> np.ndarray:
     return logits_BxV.argmax(-1)
 
 
+def drawing(rng: np.random.Generator, temperature: float) -> Choose:
+    """Returns a choice of tokens at random, from the probabilities of logits over a temperature.
+
+    Raises:
+        ValueError: the temperature is not a number above 0.
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature {temperature}; it needs a number above 0")
+
+    def choose(tick: int, logits_BxV: np.ndarray) -> np.ndarray:
+        del tick
+        noise = rng.gumbel(size=logits_BxV.shape)
+        return np.asarray((logits_BxV / temperature + noise).argmax(-1))
+
+    return choose
+
+
 def selu(x: Floats) -> Floats:
     """Returns the scaled exponential linear unit of every entry."""
     negative = _SELU_ALPHA * np.expm1(np.minimum(x, 0))

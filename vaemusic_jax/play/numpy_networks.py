@@ -12,8 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from vaemusic_jax.config.models import EMBEDDING_SIZE, Recipe
+from vaemusic_jax.config.models import EMBEDDING_SIZE, MODELS, Recipe
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.grid import Grid
+from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.play.numpy_layers import (
     Choose,
     Floats,
@@ -43,6 +45,18 @@ class Sizes:
     attributes: int
     grid: Grid
     recipe: Recipe
+
+
+def sizes_of(trial: Trial, vocabulary: Vocabulary) -> Sizes:
+    """Returns the sizes of the networks of a trial."""
+    return Sizes(
+        hidden=trial.hidden_size,
+        latent=trial.latent_dim,
+        vocabulary=len(vocabulary),
+        attributes=max(1, len(trial.attributes)),
+        grid=vocabulary.grid,
+        recipe=MODELS[trial.model].recipes[trial.recipe],
+    )
 
 
 class NumpyNetwork(ABC):

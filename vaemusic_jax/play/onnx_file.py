@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from vaemusic_jax.config.models import EMBEDDING_SIZE
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.support.atomic import write_atomically
@@ -55,9 +54,6 @@ class _Graph:
 
     def selu(self, x: str) -> str:
         return self.add("Selu", x)
-
-    def reshape(self, x: str, shape: Sequence[int]) -> str:
-        return self.add("Reshape", x, self.constant(f"shape {tuple(shape)}", np.array(shape, np.int64)))
 
     def halves(self, x: str, size: int) -> tuple[str, str]:
         first = f"{x} first"
@@ -98,6 +94,12 @@ class _Graph:
     def add_axis(self, x: str) -> str:
         return self.add("Unsqueeze", x, self.constant("axis 0", np.array([0], np.int64)))
 
+    def per_measure(self, name: str, vector: np.ndarray, like: str) -> str:
+        """Returns a vector (D,) as (N, D), with as many rows as the value `like` has."""
+        rows = self.add("Shape", like, start=0, end=1)
+        width = self.constant(f"width {len(vector)}", np.array([len(vector)], np.int64))
+        return self.add("Expand", self.constant(name, vector), self.add("Concat", rows, width, axis=0))
+
     def finish(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
         """Returns the model of the graph as bytes, checked."""
         import onnx
@@ -137,20 +139,15 @@ def _adversarial_encoder(g: _Graph, tokens_TxN: str) -> str:
 
 def _measure_decoder(g: _Graph, model: TrainedModel, z: str, conditions: str) -> list[tuple[str, str]]:
     del conditions
-    grid, hidden, n_tokens = model.vocabulary.grid, model.trial.hidden_size, len(model.vocabulary)
+    grid, hidden = model.vocabulary.grid, model.trial.hidden_size
     states = g.halves(g.selu(g.linear("decoder/z_to_beat_h0", z)), hidden)
-    # The beat network has the same input at every beat and in every row.
-    row = g.add("ReduceSum", z, g.constant("axis 1", np.array([1], np.int64)), keepdims=1)
-    b0 = g.add("Add", g.add("Mul", row, g.constant("zero", np.float32(0))), g.weight("decoder/b0"))
-    x = g.add("Concat", *[g.add_axis(b0)] * grid.n_beats, axis=0)
+    b0 = g.add_axis(g.per_measure("decoder/b0", g.weights["decoder/b0"], z))
+    x = g.add("Concat", *[b0] * grid.n_beats, axis=0)  # the beat network has the same input at every beat
     out = g.gru("decoder/beat_l0", x, g.add_axis(states[0]))[0]
     out = g.gru("decoder/beat_l1", out, g.add_axis(states[1]))[0]
     firsts, inputs = g.selu(g.linear("decoder/beat_to_tick_h0", out)), g.selu(g.linear("decoder/beat_to_tick_in", out))
     table = np.concatenate([g.weights["decoder/embedding"], g.weights["decoder/x0"][None]]).astype(np.float32)
-    table_name = g.constant("tokens and start", table)
-    start = g.add("Gather", table_name, g.constant("start", np.array(n_tokens, np.int64)), axis=0)
-    zeros = g.add("Mul", row, g.constant("zero", np.float32(0)))
-    fed = g.add("Add", g.add("MatMul", zeros, g.constant("one row", np.ones((1, EMBEDDING_SIZE), np.float32))), start)
+    table_name, fed = g.constant("tokens and start", table), g.per_measure("start", table[-1], z)
     h0 = h1 = from_beat = ""
     chosen = []
     for tick in range(grid.n_ticks):
@@ -162,7 +159,7 @@ def _measure_decoder(g: _Graph, model: TrainedModel, z: str, conditions: str) ->
         h0 = g.gru("decoder/tick_l0", g.add_axis(g.add("Concat", fed, from_beat, axis=-1)), g.add_axis(h0))[1]
         h1 = g.gru("decoder/tick_l1", g.add_axis(h0), g.add_axis(h1))[1]
         logits = g.linear("decoder/out", h1)
-        logits = g.add("Relu", logits) if _recipe(model).relu_logits else logits
+        logits = g.add("Relu", logits) if model.numpy.sizes.recipe.relu_logits else logits
         token = g.add("ArgMax", logits, axis=-1, keepdims=0)
         fed = g.add("Gather", table_name, token, axis=0)
         chosen.append((token, logits))
@@ -170,20 +167,17 @@ def _measure_decoder(g: _Graph, model: TrainedModel, z: str, conditions: str) ->
 
 
 def _adversarial_decoder(g: _Graph, model: TrainedModel, z: str, conditions: str) -> list[tuple[str, str]]:
-    cell, n_tokens = "decoder/cell1", len(model.vocabulary)
-    parts = [g.weights[f"{cell}/{part}"] for part in ("w_token", "w_z", "w_attributes")]
-    weights = np.concatenate(parts), *(g.weights[f"{cell}/{part}"] for part in ("w_hh", "b_ih", "b_hh"))
-    weights = weights[0], weights[1], weights[2], weights[3]
-    eye = g.constant("one-hot", np.eye(len(parts[0]), dtype=np.float32))
-    start = n_tokens if _recipe(model).own_start_symbol else n_tokens - 1
-    row = g.add("ReduceSum", z, g.constant("axis 1", np.array([1], np.int64)), keepdims=1)
-    zeros = g.add("MatMul", g.add("Mul", row, g.constant("zero", np.float32(0))), g.constant("one row", eye_row(parts)))
-    fed = g.add("Add", zeros, g.constant("start", np.eye(len(parts[0]), dtype=np.float32)[start]))
+    cell = {name.rpartition("/")[2]: weight for name, weight in g.weights.items() if name.startswith("decoder/cell1/")}
+    w_ih = np.concatenate([cell["w_token"], cell["w_z"], cell["w_attributes"]])
+    weights = (w_ih, cell["w_hh"], cell["b_ih"], cell["b_hh"])
+    one_hot = np.eye(len(cell["w_token"]), dtype=np.float32)
+    # The last row is of the start symbol, or, as published, of the last token, which then starts the decoder.
+    eye, fed = g.constant("one-hot", one_hot), g.per_measure("start", one_hot[-1], z)
     h1 = g.add("Tanh", g.linear("decoder/z_to_h0", z))
     h2, chosen = "", []
     for _ in range(model.vocabulary.grid.n_ticks):
         x = g.add_axis(g.add("Concat", fed, z, conditions, axis=-1))
-        h1 = g.gru_of(cell, weights, x, g.add_axis(h1))[1]
+        h1 = g.gru_of("decoder/cell1", weights, x, g.add_axis(h1))[1]
         h2 = g.gru("decoder/cell2", g.add_axis(h1), g.add_axis(h2 or h1))[1]
         logits = g.linear("decoder/out", h2)
         token = g.add("ArgMax", logits, axis=-1, keepdims=0)
@@ -192,17 +186,8 @@ def _adversarial_decoder(g: _Graph, model: TrainedModel, z: str, conditions: str
     return chosen
 
 
-def eye_row(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns a row of ones as wide as the tokens, by which a column is repeated."""
-    return np.ones((1, len(parts[0])), np.float32)
-
-
 _ENCODERS = {"measure_vae": _measure_encoder, "adversarial_vae": _adversarial_encoder}
 _DECODERS = {"measure_vae": _measure_decoder, "adversarial_vae": _adversarial_decoder}
-
-
-def _recipe(model: TrainedModel) -> Any:
-    return model.numpy.sizes.recipe
 
 
 def encoder(model: TrainedModel) -> bytes:

@@ -18,7 +18,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.models.base import Params
-from vaemusic_jax.models.member import HyperParameters, restored
+from vaemusic_jax.models.member import restored
 from vaemusic_jax.models.program import Program, implementation_of, program_of
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.play.about import about
@@ -75,7 +75,6 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
             checkpoint cannot be read.
     """
     member = find_member(run, which)
-    hp = restored(member.trial, member.program.n_attributes, member.arrays["member"])
     state = member.arrays["state"]
     if state["diverged_at"] >= 0:
         warnings.warn(
@@ -87,8 +86,8 @@ def restore(run: str | Path, **which: Any) -> TrainedModel:
         member.trial,
         member.vocabulary,
         flat_weights(member.own_params["vae"]),
-        _standardise(hp),
-        told=implementation_of(member.trial.model).controls.told,
+        member.standardise,
+        told=member.told,
         networks=JaxNetworks(member.program, state["train"]["params"]),
         about=lambda model: about(model, its_dataset(member)),
     )
@@ -132,6 +131,17 @@ class Member:
         params = self.arrays["state"]["train"]["params"]
         return jax.tree.map(lambda shape, leaf: np.asarray(leaf)[tuple(map(slice, shape.shape))], shapes, params)
 
+    @property
+    def standardise(self) -> NDArray[np.float32]:
+        """Mean and standard deviation of each of the trial's attributes in its training measures, (2, K)."""
+        hp = restored(self.trial, len(self.trial.attributes), self.arrays["member"])
+        return np.stack([part[hp.attribute_index] for part in (hp.conditioning.mean, hp.conditioning.std)])
+
+    @property
+    def told(self) -> bool:
+        """Whether the decoder is told attribute values."""
+        return implementation_of(self.trial.model).controls.told
+
 
 def find_member(run: str | Path, which: Mapping[str, Any]) -> Member:
     """Finds the trial of a run that has the given field values, and reads its part of the newest checkpoint.
@@ -166,9 +176,3 @@ def jax_networks(model: TrainedModel) -> JaxNetworks:
     shapes = flatten_dict(jax.eval_shape(lambda: program.initial_params(0))["vae"], sep="/")
     weights = {name: model.params.get(name, np.zeros(leaf.shape, np.float32)) for name, leaf in shapes.items()}
     return JaxNetworks(program, {"vae": unflatten_dict(weights, sep="/")})
-
-
-def _standardise(hp: HyperParameters) -> NDArray[np.float32]:
-    """Returns mean and standard deviation of the member's attributes, (2, K)."""
-    own = np.asarray(hp.attribute_index)[: int(hp.n_attributes)]
-    return np.stack([np.asarray(hp.conditioning.mean)[own], np.asarray(hp.conditioning.std)[own]])

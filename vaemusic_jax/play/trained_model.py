@@ -21,8 +21,8 @@ from vaemusic_jax.music.attributes import ATTRIBUTES, compute_attributes
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.play import steer
 from vaemusic_jax.play.about import About
-from vaemusic_jax.play.numpy_layers import Choose, Weights
-from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS, NumpyNetwork, Sizes
+from vaemusic_jax.play.numpy_layers import Weights, drawing
+from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS, NumpyNetwork, sizes_of
 
 if TYPE_CHECKING:
     from vaemusic_jax.data.measures import ReadMeasures
@@ -37,18 +37,6 @@ class Networks(Protocol):
 
     def decode_greedily(self, z: NDArray[np.float32], conditions: NDArray[np.float32]) -> NDArray[np.int32]:
         """Returns tokens (N, T) of codes (N, Z) and standardised attribute values (N, K)."""
-
-
-def sizes_of(trial: Trial, vocabulary: Vocabulary) -> Sizes:
-    """Returns the sizes of the networks of a trial."""
-    return Sizes(
-        hidden=trial.hidden_size,
-        latent=trial.latent_dim,
-        vocabulary=len(vocabulary),
-        attributes=max(1, len(trial.attributes)),
-        grid=vocabulary.grid,
-        recipe=MODELS[trial.model].recipes[trial.recipe],
-    )
 
 
 @dataclass(frozen=True)
@@ -318,20 +306,3 @@ class TrainedModel:
             raise ValueError("an attribute value is not finite")
         mean_K, std_K = self.standardise
         return np.asarray((np.broadcast_to(values, (n, n_own)) - mean_K) / std_K, np.float32)
-
-
-def drawing(rng: np.random.Generator, temperature: float) -> Choose:
-    """Returns a choice of tokens at random, from the probabilities of logits over a temperature.
-
-    Raises:
-        ValueError: the temperature is not a number above 0.
-    """
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature {temperature}; it needs a number above 0")
-
-    def choose(tick: int, logits_BxV: np.ndarray) -> np.ndarray:
-        del tick
-        noise = rng.gumbel(size=logits_BxV.shape)
-        return np.asarray((logits_BxV / temperature + noise).argmax(-1))
-
-    return choose
