@@ -79,6 +79,12 @@ def test_measures_of_the_metre_are_used_and_others_counted(slip_jigs: Dataset) -
     assert np.flatnonzero(row).tolist() == expected
 
 
+def test_a_metre_without_a_grid_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "book.abc").write_text(tune(0))
+    with pytest.raises(UserError, match=r"^metre: '5/4' is none of 4/4, 3/4, 2/4, 6/8, 9/8, 12/8$"):
+        prepare_dataset("fives", source=tmp_path, reading=Reading(metre="5/4"), cache_dir=tmp_path)
+
+
 @pytest.fixture(scope="module")
 def run(slip_jigs: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of both models, one of them with the steering term and transposition, trained and evaluated."""

@@ -64,13 +64,15 @@ def test_a_written_model_that_decodes_otherwise_is_not_kept(
 
 
 def test_scores_that_are_no_numbers_are_left_out_and_large_weights_refused(
-    finished_run: Path, monkeypatch: pytest.MonkeyPatch
+    finished_run: Path, small_irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     which = {"model": "adversarial_vae", "latent_dim": "4"}
     scores = {"loss": {"good": 0.5, "nothing": None, "none": float("nan"), "endless": float("inf")}}
     monkeypatch.setattr(export, "evaluate_weights", lambda *args: TrialEvaluation(scores, {}, {}))
     model = export.export(finished_run, which)
     assert model.about.scores == {"good": 0.5}
+    median = np.median(small_irish_folk.train.attributes, axis=0)
+    np.testing.assert_allclose(model.about.controls[:, 50], median, atol=1e-6)  # a told model's controls
     assert model_file.to_bytes(model)
 
     member = restore.find_member(finished_run, which)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.random_models import random_model
+from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.export import check, differences
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -41,3 +42,12 @@ def test_onnx_is_numpy(name: str, fields: dict[str, Any], tmp_path: Path) -> Non
     different, unexplained = differences(ours, model.decode(z, told), logits)
     assert (different <= 1, unexplained) == (True, 0)
     assert len(np.unique(ours)) > 5
+
+
+def test_graphs_that_fail_the_check_are_not_written(tmp_path: Path) -> None:
+    def check_none(model: Any, decode: Any) -> int:
+        raise UserError("otherwise")
+
+    with pytest.raises(UserError, match="otherwise"):
+        onnx_file.write(tmp_path / "mine.onnx", random_model("measure_vae"), check_none)
+    assert not list(tmp_path.iterdir())

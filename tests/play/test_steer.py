@@ -1,5 +1,6 @@
 """Turning sets one control, aiming gets nearer to what was asked, and interpolation has both ends."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tests.helpers.random_models import random_model
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.play import steer
 from vaemusic_jax.play.trained_model import TrainedModel
 
 MODELS = ("measure_vae", "adversarial_vae")
@@ -47,6 +49,79 @@ def test_levels_of_values_are_the_inverse_of_values_at_levels(model: TrainedMode
     assert model.about.level_of("note_density", 9.0) == 1
 
 
+def test_a_value_that_many_measures_share_is_in_the_middle_of_their_levels(model: TrainedModel) -> None:
+    tied = np.repeat([0.0, 0.25, 1.0], [21, 60, 20]).astype(np.float32)  # of 101 quantiles
+    about = dataclasses.replace(model.about, attributes=np.tile(tied, (len(ATTRIBUTES), 1)))
+    levels = [about.level_of("note_density", value) for value in (0.0, 0.25, 1.0)]
+    np.testing.assert_allclose(levels, [0.10, 0.505, 0.905])
+    assert 0.80 < about.level_of("note_density", 0.5) < 0.81
+
+
+class Decoded(Exception):  # noqa: N818
+    """Ends a test where codes would be decoded."""
+
+
+def codes_of(model: TrainedModel, patch: pytest.MonkeyPatch, way: str, call: Any) -> np.ndarray:
+    """The codes that a call decodes by a method of the model."""
+    given = []
+
+    def note(self: TrainedModel, codes: np.ndarray, *args: Any) -> None:
+        given.append(np.asarray(codes))
+        raise Decoded
+
+    with patch.context() as inner:
+        inner.setattr(TrainedModel, way, note)
+        with pytest.raises(Decoded):
+            call(model)
+    return given[0]
+
+
+def test_draws_are_spread_as_training_codes_are(model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    about, tokens = model.about, model.decode(np.zeros(model.trial.latent_dim), np.full(4, 0.4))[0]
+    drawn = codes_of(model, monkeypatch, "decode_at", lambda model: steer.draw(model, 4000))
+    np.testing.assert_allclose(drawn.mean(0), about.code_mean, atol=0.1)
+    np.testing.assert_allclose(drawn.std(0), about.code_std, rtol=0.1)
+    varied = codes_of(model, monkeypatch, "decode_at", lambda model: steer.vary(model, tokens, 4000))
+    np.testing.assert_allclose(varied.mean(0), model.encode(tokens)[0], atol=0.05)
+    np.testing.assert_allclose(varied.std(0), 0.3 * about.code_std, rtol=0.1)
+
+
+def test_candidates_are_varied_more_and_more_but_for_controls_that_were_not_asked_for(
+    model: TrainedModel, tokens: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = codes_of(model, monkeypatch, "set_controls", lambda m: m.aim(tokens[0], candidates=400, note_range=0.5))
+    moved = np.abs(codes - model.encode(tokens[0]))
+    free = moved if model.told else moved[:, 4:]
+    assert free[0].max() == 0
+    thirds = [part.mean() for part in np.array_split(free, 3)]
+    assert thirds == sorted(thirds)
+    assert thirds[2] > 3 * thirds[0]
+    assert model.told or moved[:, :4].max() == 0
+
+
+def test_what_aiming_keeps_is_no_worse_than_turning_counting_what_else_moved(
+    model: TrainedModel, tokens: np.ndarray
+) -> None:
+    def cost(obtained: np.ndarray, found: steer.Aimed) -> float:
+        assert found.start is not None
+        others = {name: value for name, value in found.start.items() if name not in found.asked}
+        one = obtained[None]
+        asked_off, others_off = (steer.off(one, each, model.about)[0] for each in (found.asked, others))
+        return float(asked_off + 0.1 * others_off)
+
+    better = 0
+    for measure in tokens:
+        for asked in (0.2, 0.5, 0.8):
+            found = model.aim(measure, note_density=asked)
+            level = model.about.level_of("note_density", asked)
+            how: dict[str, Any] = {"value": asked} if model.told else {"level": level}
+            turned = model.attributes(model.turn(measure, "note_density", **how))[0]
+            ours, theirs = cost(np.array(list(found.obtained.values())), found), cost(turned, found)
+            assert ours <= theirs + 1e-6
+            better += ours < theirs - 1e-6
+    assert better > 5
+
+
 def test_more_candidates_come_no_further_from_what_was_asked_without_a_start(model: TrainedModel) -> None:
     off = [model.aim(candidates=n, note_density=0.5, note_range=0.2, seed=1).distance for n in (1, 200)]
     assert off[1] <= off[0]
@@ -64,12 +139,12 @@ def test_what_aiming_says_it_obtained_is_what_the_measure_has(model: TrainedMode
     np.testing.assert_array_equal(found.tokens, again.tokens)
 
 
-def test_aiming_without_noise_and_variation_is_turning(model: TrainedModel, tokens: np.ndarray) -> None:
-    asked = 0.44
-    found = model.aim(tokens[3], candidates=1, noise=0.0, note_density=asked)
-    level = model.about.level_of("note_density", asked)
-    how: dict[str, Any] = {"value": asked} if model.told else {"level": level}
-    np.testing.assert_array_equal(found.tokens, model.turn(tokens[3], "note_density", **how)[0])
+def test_the_first_candidate_is_turning(model: TrainedModel, tokens: np.ndarray) -> None:
+    for asked in (0.1, 0.44, 0.9):
+        found = [model.aim(measure, candidates=1, note_density=asked).tokens for measure in tokens]
+        level = model.about.level_of("note_density", asked)
+        how: dict[str, Any] = {"value": asked} if model.told else {"level": level}
+        np.testing.assert_array_equal(found, model.turn(tokens, "note_density", **how))
 
 
 def test_interpolation_starts_and_ends_at_what_the_codes_decode_to(model: TrainedModel, tokens: np.ndarray) -> None:

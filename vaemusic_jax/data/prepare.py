@@ -25,6 +25,7 @@ from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import compute_attributes
+from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.music.vocabulary import Vocabulary, is_pitch
 from vaemusic_jax.support.progress import Progress, progress_bar
 
@@ -99,6 +100,8 @@ def prepare_dataset(
     """
     check_name(name)
     reading, limits = reading or Reading(metre=metre_of(name)), limits or Limits()
+    if reading.metre not in GRIDS:
+        raise UserError(f"metre: {reading.metre!r} is none of {', '.join(GRIDS)}")
     if source is None:
         collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
     else:
