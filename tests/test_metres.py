@@ -79,6 +79,15 @@ def test_measures_of_the_metre_are_used_and_others_counted(slip_jigs: Dataset) -
     assert np.flatnonzero(row).tolist() == expected
 
 
+def test_a_corpus_has_its_own_metre_unless_another_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "book.abc").write_text("\n".join(tune(n, "6/8") for n in range(12)))
+    options = {"source": tmp_path / "book.abc", "workers": 1, "cache_dir": tmp_path / "cache", "progress": no_progress}
+    made = prepare_dataset("irish_jigs", **options)  # type: ignore[arg-type]
+    assert made.dataset.vocabulary.metre == "6/8"
+    with pytest.raises(UserError, match="another metre: 12"):
+        prepare_dataset("irish_folk", **options)  # type: ignore[arg-type]
+
+
 def test_a_metre_without_a_grid_is_refused(tmp_path: Path) -> None:
     (tmp_path / "book.abc").write_text(tune(0))
     with pytest.raises(UserError, match=r"^metre: '5/4' is none of 4/4, 3/4, 2/4, 6/8, 9/8, 12/8$"):
@@ -109,6 +118,10 @@ def test_results_are_of_the_whole_measure(run: Path, slip_jigs: Dataset) -> None
     assert back.shape == slip_jigs.test.tokens.shape
     own = results[results["model"] == "measure_vae"]["reconstruction_accuracy"].item()
     assert own == pytest.approx((back == slip_jigs.test.tokens).mean(), abs=1e-6)
+    seen = slip_jigs.is_seen_in_training
+    unseen = (back == slip_jigs.test.tokens)[~seen].mean()
+    row = results[results["model"] == "measure_vae"]
+    assert row["unseen_accuracy"].item() == pytest.approx(unseen, abs=1e-6)
     expected = compute_attributes(back, slip_jigs.vocabulary.midi, slip_jigs.vocabulary.grid)
     np.testing.assert_array_equal(model.attributes(back), expected)
     with pytest.raises(ValueError, match=r"they need \(N, 36\) integers"):

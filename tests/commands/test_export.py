@@ -45,6 +45,14 @@ def test_what_is_exported_is_the_rounded_model_with_its_own_scores(
     assert "Accuracy on the test split" in printed
 
 
+def test_a_model_is_not_described_by_other_data(
+    finished_run: Path, irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "load_dataset", lambda name: irish_folk)
+    with pytest.raises(UserError, match=f"data set 'irish_folk' is now {irish_folk.digest}; prepare the data set"):
+        export.export(finished_run, {"model": "adversarial_vae", "latent_dim": "4"})
+
+
 def test_a_written_model_that_decodes_otherwise_is_not_kept(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

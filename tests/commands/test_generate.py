@@ -9,8 +9,10 @@ import pytest
 
 from tests.helpers.random_models import random_model
 from vaemusic_jax import cli
+from vaemusic_jax.commands.generated import as_a_tune
 from vaemusic_jax.data.measures import read_measures
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import Vocabulary, is_pitch
 from vaemusic_jax.play import model_file
 from vaemusic_jax.play.trained_model import TrainedModel
 
@@ -41,6 +43,28 @@ def test_attributes_are_those_of_the_measures_and_the_seed_decides(file: str, tm
     assert one != other
     values = [[measure["attributes"][name] for name in ATTRIBUTES] for measure in one]
     np.testing.assert_allclose(values, MODEL.attributes(indices(one)), atol=1e-6)
+
+
+def test_measures_that_are_asked_for_alike_differ(file: str, tmp_path: Path) -> None:
+    alike = made(file, tmp_path, "--note-density", "0.5", "-n", "6", "--tolerance", "9")["measures"]
+    assert len({" ".join(measure["tokens"]) for measure in alike}) > 3
+
+
+@pytest.mark.parametrize(
+    ("bars", "ending"),
+    [
+        ("CDEF|GABc|", "all of its notes are of one major scale, and it ends on the pitch class of its first."),
+        (
+            "CDEF|GAB^c|",
+            "88 % of its notes are of one major scale, and it does not end on the pitch class of its first.",
+        ),
+    ],
+)
+def test_what_is_said_of_measures_as_one_tune(bars: str, ending: str) -> None:
+    read = read_measures(f"X:1\nM:4/4\nL:1/4\nK:C\n{bars}\n")
+    vocabulary = Vocabulary.from_pitches({name for names in read.names for name in names if is_pitch(name)})
+    tokens = np.array([[vocabulary.index(name) for name in names] for names in read.names])
+    assert as_a_tune(vocabulary, tokens) == f"As one tune: {ending}"
 
 
 def test_measures_come_nearer_to_what_is_asked_than_turning(

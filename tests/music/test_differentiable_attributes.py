@@ -54,6 +54,14 @@ def test_certain_measures_have_their_attributes_in_every_metre(metre: str) -> No
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_an_interval_may_span_a_long_measure() -> None:
+    vocabulary = Vocabulary(TONES.tokens, "12/8")
+    tokens = np.full((1, vocabulary.grid.n_ticks), HOLD)
+    tokens[0, [0, 47]] = 2, 4
+    found = stacked(certain(tokens, vocabulary), vocabulary)[0, list(ATTRIBUTES).index("average_interval_jump")]
+    assert found == abs(vocabulary.midi[4] - vocabulary.midi[2]) > 0
+
+
 def test_real_measures_have_theirs_also_in_jax(irish_folk: Dataset) -> None:
     tokens, vocabulary = irish_folk.test.tokens[:500], irish_folk.vocabulary
     found = stacked(jnp.asarray(certain(tokens, vocabulary)), vocabulary)

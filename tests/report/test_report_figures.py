@@ -10,11 +10,13 @@ from matplotlib.figure import Figure
 from tests.helpers.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
 from vaemusic_jax.config.sweep import trials
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.report import examples
 from vaemusic_jax.report.chapters.captions import seeds
 from vaemusic_jax.report.figures.curves import learning_curves
 from vaemusic_jax.report.figures.heat_maps import Matrix, heat_maps
 from vaemusic_jax.report.figures.latent_size import by_latent_size
+from vaemusic_jax.report.figures.piano_roll import piano_roll
 from vaemusic_jax.report.figures.prior import mixture_density
 from vaemusic_jax.report.figures.question import draw
 from vaemusic_jax.report.figures.surfaces import Surface, surfaces
@@ -202,6 +204,14 @@ def test_notation_has_every_note_of_a_measure() -> None:
     tokens = np.zeros(24, np.uint8)
     tokens[[0, 6, 15]] = [2, 5, 7]
     assert examples.draw(tokens, VOCABULARY).count('class="note"') == 3
+
+
+def test_a_piano_roll_is_as_long_as_its_measure() -> None:
+    for metre, length, beats in (("4/4", 4.0, [0, 1, 2, 3, 4]), ("9/8", 4.5, [0, 1.5, 3, 4.5])):
+        vocabulary = Vocabulary(("__", "rest", "C4"), metre)
+        [axes] = piano_roll(np.full(vocabulary.grid.n_ticks, 2), vocabulary).axes
+        assert axes.get_xlim() == (0, length)
+        assert axes.get_xticks().tolist() == beats
 
 
 def test_without_verovio_there_are_piano_rolls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,8 @@ def test_a_difference_is_named(owner: Owner) -> None:
     assert owner.difference(dataclasses.replace(owner, trials=TRIALS[::-1])) is not None
     wider = dataclasses.replace(owner, vocabulary=Vocabulary((*VOCABULARY.tokens, "E4")))
     assert owner.difference(wider) == "its vocabulary of 5 tokens differs from this data set's in E4"
+    jigs = dataclasses.replace(owner, vocabulary=Vocabulary(VOCABULARY.tokens, "6/8"))
+    assert owner.difference(jigs) == "it was trained on measures in 6/8, this data set's are in 4/4"
     other = dataclasses.replace(owner, dataset_digest="feedfacefeedface")
     assert owner.difference(other) == "it was trained on data feedfacefeedface, this data set is 0123456789abcdef"
     assert owner.difference(dataclasses.replace(owner)) is None

@@ -24,6 +24,7 @@ from vaemusic_jax.support.words import count
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vaemusic_jax.music.vocabulary import Vocabulary
     from vaemusic_jax.play.trained_model import TrainedModel
 
 _STAFF_WIDTH = 2400  # of a line of notation, in tenths of a millimetre
@@ -154,7 +155,7 @@ def print_table(console: Console, model: TrainedModel, made: Made) -> None:
         words = ", ".join(f"{ATTRIBUTES[name].words} by {far:.2f}" for name, far in moved.items())
         console.print(f"What else moved, in standard deviations of the training measures: {words or 'nothing'}.")
     if len(made.tokens) > 1:
-        console.print(_as_a_tune(model, made.tokens))
+        console.print(as_a_tune(model.vocabulary, made.tokens))
 
 
 def print_tune(console: Console, model: TrainedModel, made: Made) -> None:
@@ -222,9 +223,9 @@ def _shown(name: str, value: float | None) -> str:
     return "" if value is None else f"{value * ATTRIBUTES[name].shown_factor:.2f}"
 
 
-def _as_a_tune(model: TrainedModel, tokens: np.ndarray) -> str:
+def as_a_tune(vocabulary: Vocabulary, tokens: np.ndarray) -> str:
     """Says whether the measures in a row keep to one key, and end as they began."""
-    names = [model.vocabulary.tokens[token] for token in tokens.ravel()]
+    names = [vocabulary.tokens[token] for token in tokens.ravel()]
     pitches = [round(pitch_to_midi(name)) % 12 for name in names if is_pitch(name)]
     if not pitches:
         return "As one tune: it has no note."

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import blocks, measures_of
-from vaemusic_jax.data.corpora import metre_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.models.program import Program, program_of
+from vaemusic_jax.music.grid import COMMON
 from vaemusic_jax.runs.checkpoint import KEPT, Owner
 from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import MemberAxis
@@ -59,7 +59,7 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
     program = program_of(
         cohort.trials,
         len(dataset.vocabulary) if dataset else TYPICAL_VOCABULARY,
-        metre=dataset.vocabulary.metre if dataset else metre_of(cohort.dataset),
+        metre=dataset.vocabulary.metre if dataset else COMMON,
     )
     own = [program.sized(trial.latent_dim, len(trial.attributes)) for trial in cohort.trials]
     n_members = len(cohort.trials)
