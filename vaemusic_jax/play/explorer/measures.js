@@ -95,8 +95,10 @@ function shapesOf(grid) {
 }
 
 // Returns the notes and rests that each of consecutive measures is written as, with accidentals, beams and brackets.
-// A note is {onset, length, pitch, hidden, ties, shape, accidental, beams, brackets, tick}: pitch is empty for a rest,
-// ties are "stop" and "start", accidental is a number or null, tick is that of the sound it belongs to.
+// A note is {onset, length, pitch, hidden, ties, shape, tick, accidental, beams, brackets}: pitch is empty for a rest,
+// hidden says that it is one nobody asked for, ties are "stop" and "start", tick is where the sound starts to which it
+// belongs, accidental is in semitones (in commas 1 for up and -1 for down) or null.
+// before: what sounds before the first measure. cutHidden: whether hidden rests are cut into shapes as others are.
 function writtenNotes(spec, measures, { fifths, before = "", cutHidden = false }) {
   const { grid } = spec, shapes = shapesOf(grid), lengths = [...shapes.keys()];
   const named = measures.map((measure) => namesOf(spec, measure));
@@ -116,7 +118,8 @@ function writtenNotes(spec, measures, { fifths, before = "", cutHidden = false }
         if (pitch && (held || i > 0)) ties.push("stop");
         if (pitch && (i + 1 < parts.length || (goesOn && e + 1 === events.length))) ties.push("start");
         const shape = shapes.get(length) || null;
-        notes.push({ onset, length, pitch, hidden, ties, shape, accidental: null, beams: [], brackets: [], tick: event.onset });
+        const note = { onset, length, pitch, hidden, ties, shape, tick: event.onset };
+        notes.push({ ...note, accidental: null, beams: [], brackets: [] });
         onset += length;
       });
     });
@@ -127,13 +130,15 @@ function writtenNotes(spec, measures, { fifths, before = "", cutHidden = false }
   });
 }
 
+const flagsOf = ({ kind }) => Math.max(KINDS.indexOf(kind) - 2, 0);
+
 function showAccidentals(spec, notes, altered) {
   const inForce = {};
   for (const note of notes) {
     if (!note.pitch) continue;
     const { letter, octave, alteration, commas } = spelling(note.pitch);
     if (spec.microtonal) {
-      if (commas !== undefined) note.accidental = alteration;
+      if (commas !== undefined) note.accidental = Math.sign(commas);
     } else if (!note.ties.includes("stop")) {
       if ((inForce[letter + octave] ?? altered[letter] ?? 0) !== alteration) note.accidental = alteration;
       inForce[letter + octave] = alteration;
@@ -143,7 +148,7 @@ function showAccidentals(spec, notes, altered) {
 
 // Beams notes that have flags and stand next to each other in one beat; says what each beam of a note does.
 function beam(grid, notes) {
-  const number = notes.map(({ pitch, shape }) => (pitch && shape ? Math.max(KINDS.indexOf(shape.kind) - 2, 0) : 0));
+  const number = notes.map(({ pitch, shape }) => (pitch && shape ? flagsOf(shape) : 0));
   const beat = notes.map(({ onset }) => Math.floor(onset / grid.beat));
   const joined = (i, level) =>
     i >= 0 && i + 1 < notes.length && beat[i] === beat[i + 1] && Math.min(number[i], number[i + 1]) >= level;
@@ -185,8 +190,6 @@ function soundingNotes(spec, measures) {
   return notes;
 }
 
-const ALTERATIONS = ["triple flat", "double flat", "flat", "", "sharp", "double sharp", "triple sharp"];
-
 // Returns a pitch as people write it: `C♯4`, `B♭4`, and `B4 −4` in commas.
 function shownName(name) {
   const { letter, octave, alteration, commas } = spelling(name);
@@ -194,21 +197,27 @@ function shownName(name) {
   return letter + (alteration < 0 ? "♭" : "♯").repeat(Math.abs(alteration)) + octave;
 }
 
-// Returns what measures are in words, for people who do not see them: `measure 1: F sharp 5, dotted quarter; rest, ...`.
+function pitchInWords(name) {
+  const { letter, octave, alteration, commas } = spelling(name);
+  if (commas !== undefined) return `${letter} ${octave} ${commas > 0 ? "plus" : "minus"} ${Math.abs(commas)} commas`;
+  const size = ["", "", "double ", "triple "][Math.abs(alteration)], sign = alteration < 0 ? "flat " : "sharp ";
+  return `${letter} ${alteration ? size + sign : ""}${octave}`;
+}
+
+// Returns what measures are in words, for people who do not see them: `4/4, measure 1: F sharp 5, dotted quarter; ...`.
 function inWords(spec, measures, { before = "", changedFrom } = {}) {
   const bars = writtenNotes(spec, measures, { fifths: 0, before, cutHidden: true }).map((notes, m) => {
     const parts = [];
     for (const { pitch, hidden, shape, ties, tick, onset } of notes) {
       const kind = (shape.dots ? "dotted " : "") + (shape.inTriplet ? "triplet " : "") + shape.kind;
-      if (onset !== tick) {
+      if (onset !== tick) { // it belongs to the sound before
         parts.push(`${parts.pop()} and ${kind}`);
         continue;
       }
-      const { letter, octave, alteration, commas } = pitch ? spelling(pitch) : {};
-      const sign = commas === undefined ? ALTERATIONS[alteration + 3] : `${Math.abs(commas)} commas ${commas > 0 ? "up" : "down"},`;
-      const what = pitch ? [letter, sign, octave].filter((each) => each !== "").join(" ") : hidden ? "held from before" : "rest";
-      const held = pitch && ties.includes("stop") ? "held " : "";
-      parts.push(`${held}${what}, ${kind}${isChanged(spec.grid, measures[m], changedFrom, tick) ? ", changed" : ""}`);
+      const held = ties.includes("stop") ? "held " : "";
+      const what = pitch ? held + pitchInWords(pitch) : hidden ? "held from before" : "rest";
+      const changed = isChanged(spec.grid, measures[m], changedFrom, tick) ? "changed: " : "";
+      parts.push(`${changed}${what}, ${kind}`);
     }
     return `measure ${m + 1}: ${parts.join("; ")}`;
   });

@@ -1,5 +1,5 @@
 // Writes consecutive measures as files: ABC, MusicXML, MIDI, WAV and JSON, the same as the writers of data/writers.
-// Each takes (spec, measures, options) and returns a text or a Uint8Array; WRITERS names them by the suffix of the file.
+// Each takes (spec, measures, options) and returns a text or a Uint8Array; WRITERS has them by the suffix of the file.
 "use strict";
 
 const MAJOR_KEYS = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"];
@@ -7,7 +7,8 @@ const MAJOR_KEYS = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A",
 // ABC. A length that no single note shape has is written as several notes tied together or several rests.
 const ABC_SIGNS = { "-2": "__", "-1": "_", 0: "=", 1: "^", 2: "^^" };
 const MEASURES_PER_LINE = 4;
-const DOTTED_QUARTERS = [-6, -5, -4, -3, -2, -1, 0, 1, 2, 3].flatMap((k) => [1, 1.5, 1.75].map((dots) => 2 ** k * dots));
+const POWERS = [-6, -5, -4, -3, -2, -1, 0, 1, 2, 3];
+const NOTE_SHAPES = POWERS.flatMap((k) => [1, 1.5, 1.75].map((dots) => 2 ** k * dots)); // in quarters, up to two dots
 
 const oneLine = (text = "") => text.trim().split(/\s+/).join(" ");
 
@@ -29,8 +30,8 @@ function abcOf(spec, measures, { title } = {}) {
   for (let at = 0; at < bars.length; at += MEASURES_PER_LINE) {
     lines.push(bars.slice(at, at + MEASURES_PER_LINE).join("|") + "|");
   }
-  const key = MAJOR_KEYS[fifths + 7];
-  return ["X:1", `T:${oneLine(title)}`, ...rounded, `M:${spec.grid.metre}`, "L:1/8", `K:${key}`, ...lines].join("\n") + "\n";
+  const fields = ["X:1", `T:${oneLine(title)}`, ...rounded, `M:${spec.grid.metre}`, "L:1/8"];
+  return [...fields, `K:${MAJOR_KEYS[fifths + 7]}`, ...lines].join("\n") + "\n";
 }
 
 function abcBar(grid, names, altered, sounding) {
@@ -40,7 +41,7 @@ function abcBar(grid, names, altered, sounding) {
     group.push(sound);
     if ((sound.onset + sound.length) % whole !== 0) continue;
     const triplets = group.some(({ onset }) => inThirds(onset)), notes = [];
-    const quarter = triplets ? (grid.ppq * 2) / 3 : grid.ppq, shapes = DOTTED_QUARTERS.map((each) => each * quarter);
+    const quarter = triplets ? (grid.ppq * 2) / 3 : grid.ppq, shapes = NOTE_SHAPES.map((each) => each * quarter);
     for (const each of group) {
       const token = each.token === HOLD_NAME ? sounding || "x" : each.token;
       const lengths = token === "x" ? [each.length] : noteLengths(grid, each, shapes);
@@ -61,7 +62,7 @@ function abcBar(grid, names, altered, sounding) {
 function abcPitch(token, inForce, altered) {
   if (token === "x" || token === REST_NAME) return token === "x" ? "x" : "z";
   const { letter, octave, alteration } = spelling(token), places = [letter, letter + octave];
-  if (!(alteration in ABC_SIGNS)) throw new RangeError(`${token}: ABC has no sign for ${Math.abs(alteration)} semitones`);
+  if (!(alteration in ABC_SIGNS)) throw new RangeError(`${token}: ABC has no sign for so many semitones`);
   const known = places.every((place) => (inForce[place] ?? altered[letter] ?? 0) === alteration);
   for (const place of places) inForce[place] = alteration;
   const name = octave <= 4 ? letter + ",".repeat(4 - octave) : letter.toLowerCase() + "'".repeat(octave - 5);
@@ -229,8 +230,9 @@ function midiOf(spec, measures, { tempo = 120, program = 0 } = {}) {
     now = time;
   }
   track.push(1, 0xff, 0x2f, 0);
-  const size = track.length, header = [0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 1, 0, 1, grid.ppq >> 8, grid.ppq & 255];
-  return Uint8Array.from([...header, 0x4d, 0x54, 0x72, 0x6b, size >> 24, (size >> 16) & 255, (size >> 8) & 255, size & 255, ...track]);
+  const size = track.length, sizeBytes = [size >> 24, (size >> 16) & 255, (size >> 8) & 255, size & 255];
+  const header = [0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 1, 0, 1, grid.ppq >> 8, grid.ppq & 255]; // MThd: 1 track
+  return Uint8Array.from([...header, 0x4d, 0x54, 0x72, 0x6b, ...sizeBytes, ...track]);
 }
 
 const WRITERS = {
