@@ -15,12 +15,13 @@ import vaemusic_jax
 import vaemusic_jax.play
 from tests.helpers.browser import chromium, page_of
 from tests.helpers.explorer_spec import spec_of_music
+from tests.helpers.random_measures import Tunes, random_tunes
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import measures_to_abc
 from vaemusic_jax.data.writers.wav import measures_to_wav
 from vaemusic_jax.music.grid import GRIDS
-from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
+from vaemusic_jax.music.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,9 +31,7 @@ IRISH = vaemusic_jax.load("irish-measure-32").vocabulary.tokens[2:]
 BACH = vaemusic_jax.load("bach-measure-32").vocabulary.tokens[2:]
 COMMAS = ("A4", "B4-4c", "C5", "D5", "F5+1c", "G5+4c", "E5-5c", "B4-1c", "F5+5c", "G5+8c")
 TITLE = "A < B & C"
-N_TUNES = 25
-
-Tunes = list[list[list[int]]]
+N_TUNES = 12
 
 # Writes every tune in some formats; bytes travel in base64.
 WRITE = """({spec, tunes, suffixes, options}) => tunes.map((tune) => suffixes.map((suffix) => {
@@ -46,20 +45,6 @@ WRITE = """({spec, tunes, suffixes, options}) => tunes.map((tune) => suffixes.ma
 def page() -> Iterator["Page"]:
     with chromium() as browser, page_of(browser, [SCRIPTS / "measures.js", SCRIPTS / "writers.js"]) as page:
         yield page
-
-
-def random_tunes(vocabulary: Vocabulary, seed: int) -> Tunes:
-    """Tunes of one to five measures, of many holds and some rests; they may start with a hold, or only hold."""
-    rng = np.random.default_rng(seed)
-    tunes = []
-    for _ in range(N_TUNES):
-        shape = (int(rng.integers(1, 6)), vocabulary.grid.n_ticks)
-        tokens = rng.integers(REST + 1, len(vocabulary), shape)
-        kinds = rng.uniform(size=shape)
-        holds, rests = rng.uniform(0.2, 1, size=(shape[0], 1)), 0.08
-        tokens = np.where(kinds < holds, HOLD, np.where(kinds > 1 - rests, REST, tokens))
-        tunes.append(tokens.tolist())
-    return tunes
 
 
 def written(
@@ -85,7 +70,7 @@ def vocabularies() -> Iterator[Vocabulary]:
 
 def test_texts_and_midi_are_those_of_the_package(page: "Page") -> None:
     for seed, vocabulary in enumerate(vocabularies()):
-        tunes, tempo = random_tunes(vocabulary, seed), (120.0, 97.3, 60.1)[seed % 3]
+        tunes, tempo = random_tunes(vocabulary, N_TUNES, seed), (120.0, 97.3, 60.1)[seed % 3]
         files = written(page, vocabulary, tunes, ("abc", "musicxml", "mid", "json"), title=TITLE, tempo=tempo)
         for tune, (abc, musicxml, midi, plain) in zip(tunes, files, strict=True):
             assert abc == measures_to_abc(tune, vocabulary, title=TITLE)
@@ -95,9 +80,16 @@ def test_texts_and_midi_are_those_of_the_package(page: "Page") -> None:
             assert json.loads(plain) == {"metre": vocabulary.metre, "measures": names}
 
 
+@pytest.mark.parametrize(("pitches", "key"), [(("F#4", "B-4"), "G"), (("C#5", "E-5"), "D"), (("D-5", "D#5"), "E")])
+def test_of_equal_key_signatures_that_of_sharps_is_chosen(page: "Page", pitches: tuple[str, ...], key: str) -> None:
+    vocabulary = Vocabulary.from_pitches(pitches, room=False)
+    ((abc,),) = written(page, vocabulary, [[[2, 3] * 12]], ("abc",))
+    assert f"\nK:{key}\n" in abc
+
+
 def test_sound_is_that_of_the_package(page: "Page") -> None:
     for seed, vocabulary in enumerate(vocabularies()):
-        tunes, tempo = random_tunes(vocabulary, seed)[:1], (240.0, 397.3)[seed % 2]
+        tunes, tempo = random_tunes(vocabulary, 1, seed), (240.0, 397.3)[seed % 2]
         ((wav,),) = written(page, vocabulary, tunes, ("wav",), tempo=tempo)
         content, expected = base64.b64decode(wav), measures_to_wav(tunes[0], vocabulary, tempo=tempo)
         assert content[:44] == expected[:44]
