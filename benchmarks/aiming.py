@@ -1,6 +1,6 @@
 """How near turning and aiming come to attribute values that are asked for.
 
-    python -m benchmarks.aiming [MODEL] [--targets 500]
+    python -m benchmarks.aiming [--model MODEL] [--targets 500]
 
 Each test measure that is drawn is asked for one attribute of another one. Printed are the correlation and the rank
 correlation of what is asked with what is obtained, the change of the other attributes in standard deviations of the

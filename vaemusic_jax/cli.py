@@ -121,6 +121,7 @@ def parser() -> "Parser":
     from vaemusic_jax.commands import (
         data,
         evaluate,
+        explore,
         export,
         generate,
         merge,
@@ -135,6 +136,6 @@ def parser() -> "Parser":
     vaemusic = Parser(prog="vaemusic", description=DESCRIPTION)
     vaemusic.add_argument("--version", action="version", version=f"vaemusic {__version__}", help="print the version.")
     commands = vaemusic.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (data, sweep, status, merge, evaluate, report, tensorboard, models, generate, export):
+    for module in (data, sweep, status, merge, evaluate, report, tensorboard, models, generate, explore, export):
         module.add_to(commands)
     return vaemusic

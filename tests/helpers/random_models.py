@@ -1,5 +1,6 @@
 """Models with random weights of any size, as trained models in NumPy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,10 +19,12 @@ from vaemusic_jax.play.trained_model import TrainedModel
 TONES = ("C4", "D4", "E4", "F#4", "G4", "A4", "B4", "C5", "D5", "E5")
 
 
-def random_model(model: str, metre: str = "4/4", scale: float = 3.0, **fields: Any) -> TrainedModel:
+def random_model(
+    model: str, metre: str = "4/4", scale: float = 3.0, tones: Sequence[str] = TONES, **fields: Any
+) -> TrainedModel:
     """Returns a model with random weights, rounded to float16 and large enough to decode many kinds of measures."""
     trial = cohorts.trial(model, **fields)
-    vocabulary = Vocabulary.from_pitches(TONES, room=False, metre=metre)
+    vocabulary = Vocabulary.from_pitches(tones, room=False, metre=metre)
     program = program_of((trial,), len(vocabulary), metre=metre)
     weights = flat_weights(jax.tree.map(lambda leaf: np.asarray(leaf) * scale, program.initial_params(1)["vae"]))
     rng = np.random.default_rng(0)

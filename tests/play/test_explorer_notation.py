@@ -10,12 +10,12 @@ import pytest
 
 import vaemusic_jax.play
 from tests.helpers.browser import chromium, page_of
-from tests.helpers.explorer_spec import spec_of_music
 from tests.helpers.random_measures import random_tunes
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
 from vaemusic_jax.data.writers.notation import sounds, token_names
 from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.music.vocabulary import HOLD, Vocabulary, pitch_to_midi, spelling
+from vaemusic_jax.play.explorer.spec import music_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -56,7 +56,7 @@ def page() -> Iterator["Page"]:
 
 
 def drawn(page: "Page", vocabulary: Vocabulary, tunes: Any, **options: Any) -> list[dict[str, Any]]:
-    given = {"spec": spec_of_music(vocabulary), "tunes": tunes, "options": {"width": WIDTH, **options}}
+    given = {"spec": music_of(vocabulary), "tunes": tunes, "options": {"width": WIDTH, **options}}
     found: list[dict[str, Any]] = page.evaluate(DRAW, given)
     return found
 
@@ -143,7 +143,7 @@ def test_the_roll_has_a_bar_for_each_note(page: "Page") -> None:
     for (measure,) in tunes:
         text = page.evaluate(
             "({spec, measure, other}) => roll(spec, measure, {changedFrom: other})",
-            {"spec": spec_of_music(COMMON), "measure": measure, "other": tunes[0][0]},
+            {"spec": music_of(COMMON), "measure": measure, "other": tunes[0][0]},
         )
         bars = [rect.attrib for rect in ET.fromstring(text).iter() if "note" in rect.attrib.get("class", "")]
         notes = [

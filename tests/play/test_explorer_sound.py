@@ -9,8 +9,8 @@ import pytest
 
 import vaemusic_jax.play
 from tests.helpers.browser import chromium, page_of
-from tests.helpers.explorer_spec import spec_of_music
 from vaemusic_jax.music.vocabulary import HOLD, REST, Vocabulary
+from vaemusic_jax.play.explorer.spec import music_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -60,7 +60,7 @@ def test_no_sound_is_started_by_loading_the_page(page: "Page") -> None:
 
 
 def test_every_note_is_scheduled_once_at_its_time(page: "Page") -> None:
-    given = {"spec": spec_of_music(SCALE), "measures": [FIRST, SECOND], "tempo": 900}
+    given = {"spec": music_of(SCALE), "measures": [FIRST, SECOND], "tempo": 900}
     found = page.evaluate(PLAY_TO_THE_END, given)
     assert notes(found["scheduled"], 900) == BOTH
     assert found["ticks"] == sorted(found["ticks"])
@@ -69,7 +69,7 @@ def test_every_note_is_scheduled_once_at_its_time(page: "Page") -> None:
 
 
 def test_a_loop_asks_for_the_measures_of_each_round_and_stops(page: "Page") -> None:
-    given = {"spec": spec_of_music(SCALE), "rounds": [SECOND, FIRST], "tempo": 900}
+    given = {"spec": music_of(SCALE), "rounds": [SECOND, FIRST], "tempo": 900}
     page.evaluate(PLAY_ROUND_AND_ROUND, given)
     page.wait_for_timeout(200)
     # Nothing is held from one round into the next.

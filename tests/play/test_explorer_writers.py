@@ -14,7 +14,6 @@ import pytest
 import vaemusic_jax
 import vaemusic_jax.play
 from tests.helpers.browser import chromium, page_of
-from tests.helpers.explorer_spec import spec_of_music
 from tests.helpers.random_measures import Tunes, random_tunes
 from vaemusic_jax.data.writers.midi import measures_to_midi
 from vaemusic_jax.data.writers.musicxml import measures_to_musicxml
@@ -22,6 +21,7 @@ from vaemusic_jax.data.writers.notation import measures_to_abc
 from vaemusic_jax.data.writers.wav import measures_to_wav
 from vaemusic_jax.music.grid import GRIDS
 from vaemusic_jax.music.vocabulary import Vocabulary
+from vaemusic_jax.play.explorer.spec import music_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,7 +51,7 @@ def written(
     page: "Page", vocabulary: Vocabulary, tunes: Tunes, suffixes: tuple[str, ...], **options: Any
 ) -> list[list[str]]:
     """The content of every tune's files, those of bytes in base64."""
-    given = {"spec": spec_of_music(vocabulary), "tunes": tunes, "suffixes": suffixes, "options": options}
+    given = {"spec": music_of(vocabulary), "tunes": tunes, "suffixes": suffixes, "options": options}
     contents: list[list[str]] = page.evaluate(WRITE, given)
     return contents
 

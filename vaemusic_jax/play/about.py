@@ -48,11 +48,11 @@ class About:
 
     def level_of(self, attribute: str, value: float) -> float:
         """Returns the share of training measures whose attribute is below a value, counting ties as half."""
-        quantiles = self.attributes[ATTRIBUTES.index(attribute)]
-        low, high = np.searchsorted(quantiles, value, "left"), np.searchsorted(quantiles, value, "right")
-        if low != high:
-            return float((LEVELS[low] + LEVELS[high - 1]) / 2)
-        return float(np.interp(value, quantiles, LEVELS))
+        return _level_in(self.attributes[ATTRIBUTES.index(attribute)], value)
+
+    def control_level_of(self, k: int, value: float) -> float:
+        """Returns the share of training measures in which control k is below a value, counting ties as half."""
+        return _level_in(self.controls[k], value)
 
     def attribute_at(self, attribute: str, level: float) -> float:
         """Returns the value of an attribute at a quantile from 0 to 1 of the training measures."""
@@ -61,6 +61,13 @@ class About:
     def spread(self, attribute: str) -> float:
         """Returns the standard deviation of an attribute's quantiles in training measures, and 1 if it is constant."""
         return float(self.attributes[ATTRIBUTES.index(attribute)].std()) or 1.0
+
+
+def _level_in(quantiles: np.ndarray, value: float) -> float:
+    low, high = np.searchsorted(quantiles, value, "left"), np.searchsorted(quantiles, value, "right")
+    if low != high:
+        return float((LEVELS[low] + LEVELS[high - 1]) / 2)
+    return float(np.interp(value, quantiles, LEVELS))
 
 
 def about(

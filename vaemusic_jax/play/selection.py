@@ -1,4 +1,4 @@
-"""Choosing one trial of a run by the values of its fields."""
+"""Choosing trials of a run by the values of their fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +17,24 @@ def one_trial(run: RunDirectory, which: Mapping[str, Any]) -> Trial:
 
     Args:
         run: the run.
-        which: values of fields of `Trial`, of `size` or of `id`, as a configuration writes them; numbers may be text.
+        which: as in `trials_with`.
 
     Raises:
         UserError: there is no such field, or not exactly one trial has the values; the message names the choices.
+    """
+    return trials_with(run, which, most=1)[0]
+
+
+def trials_with(run: RunDirectory, which: Mapping[str, Any], most: int) -> list[Trial]:
+    """Returns the trials of a run that have the given values, one at least.
+
+    Args:
+        run: the run.
+        which: values of fields of `Trial`, of `size` or of `id`, as a configuration writes them; numbers may be text.
+        most: the most trials that are of use.
+
+    Raises:
+        UserError: there is no such field, or no trial or too many have the values; the message names the choices.
     """
     known = (*Trial.model_fields, SIZE, ID)
     for name in which:
@@ -33,8 +47,8 @@ def one_trial(run: RunDirectory, which: Mapping[str, Any]) -> Trial:
         chosen = [trial for trial in run.trials if all(_has(trial, *field) for field in which.items())]
     except ValueError as error:
         raise UserError(f"{run.path}: {error}") from None
-    if len(chosen) == 1:
-        return chosen[0]
+    if 1 <= len(chosen) <= most:
+        return chosen
     asked = ", ".join(f"{name}={value!r}" for name, value in which.items()) or "no field given"
     candidates = chosen or run.trials
     raise UserError(

@@ -3,7 +3,8 @@
 
 // Returns an SVG element: a row for each semitone, lines at the beats, and the names of the pitches that are there.
 // Notes that `changedFrom` does not have at their place are of the class "changed".
-function roll(spec, tokens, { changedFrom, width = 360, height = 165 } = {}) {
+// With cells there is an invisible one for each tick and each pitch of the vocabulary around the notes, to be clicked.
+function roll(spec, tokens, { changedFrom, width = 360, height = 165, cells = false } = {}) {
   const { grid } = spec, notes = soundingNotes(spec, [tokens]);
   const pitches = notes.map(({ token }) => spec.sounding[token]);
   const middle = Math.round((Math.min(...pitches, Infinity) + Math.max(...pitches, -Infinity)) / 2) || 71;
@@ -28,9 +29,17 @@ function roll(spec, tokens, { changedFrom, width = 360, height = 165 } = {}) {
       ` dominant-baseline="central">${shownName(labels.get(top))}</text>`);
     free = top + 11;
   }
+  if (cells) {
+    spec.sounding.forEach((pitch, token) => grid.onsets.forEach((onset, tick) => {
+      if (pitch < low || pitch > high) return;
+      const end = grid.onsets[tick + 1] ?? grid.length;
+      parts.push(`<rect class="cell" data-tick="${tick}" data-token="${token}" x="${at(x(onset))}" y="${at(y(pitch))}"` +
+        ` width="${at(x(end) - x(onset))}" height="${at(row)}" fill="transparent"/>`);
+    }));
+  }
   for (const { onset, end, token } of notes) {
     const changed = isChanged(grid, tokens, changedFrom, onset) ? " changed" : "", top = y(spec.sounding[token]);
-    parts.push(`<rect class="note${changed}" data-measure="0" data-tick="${grid.onsets.indexOf(onset)}"` +
+    parts.push(`<rect class="note${changed}" data-measure="0" data-tick="${grid.onsets.indexOf(onset)}" data-token="${token}"` +
       ` x="${at(x(onset) + 0.5)}" width="${at(x(end) - x(onset) - 1)}" y="${at(top + 0.3)}" height="${at(row - 0.6)}"` +
       ` rx="2"/>`);
   }
