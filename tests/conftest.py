@@ -5,6 +5,7 @@ first worker that needs it, in a folder that all workers share, under a lock.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ check_shapes(
 # Examples are the same in every run and none is timed, so that a test's verdict depends on the code alone.
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60, database=None)
 settings.load_profile("laws")
+
+# A shell ignores Ctrl-C in what it runs in the background, and that would be inherited by what the tests stop with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

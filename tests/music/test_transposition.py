@@ -201,6 +201,7 @@ def test_what_a_member_sees_does_not_depend_on_its_cohort(irish_folk, monkeypatc
     )
 
 
+@pytest.mark.slow
 def test_members_that_move_differently_train_together_as_alone(irish_folk) -> None:
     """That those which stay see what they would see alone, is tested above."""
     trials = [cohorts.trial("measure_vae", seed=seed, transpose=n) for seed, n in MOVING]

@@ -47,7 +47,7 @@ def test_these_laws_are_tested_on_the_optimised_program_that_users_run():
     assert "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", "")
 
 
-@pytest.mark.parametrize("recipe", ["fast", "reference"])
+@pytest.mark.parametrize("recipe", ["fast", pytest.param("reference", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", MODELS)
 def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_folk):
     """`pytest -n 0 -s` prints the worst difference over all training metrics of 20 steps."""

@@ -23,7 +23,7 @@ def member(state: Any, i: int) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[i], state)
 
 
-@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+@pytest.mark.parametrize("model", ["measure_vae", pytest.param("adversarial_vae", marks=pytest.mark.slow)])
 def test_a_member_that_diverges_stops_and_leaves_its_neighbours_alone(model: str, irish_folk: Dataset) -> None:
     """One program, on two devices; only what one member is given differs."""
     trials = [cohorts.trial(model, seed=seed, learning_rate=1e-3) for seed in range(4)]

@@ -67,6 +67,7 @@ def killed(irish_folk: Dataset, tmp_path: Path) -> Iterator[Work]:
         stdin.close()
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(killed: Work, tmp_path: Path) -> None:
     """`pytest -n 0 -s` prints the kills."""
     assert not killed(tmp_path / "whole", "sweep")

@@ -107,6 +107,7 @@ def assert_same_trials(path: Path, finished_run: Path) -> None:
     chex.assert_trees_all_equal(mine.arrays(), yours.arrays())
 
 
+@pytest.mark.slow
 def test_what_one_began_two_go_on_with_and_one_ends(finished_run: Path, tmp_path: Path) -> None:
     config = config_of(tmp_path / "run")
     with pytest.MonkeyPatch.context() as patch:

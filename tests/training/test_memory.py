@@ -35,7 +35,10 @@ def ensemble(dataset: Dataset, n_devices: int, at_once: int) -> Ensemble:
     )
 
 
-@pytest.mark.parametrize(("n_devices", "at_once"), [(1, 2), (2, 2), (1, 5)])
+@pytest.mark.parametrize(
+    ("n_devices", "at_once"),
+    [pytest.param(1, 2, marks=pytest.mark.slow), (2, 2), pytest.param(1, 5, marks=pytest.mark.slow)],
+)
 def test_results_do_not_depend_on_how_many_members_a_device_takes_together(irish_folk, n_devices, at_once):
     divided, one_by_one = ensemble(irish_folk, n_devices, at_once), ensemble(irish_folk, 1, 1)
     assert divided.axis.at_once == at_once
@@ -123,6 +126,7 @@ def test_memory_that_runs_out_is_a_cohort_that_does_not_fit():
             raise fault
 
 
+@pytest.mark.slow
 def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
     """At least the states, before and after; and more for more members together, by their activations."""
     split = blocks(measures_of(small_irish_folk.validation))

@@ -3,6 +3,7 @@
 import chex
 import jax
 import numpy as np
+import pytest
 
 from tests.helpers import cohorts
 from vaemusic_jax.data.dataset import Dataset
@@ -10,6 +11,7 @@ from vaemusic_jax.data.dataset import Dataset
 STEPS, TOLERANCE = 20, 1e-4
 
 
+@pytest.mark.slow
 def test_no_attributes_is_a_regulariser_that_weighs_nothing_and_padding_changes_nothing(irish_folk: Dataset) -> None:
     bare = cohorts.trial("measure_vae", attributes=(), latent_dim=3, gamma=2.0)
     weightless = cohorts.trial("measure_vae", attributes=("note_range", "note_density"), latent_dim=3, gamma=0.0)

@@ -47,7 +47,7 @@ def five(model: str, n_devices: int) -> Ensemble:
     return cohorts.ensemble(five_trials(model), load_dataset("irish_folk"), jax.devices()[:n_devices])
 
 
-@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+@pytest.mark.parametrize("model", ["measure_vae", pytest.param("adversarial_vae", marks=pytest.mark.slow)])
 def test_four_devices_have_nothing_to_say_to_each_other(model: str, irish_folk: Dataset) -> None:
     cohort, split = five(model, 4), blocks(cohorts.first_measures(irish_folk, 100))
     assert cohort.axis.n_rows == 8
@@ -59,7 +59,7 @@ def test_four_devices_have_nothing_to_say_to_each_other(model: str, irish_folk: 
     assert {len(values) for values in scores.values()} == {5}
 
 
-@pytest.mark.parametrize("model", ["measure_vae", "adversarial_vae"])
+@pytest.mark.parametrize("model", ["measure_vae", pytest.param("adversarial_vae", marks=pytest.mark.slow)])
 def test_four_devices_train_as_one_does(model: str, irish_folk: Dataset) -> None:
     """Not always bit for bit: XLA adds in another order where a device has another number of members."""
     seen = []
