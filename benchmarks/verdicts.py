@@ -21,9 +21,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from vaemusic_jax.metrics.resampling import Floats, resampled_sums, tune_counts
 from vaemusic_jax.report.claims import MARGINS
 from vaemusic_jax.report.statistics.contrast import Estimates, comparable, contrast, mean
-from vaemusic_jax.report.statistics.resampling import Floats, resampled_sums, tune_counts
 from vaemusic_jax.report.statistics.verdicts import Comparison, Threshold, judge
 
 # Test tunes and test measures of the built-in corpora; controls are measured on so many of the measures alone.

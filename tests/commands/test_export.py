@@ -40,7 +40,16 @@ def test_what_is_exported_is_the_rounded_model_with_its_own_scores(
     head = yaml.safe_load(out.with_suffix(".md").read_text().split("---")[1])
     metrics = head["model-index"][0]["results"][0]["metrics"]
     assert metrics[0]["value"] == pytest.approx(model.about.scores["reconstruction_accuracy"], abs=1e-4)
-    assert "Provenance" in out.with_suffix(".md").read_text()
+    for name, (low, high) in model.about.intervals.items():
+        assert low <= model.about.scores[name] <= high, name
+    card = out.with_suffix(".md").read_text()
+    assert "Provenance" in card
+    low, high = model.about.intervals["reconstruction_accuracy"]
+    assert low < high
+    assert f"| {low:.4f} to {high:.4f} |" in card
+    efficiency = "reconstruction_efficiency.note_range"
+    value, (low, high) = model.about.scores[efficiency], model.about.intervals[efficiency]
+    assert f"| {value:.2f} ({low:.2f} to {high:.2f}) |" in card
     printed = capsys.readouterr().out
     assert "Accuracy on the test split" in printed
 

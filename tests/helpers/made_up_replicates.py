@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from vaemusic_jax.report.cells import with_sizes
-from vaemusic_jax.report.tune_replicates import Replicates
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 N_TUNES, RESAMPLES = 120, 60
 PREFIXES = ("reconstruction_accuracy", "reconstruction_efficiency.", "side_effect.", "interpretability.")

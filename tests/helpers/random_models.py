@@ -36,6 +36,7 @@ def random_model(
         code_mean=rng.normal(size=trial.latent_dim).astype(np.float32),
         code_std=np.ones(trial.latent_dim, np.float32),
         scores={"reconstruction_accuracy": 0.5},
+        intervals={"reconstruction_accuracy": (0.4, 0.6)},
         versions={"numpy": "2"},
     )
     standardise = np.stack([np.full(n_own, 0.3), np.full(n_own, 0.5)]).astype(np.float32)

@@ -37,7 +37,7 @@ def test_written_and_read_it_is_the_same_model(model: TrainedModel, tmp_path: Pa
     assert repr(read) == repr(model)
     assert read.about is not None
     assert model.about is not None
-    for name in ("dataset", "scores", "versions"):
+    for name in ("dataset", "scores", "intervals", "versions"):
         assert getattr(read.about, name) == getattr(model.about, name)
     for name in ("controls", "attributes", "code_mean", "code_std"):
         np.testing.assert_array_equal(getattr(read.about, name), getattr(model.about, name))
@@ -47,6 +47,13 @@ def test_written_and_read_it_is_the_same_model(model: TrainedModel, tmp_path: Pa
     np.testing.assert_array_equal(read.decode(z, told), tokens)
     np.testing.assert_array_equal(read.encode(tokens), model.encode(tokens))
     assert model_file.to_bytes(read) == path.read_bytes()
+
+
+def test_a_file_without_intervals_is_read_and_stays_as_it_is() -> None:
+    content = changed(lambda facts, arrays: facts.pop("intervals"))
+    model = model_file.from_bytes(content, "earlier.safetensors")
+    assert model.about.intervals == {}
+    assert parts(model_file.to_bytes(model))[0] == parts(content)[0]
 
 
 def test_a_model_is_loaded_and_decodes_without_jax(tmp_path: Path) -> None:
@@ -84,6 +91,11 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any], dict[str, np.ndarray
     return lambda facts, arrays: facts.__setitem__(name, value)
 
 
+NO_INTERVALS: list[Any] = [
+    {"accuracy": ends} for ends in (0.5, [0.5], [0.6, 0.5], ["0.4", 0.5], [float("nan"), 0.5], [0.5, float("inf")])
+]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -94,6 +106,7 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any], dict[str, np.ndarray
         (put("vocabulary", ["__", "rest", "C4"]), "has shape"),
         (put("attributes", [["note_density", 2]]), "its attributes are not those of this version"),
         (put("scores", {"accuracy": "high"}), "scores has an entry that is not as written"),
+        *((put("intervals", each), "intervals has an entry that is not as written") for each in NO_INTERVALS),
         (put("dataset", {"name": "irish_folk"}), "dataset lacks an entry"),
         (lambda facts, arrays: facts.pop("versions"), "'versions' is missing"),
         (lambda facts, arrays: arrays.pop("decoder/out/w"), "weight 'decoder/out/w' is missing"),

@@ -43,6 +43,15 @@ def test_a_model_is_as_good_as_its_card_says(name: str) -> None:
     assert values["measure_accuracy"] == pytest.approx(right.all(1).mean(), abs=0.01)
     assert load(name.partition("@")[0]).trial == model.trial
 
+    [row] = [line for line in card.splitlines() if line.startswith("| tokens right |")]
+    low, high = map(float, row.split("|")[3].split(" to "))
+    assert low < values["reconstruction_accuracy"] < high
+    tunes, of = np.unique(test.tune, return_inverse=True)
+    drawn = np.random.default_rng(7).integers(len(tunes), size=(2000, len(tunes)))
+    n_right, n = np.bincount(of, right.mean(1)), np.bincount(of)
+    resampled = n_right[drawn].sum(1) / n[drawn].sum(1)
+    np.testing.assert_allclose([low, high], np.quantile(resampled, [0.025, 0.975]), atol=0.1 * (high - low) + 1e-4)
+
 
 def test_the_first_example_of_the_readme_does_what_it_says_from_every_start() -> None:
     model, k = load("irish-measure-32"), ATTRIBUTES.index("note_density")

@@ -22,7 +22,7 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.report.findings import (
     check_findings,
 )
-from vaemusic_jax.report.tune_replicates import Replicates
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 
 def by_control(effects: Mapping[str, float], dead_above: int = 256) -> Metrics:

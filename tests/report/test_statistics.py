@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from vaemusic_jax.metrics.resampling import resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.report.statistics import verdicts
 from vaemusic_jax.report.statistics.contrast import (
     SMALLEST_P,
@@ -17,7 +18,6 @@ from vaemusic_jax.report.statistics.contrast import (
     p_interaction,
 )
 from vaemusic_jax.report.statistics.multiplicity import holm
-from vaemusic_jax.report.statistics.resampling import resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.report.statistics.verdicts import Comparison, Threshold, judge, p_of_order
 
 SIZES = ["4", "4", "32", "32", "256", "256"]

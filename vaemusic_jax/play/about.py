@@ -31,6 +31,7 @@ class About:
         attributes: (A, P) quantiles of the attributes of training measures, float32.
         code_mean, code_std: (Z,) mean and standard deviation of the posterior means of training measures, float32.
         scores: metrics of the model by name, as in `results.csv`.
+        intervals: of some of the scores the 95% interval over the test tunes, low and high.
         versions: versions of packages by name.
     """
 
@@ -40,6 +41,7 @@ class About:
     code_mean: np.ndarray
     code_std: np.ndarray
     scores: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def control_at(self, k: int, level: float) -> float:
@@ -74,6 +76,7 @@ def about(
     model: TrainedModel,
     dataset: Dataset,
     scores: Mapping[str, float] | None = None,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> About:
     """Encodes the training measures of a model's data set, 20,000 at most, and returns the facts.
@@ -82,6 +85,7 @@ def about(
         model: the model.
         dataset: the data set that it was trained on.
         scores: metrics of the model.
+        intervals: of some of them, over the test tunes.
         versions: versions of packages.
     """
     train = dataset.train
@@ -95,5 +99,6 @@ def about(
         code_mean=codes.mean(0).astype(np.float32),
         code_std=codes.std(0).astype(np.float32),
         scores=dict(scores or {}),
+        intervals=dict(intervals or {}),
         versions=dict(versions or {}),
     )

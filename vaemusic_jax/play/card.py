@@ -10,8 +10,11 @@ import yaml
 from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import format_attributes
 from vaemusic_jax.data.corpora import CORPORA
+from vaemusic_jax.evaluation.corpus_sample import N_TRAVERSED
+from vaemusic_jax.metrics.resampling import RESAMPLES
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.play.trained_model import TrainedModel
+from vaemusic_jax.runs.tune_replicates import LEVEL
 
 _PAPER = "https://arxiv.org/abs/2311.08336"
 _COLUMNS = {
@@ -21,6 +24,12 @@ _COLUMNS = {
     "side_effect": "side effect",
     "interpretability": "interpretability",
 }
+_INTERVALS = (
+    f"Intervals hold {100 * LEVEL:.0f} % and are over the test tunes, which were drawn again with replacement "
+    f"{RESAMPLES} times. They say how far a number hangs on which tunes were held out. How far it hangs on the seed of "
+    "the training they do not say, since this is one training. A number without an interval is the same in all of "
+    "these draws, or undefined in some."
+)
 #: What is known of where the embedded music is from, in addition to what `data list` says.
 _MUSIC21 = (
     "They come with the corpus of music21, whose licence note says in substance: the encodings are distributed with "
@@ -106,8 +115,11 @@ transposition by up to {trial.transpose} semitones. {_versions(model)}
 ## Evaluation
 
 The weights were rounded to float16 first; these are the numbers of the weights in the file, on the test tunes.
+{_INTERVALS * bool(about.intervals)}
 
 {_scores(model)}
+
+Of the controls, each set to nine levels in at most {N_TRAVERSED} test measures:
 
 {_controls(model)}
 
@@ -130,20 +142,24 @@ def _percent(share: float | None) -> str:
 
 
 def _versions(model: TrainedModel) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in model.about.versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(model.about.versions.items()))
     return f"Versions: {versions}." if versions else ""
 
 
 def _scores(model: TrainedModel) -> str:
-    scores = model.about.scores
+    scores, intervals = model.about.scores, model.about.intervals
     rows = {
         "tokens right": "reconstruction_accuracy",
         "the commonest token of each tick, always": "tick_baseline",
         "whole measures right": "measure_accuracy",
         "tokens right, measures that do not occur in training": "unseen_accuracy",
     }
-    lines = [f"| {words} | {scores[name]:.4f} |" for words, name in rows.items() if name in scores]
-    return "\n".join(["| share of | value |", "|---|---|", *lines])
+    lines = [
+        f"| {words} | {scores[name]:.4f} | {_ends(intervals.get(name), 4)} |"
+        for words, name in rows.items()
+        if name in scores
+    ]
+    return "\n".join(["| share of | value | 95 % interval |", "|---|---|---|", *lines])
 
 
 def _controls(model: TrainedModel) -> str:
@@ -154,7 +170,21 @@ def _controls(model: TrainedModel) -> str:
         names = [name for name in names if name != "interpretability"]
     lines = ["| control | " + " | ".join(_COLUMNS[name] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for own in model.trial.attributes:
-        values = [scores.get(f"{name}.{own}") for name in names]
-        cells = " | ".join("" if value is None else f"{value:.2f}" for value in values)
+        cells = " | ".join(_with_interval(model, f"{name}.{own}") for name in names)
         lines.append(f"| {ATTRIBUTES[own].words} | {cells} |")
     return "\n".join(lines)
+
+
+def _with_interval(model: TrainedModel, name: str) -> str:
+    """Returns a score with its interval, as far as they are known, such as `0.89 (0.87 to 0.91)`."""
+    if (value := model.about.scores.get(name)) is None:
+        return ""
+    ends = _ends(model.about.intervals.get(name), 2)
+    return f"{value:.2f} ({ends})" if ends else f"{value:.2f}"
+
+
+def _ends(interval: tuple[float, float] | None, digits: int) -> str:
+    """Returns an interval in words; nothing where there is none, or where every resample gives the same."""
+    if interval is None or interval[0] == interval[1]:
+        return ""
+    return f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"

@@ -13,13 +13,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
+from vaemusic_jax.evaluation.corpus_sample import sample_of
 from vaemusic_jax.evaluation.evaluate import evaluate_weights
 from vaemusic_jax.play import model_file, onnx_file
 from vaemusic_jax.play.about import about
 from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
 from vaemusic_jax.play.restore import Member, find_member, flat_weights, its_dataset, jax_networks
 from vaemusic_jax.play.trained_model import TrainedModel
+from vaemusic_jax.runs.evaluations import TrialEvaluation
+from vaemusic_jax.runs.tune_replicates import replicates_of
 from vaemusic_jax.support.atomic import write_atomically
 
 N_CHECKED = 500
@@ -36,7 +40,8 @@ def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
         which: values of fields that choose the trial, as in `play.restore.restore`.
 
     Returns:
-        The model, with the scores of its rounded weights on the test split in `about.scores`.
+        The model, with the scores of its rounded weights on the test split in `about.scores`, and intervals of them
+        over the test tunes in `about.intervals`.
 
     Raises:
         UserError: the trial cannot be restored, its data set is not there or is another one than it was trained on, or
@@ -55,9 +60,24 @@ def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
     evaluation = evaluate_weights(trial, member.vocabulary, _with_params(member, params), dataset)
     scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None}
     scores = {name: value for name, value in scores.items() if math.isfinite(value)}
+    intervals = intervals_of(evaluation, dataset, trial.attributes)
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    facts = about(model, dataset, scores, versions)
+    facts = about(model, dataset, scores, {name: intervals[name] for name in intervals if name in scores}, versions)
     return TrainedModel(trial, member.vocabulary, model.params, model.standardise, model.told, about=facts)
+
+
+def intervals_of(
+    evaluation: TrialEvaluation, dataset: Dataset, imposed: tuple[str, ...]
+) -> dict[str, tuple[float, float]]:
+    """Returns 95% intervals of metrics over the test tunes, by name.
+
+    Args:
+        evaluation: what `evaluate_weights` returned.
+        dataset: the data set that it is of.
+        imposed: the attributes of its trial.
+    """
+    replicates = replicates_of(evaluation, sample_of(dataset), imposed)
+    return replicates.intervals() if replicates else {}
 
 
 def write(model: TrainedModel, out: Path, format: str) -> list[Path]:

@@ -65,6 +65,8 @@ def to_bytes(model: TrainedModel) -> bytes:
         "scores": dict(model.about.scores),
         "versions": dict(model.about.versions),
     }
+    if model.about.intervals:  # files of earlier versions have none
+        facts["intervals"] = {name: list(ends) for name, ends in model.about.intervals.items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}  # others are written as they lie
     return bytes(safetensors.numpy.save(arrays, {_KEY: json.dumps(facts, sort_keys=True, allow_nan=False)}))
 
@@ -155,6 +157,7 @@ def _model(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> TrainedModel
             raise ValueError(f"{part} has an entry that is not as written")
     if {"name", "digest", "reading"} - facts["dataset"].keys():
         raise ValueError("dataset lacks an entry")
+    intervals = {name: _interval(name, ends) for name, ends in facts.get("intervals", {}).items()}
     expected = NUMPY_NETWORKS[trial.model].shapes(sizes_of(trial, vocabulary))
     weights = {name: array.astype(np.float32) for name, array in arrays.items() if name in expected}
     return TrainedModel(
@@ -163,5 +166,15 @@ def _model(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> TrainedModel
         weights,
         arrays["standardise"],
         told=NUMPY_NETWORKS[trial.model].told,
-        about=About(facts["dataset"], **about, scores=facts["scores"], versions=facts["versions"]),
+        about=About(facts["dataset"], **about, scores=facts["scores"], intervals=intervals, versions=facts["versions"]),
     )
+
+
+def _interval(name: Any, ends: Any) -> tuple[float, float]:
+    """Returns the ends of an interval. Raises ValueError if they are none."""
+    if not isinstance(name, str) or not isinstance(ends, list) or len(ends) != 2:
+        raise ValueError("intervals has an entry that is not as written")
+    low, high = ends
+    if not (isinstance(low, float | int) and isinstance(high, float | int) and -np.inf < low <= high < np.inf):
+        raise ValueError("intervals has an entry that is not as written")
+    return float(low), float(high)

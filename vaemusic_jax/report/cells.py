@@ -14,8 +14,8 @@ from vaemusic_jax.report.aggregate import CONFIGURATION, finished, numbers
 from vaemusic_jax.report.claims import MIN_SEEDS
 from vaemusic_jax.report.seed_tests import balanced
 from vaemusic_jax.report.statistics.contrast import Estimates, Floats, comparable
-from vaemusic_jax.report.tune_replicates import Replicates
 from vaemusic_jax.report.weights import number_of_weights
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 Matching = Literal["hidden size", "weights", "training time"]
 LIKE = 1.1  # Two models are alike in weights or training time if neither has more than this times the other's.

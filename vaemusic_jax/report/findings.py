@@ -21,7 +21,7 @@ from vaemusic_jax.report.preparation import compared, headline, interpretable, s
 from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, by_level, mean
 from vaemusic_jax.report.statistics.verdicts import Comparison, Judged, Testable, Threshold, judge
 from vaemusic_jax.report.suitable_sizes import suitable_sizes
-from vaemusic_jax.report.tune_replicates import Replicates
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 NOTES = (
     "Supported or contradicted: the difference, or the distance from the limit, is significant. Equivalent: it is "

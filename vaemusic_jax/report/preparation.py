@@ -16,7 +16,7 @@ from vaemusic_jax.report.finding import Prepared, describe_estimate
 from vaemusic_jax.report.seed_tests import count_of_seeds
 from vaemusic_jax.report.statistics.contrast import contrast, mean
 from vaemusic_jax.report.statistics.verdicts import Comparison, Order, Threshold
-from vaemusic_jax.report.tune_replicates import Replicates
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 EVALUATE = "needs `vaemusic evaluate`: an earlier version did not keep the results of single test measures"
 

@@ -16,7 +16,7 @@ from vaemusic_jax.report.finding import Finding, describe_estimate, describe_p
 from vaemusic_jax.report.preparation import EVALUATE
 from vaemusic_jax.report.statistics.contrast import LEVEL, Estimate, contrast
 from vaemusic_jax.report.statistics.multiplicity import holm
-from vaemusic_jax.report.tune_replicates import Replicates
+from vaemusic_jax.runs.tune_replicates import Replicates
 
 LOW, HIGH = 32, 64  # Both ends are included.
 REGIONS = ("smaller", "within", "larger")

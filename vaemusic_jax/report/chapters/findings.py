@@ -12,7 +12,7 @@ from vaemusic_jax.report.findings import (
 )
 from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.page import Banner, Chapter, Heading
-from vaemusic_jax.report.tune_replicates import Replicates, replicates_of
+from vaemusic_jax.runs.tune_replicates import Replicates, replicates_of
 
 LEAD = (
     "What the study claims, and whether the trials of this run bear it out. Each claim, the measure that decides "

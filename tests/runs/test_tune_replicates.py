@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from vaemusic_jax.metrics import control
 from vaemusic_jax.metrics.control import reach, reconstruction_efficiency, side_effect
+from vaemusic_jax.metrics.resampling import tune_counts
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report import tune_replicates
-from vaemusic_jax.report.statistics.resampling import tune_counts
-from vaemusic_jax.report.tune_replicates import replicates_of
+from vaemusic_jax.runs import tune_replicates
 from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
+from vaemusic_jax.runs.tune_replicates import Replicates, replicates_of
 
 N, M, Q, N_TUNES = 60, 20, 5, 12
 IMPOSED = tuple(ATTRIBUTES)[1:3]
@@ -46,6 +47,10 @@ def expected(evaluation: TrialEvaluation, sample: CorpusSample) -> dict[str, flo
     efficiency = reconstruction_efficiency(arrays["control_values"], changed)
     side = side_effect(arrays["control_values"], changed, data)
     far = reach(arrays["control_values"], changed, data)
+    moved, wrong = control.moved(changed), control.wrong_way(arrays["control_values"], changed)
+    assert (moved > 0).all()
+    assert (moved < 1).all()
+    assert (wrong > 0).all()
     found = {
         "reconstruction_accuracy": right.mean() / 24,
         "measure_accuracy": (right == 24).mean(),
@@ -60,12 +65,17 @@ def expected(evaluation: TrialEvaluation, sample: CorpusSample) -> dict[str, flo
             f"reconstruction_efficiency.{name}": efficiency[k],
             f"side_effect.{name}": side[k],
             f"reach.{name}": far[k],
+            f"moved.{name}": moved[k],
+            f"wrong_way.{name}": wrong[k],
         }
     return found
 
 
 def test_with_every_tune_once_they_are_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation, sample = made_up()
+    for k in range(2):  # Each control does nothing in one measure, and goes the wrong way in another.
+        evaluation.arrays["traversal_attributes"][0, k, :, k + 1] = 0.5
+        evaluation.arrays["traversal_attributes"][1, k, :, k + 1] = -evaluation.arrays["control_values"][k]
     monkeypatch.setattr(tune_replicates, "_counts", lambda n, corpus: np.ones((1, n)))
     found = replicates_of(evaluation, sample, IMPOSED, 0.2)
     assert found is not None
@@ -116,6 +126,26 @@ def test_a_control_whose_own_effect_is_not_clear_has_no_side_effect_in_resamples
     assert unclear is not None
     assert unclear.columns[f"reach.{IMPOSED[1]}"].min() > 0
     assert set(clear.columns) - set(unclear.columns) == {f"side_effect.{IMPOSED[1]}"}
+
+
+def test_a_control_that_moves_hardly_any_measure_has_no_way_to_go_in_resamples() -> None:
+    evaluation, sample = made_up()
+    still = evaluation.arrays["traversal_attributes"].copy()
+    still[: int(0.8 * M), 1] = 0.5
+    stiff = dataclasses.replace(evaluation, arrays=evaluation.arrays | {"traversal_attributes": still})
+    found = replicates_of(stiff, sample, IMPOSED)
+    assert found is not None
+    assert f"moved.{IMPOSED[1]}" in found.columns
+    assert {name for name in found.columns if name.startswith("wrong_way")} == {f"wrong_way.{IMPOSED[0]}"}
+
+
+def test_an_interval_holds_the_middle_of_the_resamples() -> None:
+    values = np.random.default_rng(0).permutation(np.arange(1000.0))
+    found = Replicates(7, {"a": values, "b": np.full(999, 0.25)}).intervals()
+    low, high = found["a"]
+    assert ((values >= low) & (values <= high)).mean() == pytest.approx(0.95, abs=0.002)
+    assert (values < low).sum() == pytest.approx((values > high).sum(), abs=1)
+    assert found["b"] == (0.25, 0.25)
 
 
 def test_evaluations_of_earlier_versions_have_none() -> None:

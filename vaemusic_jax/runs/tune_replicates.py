@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaemusic_jax.metrics.control import LEVEL_QUANTILES, change, rank_correlation
+from vaemusic_jax.metrics.control import LEVEL_QUANTILES, NO_CONTROL, change, rank_correlation
+from vaemusic_jax.metrics.resampling import Floats, resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.statistics.resampling import Floats, resampled_sums, sums_by_tune, tune_counts
 from vaemusic_jax.runs.evaluations import CorpusSample, TrialEvaluation
 
+LEVEL = 0.95  # the share of the resamples that an interval holds
 CLEARLY = 3  # A control has a side effect in resamples if its own effect is so many standard deviations above 0.
 
 Sums = Callable[[Floats], Floats]  # It adds up values of measures in each resample: (N, ...) -> (B, ...).
@@ -36,11 +37,19 @@ class Replicates:
     n_tunes: int
     columns: Mapping[str, Floats]
 
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Returns the percentile interval (Efron 1979) of each column, which holds the central 95% of the resamples."""
+        ends = {
+            name: np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
+            for name, values in self.columns.items()
+        }
+        return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+
 
 def replicates_of(
     evaluation: TrialEvaluation, corpus: CorpusSample, imposed: tuple[str, ...], skill_baseline: float | None = None
 ) -> Replicates | None:
-    """Computes the metrics that findings use in resamples of the test tunes.
+    """Computes metrics in resamples of the test tunes: those that findings use, and those of a model's card.
 
     Args:
         evaluation: the evaluation of a trial.
@@ -94,12 +103,14 @@ def replicates_of(
 def _of_controls(
     sums: Sums, control_KxQ: Floats, changed_MxKxQxK: Floats, data_NxK: Floats, imposed: tuple[str, ...]
 ) -> dict[str, Floats]:
-    """Returns efficiency, reach and side effect of each control in each resample, by column."""
+    """Returns what each control does in each resample, by column."""
     deviation_K = data_NxK.std(0)
     low_K, high_K = np.quantile(data_NxK, LEVEL_QUANTILES[[0, -1]], axis=0)
     span_K = high_K - low_K
     size_B = np.maximum(sums(np.ones(len(changed_MxKxQxK))), 1)[:, None]
-    efficiency_BxK = sums(np.einsum("mkk->mk", rank_correlation(control_KxQ, changed_MxKxQxK))) / size_B
+    rank_MxK = np.einsum("mkk->mk", rank_correlation(control_KxQ, changed_MxKxQxK))
+    efficiency_BxK, wrong_BxK = sums(rank_MxK) / size_B, sums(rank_MxK < 0) / size_B
+    moved_BxK = sums(np.einsum("mkk->mk", np.ptp(changed_MxKxQxK, axis=2)) > 0) / size_B
     units_K = np.where(deviation_K > 0, deviation_K, 1.0)
     effect_BxKxK = sums(change(control_KxQ, changed_MxKxQxK) / units_K) / size_B[:, None]
     own_BxK = np.einsum("bkk->bk", effect_BxKxK)
@@ -110,6 +121,9 @@ def _of_controls(
     columns: dict[str, Floats] = {}
     for k, name in enumerate(imposed):
         columns[f"reconstruction_efficiency.{name}"] = efficiency_BxK[:, k]
+        columns[f"moved.{name}"] = moved_BxK[:, k]
+        if moved_BxK[:, k].min() >= NO_CONTROL:
+            columns[f"wrong_way.{name}"] = wrong_BxK[:, k]
         if span_K[k] > 0:
             columns[f"reach.{name}"] = own_BxK[:, k] * deviation_K[k] / span_K[k]
         own_B = own_BxK[:, k]
