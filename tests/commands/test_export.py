@@ -12,6 +12,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play import export, model_file, restore
 from vaemusic_jax.play.load import load
+from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.evaluations import TrialEvaluation
 
 
@@ -52,6 +53,26 @@ def test_what_is_exported_is_the_rounded_model_with_its_own_scores(
     assert f"| {value:.2f} ({low:.2f} to {high:.2f}) |" in card
     printed = capsys.readouterr().out
     assert "Accuracy on the test split" in printed
+
+
+def test_a_file_in_float32_holds_the_weights_as_trained_with_their_own_scores(
+    finished_run: Path, tmp_path: Path, small_irish_folk: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.npz"
+    which = ["model=measure_vae", "latent_dim=4", "learning_rate=0.03"]
+    options = ["--format", "npz", "--dtype", "float32", "--out", str(out), "--card"]
+    assert cli.run(["export", str(finished_run), *which, *options]) == 0
+    assert "of these weights, float32" in capsys.readouterr().out
+    assert "The weights are in float32, as they were trained." in out.with_suffix(".md").read_text()
+    model = load(out)
+    plain = restore.restore(finished_run, model="measure_vae", latent_dim=4, learning_rate=0.03)
+    for name, weight in model.params.items():
+        np.testing.assert_array_equal(weight, plain.params[name])
+    evaluated = RunDirectory.read(finished_run).results
+    assert evaluated is not None
+    own = evaluated.set_index("trial").loc[plain.trial.id]
+    for name in ("reconstruction_accuracy", "loss", "reconstruction_efficiency.note_range"):
+        assert model.about.scores[name] == pytest.approx(own[name], abs=1e-6), name
 
 
 def test_a_model_is_not_described_by_other_data(
@@ -104,6 +125,7 @@ def test_what_cannot_be_exported_is_refused(finished_run: Path, capsys: pytest.C
         (["latent_dim"], "'latent_dim' is no FIELD=VALUE, such as model=measure_vae"),
         (["model=adversarial_vae"], "2 of 5 trials have model='adversarial_vae'; they differ in attributes"),
         (["modell=adversarial_vae"], "modell is no field of a trial (did you mean model?)"),
+        (["--format", "npz"], "never.safetensors is the name of another format than npz; add --format safetensors"),
     ):
         assert cli.run(["export", str(finished_run), *options, "--out", "never.safetensors"]) == 2
         assert words in capsys.readouterr().err

@@ -13,6 +13,7 @@ from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.evaluation.corpus_sample import N_TRAVERSED
 from vaemusic_jax.metrics.resampling import RESAMPLES
 from vaemusic_jax.music.attributes import ATTRIBUTES
+from vaemusic_jax.play.model_file import is_rounded
 from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.runs.tune_replicates import LEVEL
 
@@ -114,7 +115,7 @@ transposition by up to {trial.transpose} semitones. {_versions(model)}
 
 ## Evaluation
 
-The weights were rounded to float16 first; these are the numbers of the weights in the file, on the test tunes.
+{_weights(model)} These are the numbers of the weights in the file, on the test tunes.
 {_INTERVALS * bool(about.intervals)}
 
 {_scores(model)}
@@ -144,6 +145,12 @@ def _percent(share: float | None) -> str:
 def _versions(model: TrainedModel) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(model.about.versions.items()))
     return f"Versions: {versions}." if versions else ""
+
+
+def _weights(model: TrainedModel) -> str:
+    if is_rounded(model.params):
+        return "The weights were rounded to float16 before anything was measured."
+    return "The weights are in float32, as they were trained."
 
 
 def _scores(model: TrainedModel) -> str:

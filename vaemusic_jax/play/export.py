@@ -1,4 +1,4 @@
-"""Exporting a model from a run to one file: it is rounded to float16, measured, described, written and checked."""
+"""Exporting a model from a run to one file: it is rounded or not, then measured, described, written and checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -26,21 +26,24 @@ from vaemusic_jax.runs.evaluations import TrialEvaluation
 from vaemusic_jax.runs.tune_replicates import replicates_of
 from vaemusic_jax.support.atomic import write_atomically
 
+Format = Literal["safetensors", "npz", "onnx", "js"]
+Dtype = Literal["float16", "float32"]
 N_CHECKED = 500
 CLOSE = 1e-4  # two tokens whose logits are closer than this may change places between implementations
 MOST_DIFFERENT = 0.001  # the share of measures in which that may happen
 _PACKAGES = ("vaemusic-jax", "jax", "flax", "numpy")
 
 
-def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
-    """Returns the model of one trial of a run as a file holds it: rounded, measured and described.
+def export(run: str | Path, which: Mapping[str, Any], dtype: Dtype = "float16") -> TrainedModel:
+    """Returns the model of one trial of a run as a file holds it: with weights of a type, measured and described.
 
     Args:
         run: the folder that a sweep wrote.
         which: values of fields that choose the trial, as in `play.restore.restore`.
+        dtype: "float16" rounds the weights, before anything is measured; "float32" leaves them as they were trained.
 
     Returns:
-        The model, with the scores of its rounded weights on the test split in `about.scores`, and intervals of them
+        The model, with the scores of these very weights on the test split in `about.scores`, and intervals of them
         over the test tunes in `about.intervals`.
 
     Raises:
@@ -53,9 +56,9 @@ def export(run: str | Path, which: Mapping[str, Any]) -> TrainedModel:
         raise UserError(f"{run}: trial {trial.id} is of {trial.model}, which has no networks in NumPy to export to")
     dataset = its_dataset(member)
     try:
-        params = jax.tree.map(_rounded, member.own_params)
+        params = jax.tree.map(_rounded, member.own_params) if dtype == "float16" else member.own_params
     except FloatingPointError:
-        raise UserError(f"{run}: trial {trial.id} has weights too large for float16") from None
+        raise UserError(f"{run}: trial {trial.id} has weights too large for float16; use --dtype float32") from None
     model = TrainedModel(trial, member.vocabulary, flat_weights(params["vae"]), member.standardise, member.told)
     evaluation = evaluate_weights(trial, member.vocabulary, _with_params(member, params), dataset)
     scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None}
@@ -80,20 +83,20 @@ def intervals_of(
     return replicates.intervals() if replicates else {}
 
 
-def write(model: TrainedModel, out: Path, format: str) -> list[Path]:
+def write(model: TrainedModel, out: Path, format: Format) -> list[Path]:
     """Writes a model to a file, after decoding codes through its content, and returns the files.
 
     Args:
         model: a model that `export` returned.
         out: the file to write; `onnx` writes two, named after it.
-        format: "safetensors", "onnx" or "js".
+        format: what `vaemusic export` calls so.
 
     Raises:
         UserError: what would be written decodes otherwise than the model, or a file cannot be written.
     """
     if format == "onnx":
         return list(onnx_file.write(out, model, check))
-    content = model_file.to_bytes(model)
+    content = model_file.to_bytes(model, "npz" if format == "npz" else "safetensors")
     read = model_file.from_bytes(content, str(out))
     check(model, read.numpy.decode)
     if format == "js":

@@ -25,7 +25,7 @@ def load(model: str | Path) -> TrainedModel:
         UserError: there is no such model or file, or the file is no model.
     """
     path = Path(model)
-    if path.suffix == model_file.SUFFIX or path.exists():
+    if path.suffix in model_file.SUFFIXES or path.exists():
         return model_file.read(path)
     shipped = shipped_models()
     name = str(model)

@@ -1,18 +1,21 @@
-"""One file with a trained model: its weights in the safetensors format, and all that using it needs.
+"""One file with a trained model: its weights and all that using it needs, in the layout of safetensors or of NumPy.
 
-The weights are in float16. Whoever writes a file rounds the weights first and measures the rounded model, so that the
-scores in the file are those of the model in the file. The metadata has one entry, `vaemusic`, which is JSON. The file
-holds numbers and text only, nothing that is executed, and a stranger's file is checked before it is used.
+What is read is exactly the model that was written: weights that float16 holds without loss are stored in it, others in
+float32. To have a smaller file, round the weights *before* the model is measured (`rounded`), so that the scores in the
+file are those of the model in the file.
 
-Arrays beside the weights, "standardise" and those whose names start with "about/", are float32.
+A file holds numbers and text only, nothing that is executed, and a stranger's file is checked before it is used. The
+metadata are JSON: in safetensors the entry `vaemusic`, in `.npz` the array `metadata`, beside a checksum. Arrays beside
+the weights, "standardise" and those whose names start with "about/", are float32.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
@@ -25,15 +28,18 @@ from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.play.about import LEVELS, About
 from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS, sizes_of
 from vaemusic_jax.play.trained_model import TrainedModel
-from vaemusic_jax.support.arrays_file import check_shapes
+from vaemusic_jax.support.arrays_file import NOT_PACKED, Arrays, check_shapes, packed, unpacked
 from vaemusic_jax.support.atomic import write_atomically
 
+Layout = Literal["safetensors", "npz"]
 SUFFIX = ".safetensors"
+SUFFIXES = (SUFFIX, ".npz")
 FORMAT = 1
 _KEY = "vaemusic"
 _MOST_BYTES = 256 * 2**20
 _ABOUT = ("controls", "attributes", "code_mean", "code_std")
-_DAMAGES = (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_ZIP = b"PK"  # what a file of NumPy's begins with
+_DAMAGES = (safetensors.SafetensorError, TypeError, AttributeError, RecursionError, *NOT_PACKED)
 _OTHER = "not a model that this version can read"
 
 
@@ -43,17 +49,18 @@ def rounded(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: array.astype(np.float16).astype(np.float32) for name, array in weights.items()}
 
 
-def to_bytes(model: TrainedModel) -> bytes:
-    """Returns the content of a model's file.
+def is_rounded(weights: Mapping[str, np.ndarray]) -> bool:
+    """Returns whether float16 holds all weights without loss."""
+    with np.errstate(over="ignore"):
+        return all((array.astype(np.float16) == array).all() for array in weights.values())
 
-    Raises:
-        UserError: the model has no facts (`about`).
-        ValueError: its weights are not rounded to float16.
-    """
+
+def to_bytes(model: TrainedModel, layout: Layout = "safetensors") -> bytes:
+    """Returns the content of a model's file. Raises UserError if the model has no facts (`about`)."""
     expected = NUMPY_NETWORKS[model.trial.model].shapes(sizes_of(model.trial, model.vocabulary))
-    arrays = {name: model.params[name].astype(np.float16) for name in sorted(expected)}
-    if any((arrays[name].astype(np.float32) != model.params[name]).any() for name in arrays):
-        raise ValueError("the weights are not rounded to float16")
+    weights = {name: model.params[name] for name in sorted(expected)}
+    dtype = np.float16 if is_rounded(weights) else np.float32
+    arrays: Arrays = {name: array.astype(dtype) for name, array in weights.items()}
     arrays |= {f"about/{name}": np.asarray(getattr(model.about, name), np.float32) for name in _ABOUT}
     arrays["standardise"] = np.asarray(model.standardise, np.float32)
     facts = {
@@ -67,12 +74,14 @@ def to_bytes(model: TrainedModel) -> bytes:
     }
     if model.about.intervals:  # files of earlier versions have none
         facts["intervals"] = {name: list(ends) for name, ends in model.about.intervals.items()}
+    if layout == "npz":
+        return packed(arrays, facts)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}  # others are written as they lie
     return bytes(safetensors.numpy.save(arrays, {_KEY: json.dumps(facts, sort_keys=True, allow_nan=False)}))
 
 
 def write(path: Path, model: TrainedModel) -> None:
-    """Writes a model to a file, whole or not at all. Raises UserError if it cannot be written, ValueError as above."""
+    """Writes a model to a safetensors file, whole or not at all. Raises UserError if it cannot be written."""
     write_atomically(path, to_bytes(model))
 
 
@@ -104,10 +113,13 @@ def from_bytes(content: bytes, name: str) -> TrainedModel:
         UserError: it is no model of this format.
     """
     try:
-        facts = json.loads(_metadata(content)[_KEY])
-        if facts["format"] != FORMAT:
-            raise ValueError(f"format {facts['format']}; this version reads {FORMAT}")
-        arrays = safetensors.numpy.load(content)
+        if content.startswith(_ZIP):
+            arrays, facts = unpacked(io.BytesIO(content), len(content))
+            _check_format(facts)
+        else:
+            facts = json.loads(_metadata(content)[_KEY])
+            _check_format(facts)
+            arrays = safetensors.numpy.load(content)
         return _model(facts, arrays)
     except _DAMAGES as error:
         what = str(error).partition("\n")[0]
@@ -115,11 +127,17 @@ def from_bytes(content: bytes, name: str) -> TrainedModel:
         raise UserError(f"{name}: {_OTHER}: {reason}") from error
 
 
+def _check_format(facts: Mapping[str, Any]) -> None:
+    """Raises ValueError or KeyError for a format that this version does not read."""
+    if facts["format"] != FORMAT:
+        raise ValueError(f"format {facts['format']}; this version reads {FORMAT}")
+
+
 def _metadata(content: bytes) -> dict[str, str]:
     """Returns the metadata of a safetensors file, which its library gives for files on disk alone."""
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > len(content) - 8:
-        raise ValueError("not a safetensors file")
+        raise ValueError("neither a safetensors nor an npz file")
     header = json.loads(content[8 : 8 + length])
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or _KEY not in metadata:
@@ -159,7 +177,11 @@ def _model(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> TrainedModel
         raise ValueError("dataset lacks an entry")
     intervals = {name: _interval(name, ends) for name, ends in facts.get("intervals", {}).items()}
     expected = NUMPY_NETWORKS[trial.model].shapes(sizes_of(trial, vocabulary))
-    weights = {name: array.astype(np.float32) for name, array in arrays.items() if name in expected}
+    weights = {name: array for name, array in arrays.items() if name in expected}
+    for name, array in weights.items():
+        if array.dtype not in (np.float16, np.float32):
+            raise ValueError(f"weight {name!r} is of type {array.dtype}; it needs float16 or float32")
+    weights = {name: array.astype(np.float32) for name, array in weights.items()}
     return TrainedModel(
         trial,
         vocabulary,

@@ -24,6 +24,8 @@ Arrays = dict[str, np.ndarray]
 MOST_BYTES = 2**30  # of all arrays of a file, unless the file itself is large
 MOST_TIMES = 20  # as many bytes as the file has, if that is more
 DAMAGES = (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, MemoryError)
+#: What `unpacked` raises for bytes that are not as `packed` returned them.
+NOT_PACKED = (*DAMAGES, zipfile.BadZipFile, zlib.error)
 
 
 def write(path: Path, arrays: Arrays, metadata: dict[str, Any], *, compressed: bool = False) -> None:
@@ -38,12 +40,32 @@ def write(path: Path, arrays: Arrays, metadata: dict[str, Any], *, compressed: b
     Raises:
         UserError: the folder cannot be written to.
     """
+    content = packed(arrays, metadata, compressed=compressed)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+
+
+def packed(arrays: Arrays, metadata: dict[str, Any], *, compressed: bool = False) -> bytes:
+    """Returns arrays and metadata as the content of a file, see `write`."""
     buffer = io.BytesIO()
     save = np.savez_compressed if compressed else np.savez
     save(buffer, metadata=np.array(json.dumps(metadata)), checksum=np.array(checksum(arrays, metadata)), **arrays)  # type: ignore[arg-type]
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def unpacked(file: BinaryIO, file_bytes: int) -> tuple[Arrays, dict[str, Any]]:
+    """Returns the arrays and the metadata of a file of so many bytes that `write` made. Raises one of NOT_PACKED."""
+    arrays = {}
+    with zipfile.ZipFile(file) as archive:
+        check_sizes(archive, file_bytes)
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+    metadata = json.loads(str(arrays.pop("metadata")))
+    if str(arrays.pop("checksum")) != checksum(arrays, metadata):
+        raise ValueError("checksum differs")
+    return arrays, metadata
 
 
 def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
@@ -58,22 +80,14 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
     try:
-        with path.open("rb") as file, zipfile.ZipFile(_regular(path, file)) as archive:
-            check_sizes(archive, path.stat().st_size)
-            arrays = {}
-            for name in archive.namelist():
-                with archive.open(name) as member:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
-        metadata = json.loads(str(arrays.pop("metadata")))
-        if str(arrays.pop("checksum")) != checksum(arrays, metadata):
-            raise ValueError("checksum differs")
+        with path.open("rb") as file:
+            return unpacked(_regular(path, file), path.stat().st_size)
     except FileNotFoundError:
         raise
     except PermissionError as error:
         raise UserError(f"{path}: no permission to read it; {hint}") from error
-    except (*DAMAGES, zipfile.BadZipFile, zlib.error) as error:
+    except NOT_PACKED as error:
         raise UserError(f"{path}: damaged file ({error}); {hint}") from error
-    return arrays, metadata
 
 
 @contextlib.contextmanager
@@ -124,7 +138,9 @@ def check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
                 raise ValueError(f"{info.filename} has format {version}")
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = header(member)
-            if dtype.hasobject or math.prod(shape) * dtype.itemsize != info.file_size - member.tell():
+            if dtype.hasobject:
+                raise ValueError(f"{info.filename} holds objects of Python, which are never read")
+            if math.prod(shape) * dtype.itemsize != info.file_size - member.tell():
                 raise ValueError(f"{info.filename} does not hold what its header says")
         total += info.file_size
     check_total(total, file_bytes)
