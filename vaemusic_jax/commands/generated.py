@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from vaemusic_jax.music.vocabulary import Vocabulary
     from vaemusic_jax.play.trained_model import TrainedModel
 
-_STAFF_WIDTH = 2400  # of a line of notation, in tenths of a millimetre
 _TITLE = "Made with vaemusic"
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
@@ -179,7 +178,11 @@ def write_measures(path: Path, model: TrainedModel, made: Made) -> None:
     if writer is None:
         save_measures(made.tokens, path, model.vocabulary, title=_TITLE)
     else:
-        write_atomically(path, writer(model, made).encode())
+        try:
+            content = writer(model, made).encode()
+        except ValueError as error:  # what the format cannot express
+            raise UserError(f"{path}: {error}") from None
+        write_atomically(path, content)
 
 
 def _json(model: TrainedModel, made: Made) -> str:
@@ -204,12 +207,9 @@ def _csv(model: TrainedModel, made: Made) -> str:
 
 
 def _svg(model: TrainedModel, made: Made) -> str:
-    from vaemusic_jax.report.engraving import engrave_measures
+    from vaemusic_jax.data.writers.engraving import measures_to_svg
 
-    options = {"pageWidth": _STAFF_WIDTH, "pageHeight": 60_000, "adjustPageWidth": True, "scale": 60}
-    drawn = engrave_measures(made.tokens, model.vocabulary, **options)[0]
-    start, end, rest = drawn.partition(">")
-    return f'{start}{end}<rect width="100%" height="100%" fill="white"/>{rest}'  # so that it reads on dark pages too
+    return measures_to_svg(made.tokens, model.vocabulary)
 
 
 _WRITERS = {".svg": _svg, ".json": _json, ".csv": _csv}

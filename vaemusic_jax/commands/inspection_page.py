@@ -13,8 +13,8 @@ from vaemusic_jax.commands.inspection import ATTRIBUTE_HEADINGS, about_repeats, 
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.reading_report import counts
 from vaemusic_jax.data.statistics import Statistics
+from vaemusic_jax.data.writers.engraving import engrave_measures
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.engraving import engrave_measures
 from vaemusic_jax.report.page import image
 from vaemusic_jax.report.style import to_svg
 from vaemusic_jax.support.atomic import write_atomically

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaemusic_jax.config.trial import Trial
+from vaemusic_jax.data.writers.engraving import engrave_measure
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import HOLD, REST
-from vaemusic_jax.report.engraving import engrave_measure
 from vaemusic_jax.report.figures.piano_roll import piano_roll
 from vaemusic_jax.report.selection import evenly
 from vaemusic_jax.report.style import to_svg

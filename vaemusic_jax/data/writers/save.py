@@ -50,7 +50,7 @@ def save_measures(
     if write is None:
         raise UserError(f"{path}: the suffix says no format that can be written; use one of {' '.join(_WRITERS)}")
     try:
-        rows, known = _checked(measures, vocabulary, metre)
+        rows, known = checked_measures(measures, vocabulary, metre)
         content = write(rows, known, " ".join(title.split()), tempo)
     except ValueError as error:  # what the format cannot express, too
         raise UserError(f"{path}: {error}") from None
@@ -94,8 +94,17 @@ _WRITERS: dict[str, Callable[[_Indices, Vocabulary, str, float], bytes]] = {
 SUFFIXES = tuple(_WRITERS)
 
 
-def _checked(measures: Any, vocabulary: Vocabulary | None, metre: str | None) -> tuple[_Indices, Vocabulary]:
-    """Measures as indices of a vocabulary. Raises ValueError."""
+def checked_measures(
+    measures: Any, vocabulary: Vocabulary | None = None, metre: str | None = None
+) -> tuple[_Indices, Vocabulary]:
+    """Returns measures as indices of a vocabulary, which is made of their names if there is none.
+
+    Args:
+        measures, vocabulary, metre: as in `save_measures`.
+
+    Raises:
+        ValueError: they are no measures of the vocabulary; it says which measure and why.
+    """
     if metre is not None and metre not in GRIDS:
         raise ValueError(f"metre: {metre!r} is none of {', '.join(GRIDS)}")
     if vocabulary is not None and metre not in (None, vocabulary.metre):

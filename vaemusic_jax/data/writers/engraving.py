@@ -15,7 +15,31 @@ if TYPE_CHECKING:
     from vaemusic_jax.music.vocabulary import Vocabulary
 
 
-def engrave_measures(measures: np.ndarray, vocabulary: Vocabulary, **options: Any) -> list[str]:
+_PAPER = '<rect width="100%" height="100%" fill="white"/>'  # so that it can be read on dark pages too
+
+
+def measures_to_svg(measures: np.ndarray | Sequence[Sequence[int]], vocabulary: Vocabulary, *, scale: int = 60) -> str:
+    """Engraves consecutive measures on one white page, as wide as four measures or so and as high as they need.
+
+    Args:
+        measures: (N, T) token indices.
+        vocabulary: the vocabulary of the tokens.
+        scale: the size in percent; at 60 a staff is some 1,450 pixels wide.
+
+    Raises:
+        ValueError: they do not fit on one page, or MusicXML cannot express them.
+    """
+    options = {"pageWidth": 2400, "pageHeight": 60_000, "adjustPageWidth": True, "scale": scale}
+    pages = engrave_measures(measures, vocabulary, **options)
+    if len(pages) > 1:
+        raise ValueError(f"{len(measures):,} measures do not fit on a page of notation; 1,000 do")
+    start, end, rest = pages[0].partition(">")
+    return f"{start}{end}{_PAPER}{rest}"
+
+
+def engrave_measures(
+    measures: np.ndarray | Sequence[Sequence[int]], vocabulary: Vocabulary, **options: Any
+) -> list[str]:
     """Engraves consecutive measures and returns an SVG element for each page.
 
     They go through MusicXML, because Verovio drops notes of triplets that it reads from ABC: of `(3:2:2D2F` the F.

@@ -20,7 +20,7 @@ pytest.importorskip("verovio")
 )
 @pytest.mark.parametrize("metre", ["4/4", "2/4", "6/8"])
 def test_every_note_is_drawn(metre: str, events: dict[int, str]) -> None:
-    from vaemusic_jax.report.engraving import engrave_measure, engrave_measures
+    from vaemusic_jax.data.writers.engraving import engrave_measure, engrave_measures
 
     vocabulary = Vocabulary.from_pitches(["D4", "F#4", "G4"], metre=metre, room=False)
     tokens = [HOLD] * vocabulary.grid.n_ticks
@@ -32,7 +32,7 @@ def test_every_note_is_drawn(metre: str, events: dict[int, str]) -> None:
 
 
 def test_a_measure_that_only_holds_shows_no_note() -> None:
-    from vaemusic_jax.report.engraving import engrave_measure
+    from vaemusic_jax.data.writers.engraving import engrave_measure
 
     vocabulary = Vocabulary.from_pitches(["D4"], room=False)
     assert 'class="note"' not in engrave_measure([HOLD] * 24, vocabulary)
