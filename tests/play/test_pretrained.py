@@ -13,6 +13,7 @@ from vaemusic_jax.play.steer import draw
 
 #: SHA-256 of the files. A better model gets a new version and a new line; a line never changes.
 DIGESTS = {
+    "bach-adversarial-4@1": "8a48d0196db59a7d3c5875693a15fa069d4561a6c773ff6f6705277830db87e7",
     "bach-measure-32@1": "7c82690580662738521718c8906743611c0c363c1d0f69e755df1e760684d7d8",
     "irish-adversarial-4@1": "a78cd39b37460bb029c220f8b3b0fc7e2a7061c268f329b8172365f0796ef722",
     "irish-pair-32@1": "9850e3d2d566cc1a424c113d43c0c855a155a0992549d91ff2d3e65b6abfa3a1",
