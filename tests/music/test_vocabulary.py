@@ -87,3 +87,9 @@ def test_order_of_the_pitches_does_not_matter_and_json_keeps_all(names: list[str
 def test_other_orders_are_refused(tokens: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r"vocabulary|pitches"):
         Vocabulary(tokens)
+
+
+@pytest.mark.parametrize("name", ["<b>", "C", "D4<", "C10", "H4", "C4 "])
+def test_a_token_that_is_no_pitch_is_refused_whoever_wrote_it(name: str) -> None:
+    with pytest.raises(ValueError, match="not a spelled pitch"):
+        Vocabulary.from_plain(["__", "rest", name])

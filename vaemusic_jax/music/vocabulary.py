@@ -112,7 +112,7 @@ class Vocabulary:
 
     Raises:
         ValueError: the metre has no grid, the names do not start with hold and rest, the pitches are not sorted and
-            distinct, or there are more tokens than fit into one byte.
+            distinct, one is no pitch, or there are more tokens than fit into one byte.
     """
 
     tokens: tuple[str, ...]
@@ -127,6 +127,8 @@ class Vocabulary:
             raise ValueError("the pitches of a vocabulary are sorted and distinct")
         if len(self.tokens) > MOST_TOKENS:
             raise ValueError(f"{len(self.tokens)} tokens do not fit into one byte")
+        for name in self.tokens[2:]:
+            pitch_to_midi(name)
 
     def __len__(self) -> int:
         return len(self.tokens)
