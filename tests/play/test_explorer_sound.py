@@ -22,12 +22,14 @@ SECOND = [*[HOLD] * 6, REST, *[HOLD] * 5, 4, *[HOLD] * 11]
 # in quarters: onset, length, MIDI number; the last note of the first measure is held into the second
 BOTH = [(0, 1, 60), (1, 1 / 3, 62), (4 / 3, 1 / 3, 64), (5 / 3, 1 / 3, 65), (3, 2, 60), (6, 2, 64)]
 
-PLAY_TO_THE_END = """({spec, measures, tempo}) => new Promise((resolve) => {
+PLAY_TO_THE_END = """({spec, measures, tempo}) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("it plays on and on")), 20000);
     const ticks = [];
     play(spec, measures, {tempo, onTick: (...place) => ticks.push(place), onEnd: () => resolve({scheduled, ticks})});
 })"""
 # Plays the first measure, then the second, and stops where the third is asked for.
-PLAY_ROUND_AND_ROUND = """({spec, rounds, tempo}) => new Promise((resolve) => {
+PLAY_ROUND_AND_ROUND = """({spec, rounds, tempo}) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("it plays on and on")), 20000);
     let asked = 0;
     const next = () => {
         asked += 1;
@@ -60,9 +62,9 @@ def test_no_sound_is_started_by_loading_the_page(page: "Page") -> None:
 
 
 def test_every_note_is_scheduled_once_at_its_time(page: "Page") -> None:
-    given = {"spec": music_of(SCALE), "measures": [FIRST, SECOND], "tempo": 900}
+    given = {"spec": music_of(SCALE), "measures": [FIRST, SECOND], "tempo": 400}
     found = page.evaluate(PLAY_TO_THE_END, given)
-    assert notes(found["scheduled"], 900) == BOTH
+    assert notes(found["scheduled"], 400) == BOTH
     assert found["ticks"] == sorted(found["ticks"])
     assert {measure for measure, _ in found["ticks"]} == {0, 1}
     assert not page.evaluate("isPlaying()")

@@ -88,7 +88,8 @@ def test_of_equal_key_signatures_that_of_sharps_is_chosen(page: "Page", pitches:
 
 
 def test_sound_is_that_of_the_package(page: "Page") -> None:
-    for seed, vocabulary in enumerate(vocabularies()):
+    high = Vocabulary.from_pitches(["E7", "C8"], room=False)  # some of their harmonics cannot be heard at this rate
+    for seed, vocabulary in enumerate([high, *vocabularies()]):
         tunes, tempo = random_tunes(vocabulary, 1, seed), (240.0, 397.3)[seed % 2]
         ((wav,),) = written(page, vocabulary, tunes, ("wav",), tempo=tempo)
         content, expected = base64.b64decode(wav), measures_to_wav(tunes[0], vocabulary, tempo=tempo)
