@@ -14,6 +14,7 @@ from vaemusic_jax.data.measures import read_measures
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary, is_pitch
 from vaemusic_jax.play import model_file
+from vaemusic_jax.play.compose import compose
 from vaemusic_jax.play.trained_model import TrainedModel
 
 MODEL = random_model("measure_vae", latent_dim=6)
@@ -65,6 +66,41 @@ def test_what_is_said_of_measures_as_one_tune(bars: str, ending: str) -> None:
     vocabulary = Vocabulary.from_pitches({name for names in read.names for name in names if is_pitch(name)})
     tokens = np.array([[vocabulary.index(name) for name in names] for names in read.names])
     assert as_a_tune(vocabulary, tokens) == f"As one tune: {ending}"
+    of_c = np.array([[vocabulary.index(name) for name in ("C4", "F4", "B4")]])
+    assert as_a_tune(vocabulary, tokens, of_c) == f"As one tune: {ending}".replace("one major", "the major").replace(
+        "scale,", "scale of what it starts from,"
+    )
+
+
+THREE = "X:1\nM:4/4\nL:1/4\nK:G\nCDEG|DEFA|A2F2|\nX:2\nM:4/4\nL:1/4\nK:G\nDDDD|\n"
+
+
+def test_a_tune_goes_through_the_measures_of_the_file_and_says_what_became_of_its_key(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--from", THREE, "--measure", "2", "--tune", "-n", "5", "--note-density", "0.3", "--tolerance", "9")
+    given = made(file, tmp_path, *options)
+    printed = capsys.readouterr().out
+    read = MODEL.encode_file(THREE)
+    following = read.tokens[[1, 2, 1, 2, 1]]  # the second tune of the file is another one
+    starts = [[measure[name] for name in ATTRIBUTES] for measure in given["start"]]
+    np.testing.assert_allclose(starts, MODEL.attributes(following), atol=1e-6)
+    tokens = indices(given["measures"])
+    expected = compose(MODEL, 5, starts=read.tokens[1:3], context=read.tokens[:3], asked={"note_density": 0.3})
+    np.testing.assert_array_equal(tokens, expected)
+    assert as_a_tune(MODEL.vocabulary, tokens, read.tokens[:3]) in printed.splitlines()
+    assert "of the major scale of what it starts from, and it " in printed
+    moved = np.abs(MODEL.attributes(tokens) - MODEL.attributes(following)).mean(0)
+    k = ATTRIBUTES.index("note_range")
+    assert f"note range by {moved[k] / MODEL.about.spread('note_range'):.2f}" in printed
+
+
+def test_a_tune_without_a_file_says_whether_it_keeps_to_one_key(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = indices(made(file, tmp_path, "--tune", "-n", "3", "--seed", "5")["measures"])
+    np.testing.assert_array_equal(tokens, compose(MODEL, 3, seed=5))
+    assert as_a_tune(MODEL.vocabulary, tokens) in capsys.readouterr().out.splitlines()
 
 
 def test_measures_come_nearer_to_what_is_asked_than_turning(
@@ -167,6 +203,10 @@ def test_without_a_file_the_tune_is_printed(file: str, capsys: pytest.CaptureFix
         (["FILE", "--out", "music.mp3"], "music.mp3: the suffix says no format that can be written; use one of .abc"),
         (["FILE", "--tolerance", "nan"], "--tolerance: nan is not from 0"),
         (["FILE", "--seed", "-1"], "non-negative"),
+        (["FILE", "--tune", "--seed", "-1"], "non-negative"),
+        (["FILE", "--tune", "--sweep", "note_range"], "--tune goes with none of --turn, --sweep and --interpolate"),
+        (["FILE", "--tune", "--note-range", "p10", "--turn"], "--tune goes with none of --turn, --sweep and --interp"),
+        (["FILE", "--tune", "--temperature", "0"], "temperature 0.0; it needs a number above 0"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(

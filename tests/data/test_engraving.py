@@ -26,7 +26,7 @@ def test_every_note_is_drawn(metre: str, events: dict[int, str]) -> None:
     tokens = [HOLD] * vocabulary.grid.n_ticks
     for tick, name in events.items():
         tokens[tick] = vocabulary.index(name)
-    for svg in (engrave_measure(tokens, vocabulary), *engrave_measures([tokens], vocabulary)):  # type: ignore[arg-type]
+    for svg in (engrave_measure(tokens, vocabulary), *engrave_measures([tokens], vocabulary)):
         n_notes = len(re.findall('class="note"', svg)) - len(re.findall('class="tie"', svg))
         assert n_notes == len(events)
 

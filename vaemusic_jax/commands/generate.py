@@ -43,6 +43,13 @@ def add_to(commands: Commands) -> None:
     add("--turn", action="store_true", help="set the controls once, instead of the best of several candidates.")
     add("--from", dest="start", metavar="FILE", help="start from a measure of a file of music instead of random ones.")
     add("--measure", metavar="INT", type=int, help="which of its usable measures, from 1; default %(default)s.")
+    add(
+        "--tune",
+        action="store_true",
+        help="make one tune of the measures: of the candidates for each, one whose notes are of the key so far, and an "
+        "end on the pitch class of the first note, where there is one. With --from it goes through the measures of "
+        "that tune from --measure on, and again from there, in its key.",
+    )
     add("--sweep", metavar="ATTRIBUTE", help="one measure with a control turned from its lowest to its highest value.")
     add("--interpolate", metavar="FILE", nargs=2, help="go from the first measure of a file to that of another.")
     add("--steps", metavar="INT", type=int, help="measures of --sweep and --interpolate; default %(default)s.")
@@ -72,6 +79,7 @@ def generate(
     turn: bool = False,
     start: str | None = None,
     measure: int = 1,
+    tune: bool = False,
     sweep: str | None = None,
     interpolate: Sequence[str] | None = None,
     steps: int = 8,
@@ -89,6 +97,7 @@ def generate(
 
         vaemusic generate -n 4 --note-density p90 --out dense.mid
         vaemusic generate --from tune.abc --measure 3 --note-range 12 --interval-jump 3
+        vaemusic generate --from tune.abc --tune -n 16 --note-density p80 --out busier.mid
         vaemusic generate --sweep note_density --steps 9 --out strip.svg
         vaemusic generate mine.safetensors --interpolate a.abc b.abc --out between.wav
     """
@@ -106,6 +115,8 @@ def generate(
         raise UserError(f"--tolerance: {tolerance} is not from 0")
     if turn and not asked_for:
         raise UserError("--turn needs a value of an attribute, such as --note-density p90")
+    if tune and (turn or sweep is not None or interpolate is not None):
+        raise UserError("--tune goes with none of --turn, --sweep and --interpolate")
     try:
         made = measures_like(
             trained,
@@ -120,6 +131,7 @@ def generate(
             steps=steps,
             temperature=temperature,
             candidates=candidates,
+            tune=tune,
         )
     except ValueError as error:
         raise UserError(str(error)) from None

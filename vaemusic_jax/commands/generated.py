@@ -16,8 +16,8 @@ from rich.table import Table
 from vaemusic_jax.data.writers.save import SUFFIXES, save_measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.music.vocabulary import is_pitch, pitch_to_midi
 from vaemusic_jax.play import steer
+from vaemusic_jax.play.compose import compose, n_in_key, pitch_classes
 from vaemusic_jax.support.atomic import write_atomically
 from vaemusic_jax.support.words import count
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from vaemusic_jax.play.trained_model import TrainedModel
 
 _TITLE = "Made with vaemusic"
-_MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,19 +38,22 @@ class Made:
         tokens: (N, T) the measures.
         asked: the values that were asked for, by attribute.
         attributes: (N, A) the values that the measures have.
-        start: (A,) those of the measure they start from; None if there is none.
+        starts: (S, A) those of the measure that all start from, or of the one that each starts from; S is 0 if there is
+            none.
         distances: how far each is from what was asked, in standard deviations; empty if nothing was asked for.
         labels: a word for each measure, such as the setting of a control.
         remarks: what was done to the music that they start from, in sentences.
+        context: (M, T) the music whose key they are to keep as a tune; None for that of most of their notes.
     """
 
     tokens: np.ndarray
     asked: Mapping[str, float]
     attributes: np.ndarray
-    start: np.ndarray | None
+    starts: np.ndarray
     distances: Sequence[float]
     labels: Sequence[str]
     remarks: Sequence[str] = ()
+    context: np.ndarray | None = None
 
 
 def measures_like(
@@ -68,6 +70,7 @@ def measures_like(
     steps: int,
     temperature: float | None,
     candidates: int,
+    tune: bool = False,
 ) -> Made:
     """Makes measures as the options of `vaemusic generate` ask.
 
@@ -76,7 +79,10 @@ def measures_like(
         ValueError: a value that a model does not have, see `play.steer`.
     """
     remarks: list[str] = []
-    origin = None if start is None else _measure(model, start, measure, remarks)
+    context = following = None
+    if start is not None:
+        context, following = _tune(model, start, measure, remarks)
+    origin = None if following is None else following[0]
     labels = [str(number) for number in range(1, n + 1)]
     if sweep is not None:
         one = origin if origin is not None else steer.draw(model, 1, seed)[0]
@@ -84,9 +90,20 @@ def measures_like(
         tokens = np.concatenate([model.turn(one, sweep, level=level) for level in levels])
         origin, labels = one, [f"p{100 * level:.0f}" for level in levels]
     elif ends is not None:
-        first, last = (_measure(model, file, measure, remarks) for file in ends)
+        first, last = (_tune(model, file, measure, remarks)[1][0] for file in ends)
         tokens = model.interpolate(first, last, steps)
         labels = [f"{100 * share:.0f} %" for share in np.linspace(0, 1, steps)]
+    elif tune:
+        tokens = compose(
+            model,
+            n,
+            starts=following,
+            context=context,
+            asked=asked,
+            candidates=candidates,
+            seed=seed,
+            temperature=temperature,
+        )
     elif asked and turn:
         tokens = steer.draw(model, n, seed) if origin is None else origin[None]
         for name, value in asked.items():
@@ -101,30 +118,43 @@ def measures_like(
     else:
         tokens = steer.vary(model, origin, n, seed, temperature)
     attributes = model.attributes(tokens)
+    if origin is None:
+        starts = np.empty((0, len(ATTRIBUTES)))
+    elif tune and following is not None:
+        starts = model.attributes(following[np.arange(n) % len(following)])
+    else:
+        starts = model.attributes(origin)
     return Made(
         tokens,
         asked,
         attributes,
-        None if origin is None else model.attributes(origin)[0],
+        starts,
         steer.off(attributes, asked, model.about).tolist() if asked else [],
         labels[: len(tokens)],
         remarks,
+        context if tune else None,
     )
 
 
-def _measure(model: TrainedModel, source: str, number: int, remarks: list[str]) -> np.ndarray:
-    """Returns one measure of a file, (T,), and adds what was done to it to the remarks.
+def _tune(model: TrainedModel, source: str, number: int, remarks: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the tune of one measure of a file, and adds what was done to it to the remarks.
+
+    Returns:
+        The usable measures of the tune, (M, T), and those of them from the measure of that number on.
 
     Raises:
         UserError: the file cannot be read, or there is no measure of that number.
     """
-    tune = model.encode_file(source, octaves=True)
-    if number > len(tune.tokens):
-        raise UserError(f"{source}: it has {len(tune.tokens)} usable measures in {model.vocabulary.metre}, no {number}")
-    if octaves := tune.octaves.get(tune.measures.places[number - 1].tune):
+    read = model.encode_file(source, octaves=True)
+    places = read.measures.places
+    if number > len(places):
+        raise UserError(f"{source}: it has {len(places)} usable measures in {model.vocabulary.metre}, no {number}")
+    at = places[number - 1]
+    if octaves := read.octaves.get(at.tune):
         way = "up" if octaves > 0 else "down"
         remarks.append(f"{source}: moved {way} by {count(abs(octaves), 'octave')}, to the pitches that the model has.")
-    return np.asarray(tune.tokens[number - 1])
+    own = np.array([(place.tune, place.voice) == (at.tune, at.voice) for place in places])
+    return read.tokens[own], read.tokens[number - 1 :][own[number - 1 :]]
 
 
 def print_table(console: Console, model: TrainedModel, made: Made) -> None:
@@ -137,24 +167,24 @@ def print_table(console: Console, model: TrainedModel, made: Made) -> None:
         table.add_column("off by\n(std)", justify="right")
     if made.asked:
         table.add_row("asked", *(_shown(name, made.asked.get(name)) for name in ATTRIBUTES), style="bold")
-    if made.start is not None:
-        table.add_row("start", *(_shown(name, value) for name, value in zip(ATTRIBUTES, made.start, strict=True)))
+    if len(made.starts) == 1:
+        table.add_row("start", *(_shown(name, value) for name, value in zip(ATTRIBUTES, made.starts[0], strict=True)))
     for i, values in enumerate(made.attributes):
         cells = [_shown(name, value) for name, value in zip(ATTRIBUTES, values, strict=True)]
         table.add_row(made.labels[i], *cells, *([f"{made.distances[i]:.2f}"] if made.distances else []))
     console.print(table)
     for remark in made.remarks:
         console.print(remark, soft_wrap=True, markup=False, highlight=False)
-    if made.start is not None and made.asked:
+    if len(made.starts) and made.asked:
         moved = {
-            name: np.abs(made.attributes[:, k] - made.start[k]).mean() / model.about.spread(name)
+            name: np.abs(made.attributes[:, k] - made.starts[:, k]).mean() / model.about.spread(name)
             for k, name in enumerate(ATTRIBUTES)
             if name not in made.asked
         }
         words = ", ".join(f"{ATTRIBUTES[name].words} by {far:.2f}" for name, far in moved.items())
         console.print(f"What else moved, in standard deviations of the training measures: {words or 'nothing'}.")
     if len(made.tokens) > 1:
-        console.print(as_a_tune(model.vocabulary, made.tokens))
+        console.print(as_a_tune(model.vocabulary, made.tokens, made.context), soft_wrap=True)
 
 
 def print_tune(console: Console, model: TrainedModel, made: Made) -> None:
@@ -191,9 +221,15 @@ def _json(model: TrainedModel, made: Made) -> str:
         {"label": label, "tokens": [names[token] for token in row], "attributes": _by_name(values)}
         for label, row, values in zip(made.labels, made.tokens, made.attributes, strict=True)
     ]
-    start = None if made.start is None else _by_name(made.start)
-    facts = {"metre": model.vocabulary.metre, "asked": dict(made.asked), "start": start, "measures": measures}
-    return json.dumps(facts, indent=1) + "\n"
+    facts: dict[str, object] = {
+        "metre": model.vocabulary.metre,
+        "asked": dict(made.asked),
+        "start": None,
+        "measures": measures,
+    }
+    if starts := [_by_name(values) for values in made.starts]:
+        facts["start"] = starts[0] if len(starts) == 1 else starts
+    return json.dumps(facts | {"measures": measures}, indent=1) + "\n"
 
 
 def _csv(model: TrainedModel, made: Made) -> str:
@@ -223,13 +259,20 @@ def _shown(name: str, value: float | None) -> str:
     return "" if value is None else f"{value * ATTRIBUTES[name].shown_factor:.2f}"
 
 
-def as_a_tune(vocabulary: Vocabulary, tokens: np.ndarray) -> str:
-    """Says whether the measures in a row keep to one key, and end as they began."""
-    names = [vocabulary.tokens[token] for token in tokens.ravel()]
-    pitches = [round(pitch_to_midi(name)) % 12 for name in names if is_pitch(name)]
-    if not pitches:
+def as_a_tune(vocabulary: Vocabulary, tokens: np.ndarray, context: np.ndarray | None = None) -> str:
+    """Says whether the measures in a row keep to one key, and end as they began.
+
+    Args:
+        vocabulary: the vocabulary of the tokens.
+        tokens: (N, T) the measures.
+        context: (M, T) measures whose key they are to keep; without them it is that of most of their notes.
+    """
+    pitches = pitch_classes(vocabulary, tokens)
+    if not len(pitches):
         return "As one tune: it has no note."
-    in_key = max(sum((pitch - key) % 12 in _MAJOR for pitch in pitches) for key in range(12)) / len(pitches)
+    around = pitch_classes(vocabulary, [] if context is None else context)
+    in_key = n_in_key(pitches, around) / len(pitches)
+    scale = "the major scale of what it starts from" if len(around) else "one major scale"
     share = "all" if in_key == 1 else f"{100 * in_key:.0f} %"
     ends = "ends" if pitches[0] == pitches[-1] else "does not end"
-    return f"As one tune: {share} of its notes are of one major scale, and it {ends} on the pitch class of its first."
+    return f"As one tune: {share} of its notes are of {scale}, and it {ends} on the pitch class of its first."

@@ -108,19 +108,52 @@ def aim(
     Raises:
         ValueError: nothing is asked for, a value is no number or has no control, or the tokens are wrong.
     """
+    found = candidates_for(model, tokens, asked, candidates, noise, seed)
+    best = int(found.cost.argmin())
+    return Aimed(found.tokens[best], asked, _named(found.obtained[best]), found.start, float(found.distance[best]))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Measures that are near what is asked for.
+
+    Attributes:
+        tokens: (C, T) the measures.
+        obtained: (C, A) their attributes.
+        distance: (C,) how far they are from what is asked for, as `Aimed.distance`.
+        cost: (C,) the same, and with less weight how far the other attributes have moved.
+        start: the attributes of the start measure; None if there was none.
+    """
+
+    tokens: NDArray[np.int32]
+    obtained: NDArray[np.float32]
+    distance: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    start: Mapping[str, float] | None
+
+
+def candidates_for(
+    model: TrainedModel,
+    tokens: ArrayLike | None,
+    asked: Mapping[str, float],
+    n: int = CANDIDATES,
+    noise: float = NOISE,
+    seed: int = 0,
+) -> Candidates:
+    """Decodes the measures of which `aim` keeps the one of least cost. Arguments and errors are those of `aim`."""
     if not asked:
         raise ValueError(f"ask for values of some of {', '.join(model.trial.attributes)}")
     for name, value in asked.items():
         model.control(name)
         if not np.isfinite(value):
             raise ValueError(f"{name} {value}; it needs a finite number")
-    if candidates < 1:
-        raise ValueError(f"{candidates} candidates; at least 1 is needed")
+    if n < 1:
+        raise ValueError(f"{n} candidates; at least 1 is needed")
     if not 0 <= noise < np.inf:
         raise ValueError(f"noise {noise}; it needs a number from 0")
     about, rng = model.about, np.random.default_rng(seed)
-    z, own, start = _starts(model, tokens, candidates, noise, rng)
-    shift = rng.normal(scale=JITTER, size=(candidates, len(asked)))
+    z, own, start = _starts(model, tokens, n, noise, rng)
+    shift = rng.normal(scale=JITTER, size=(n, len(asked)))
     shift[0] = 0
     values: list[ArrayLike | None] = [None] * len(model.trial.attributes)
     for column, (name, value) in enumerate(asked.items()):
@@ -133,9 +166,7 @@ def aim(
     obtained = model.attributes(decoded)
     distance = off(obtained, asked, about)
     kept = {name: value for name, value in (start or {}).items() if name not in asked}
-    cost = distance + OTHERS * off(obtained, kept, about)
-    best = int(cost.argmin())
-    return Aimed(decoded[best], asked, _named(obtained[best]), start, float(distance[best]))
+    return Candidates(decoded, obtained, distance, distance + OTHERS * off(obtained, kept, about), start)
 
 
 def interpolate(model: TrainedModel, first: ArrayLike, last: ArrayLike, steps: int = 8) -> NDArray[np.int32]:
