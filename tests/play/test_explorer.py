@@ -234,7 +234,7 @@ def test_what_is_wrong_in_a_link_is_left_out(opened: Opened, hash: str) -> None:
     assert page.evaluate("toText(explorer.state)") == page.evaluate("toText(firstState(explorer))")
 
 
-@pytest.mark.parametrize("format", ["MIDI", "MusicXML", "ABC"])
+@pytest.mark.parametrize("format", ["mid", "musicxml", "abc"])
 def test_what_is_saved_is_read_again_as_the_same_measures(opened: Opened, format: str, tmp_path: Path) -> None:
     page = opened()
     page.get_by_role("button", name="Turn it from low to high").click()

@@ -27,7 +27,7 @@ from vaemusic_jax.play.trained_model import TrainedModel
 MOST_STARTS = 200
 _SCRIPTS = (
     *("networks", "steering", "worker", "measures", "glyphs", "notation", "roll", "writers", "sound"),
-    *("elements", "formats", "state", "start", "controls", "result", "pad", "strip", "transport", "explorer"),
+    *("elements", "state", "start", "controls", "result", "pad", "strip", "transport", "explorer"),
 )
 
 

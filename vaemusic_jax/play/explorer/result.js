@@ -69,13 +69,13 @@ class Result {
 
 // A choice of formats and a button that saves measures. measures returns [tokens or list of them, name of the file].
 function savers(measures, spec, page) {
-  const format = select("", Object.keys(FORMATS).map((name) => [name, name]), () => {});
+  const format = select("", Object.keys(WRITERS).map((suffix) => [suffix, `.${suffix}`]), () => {});
   format.chosen.setAttribute("aria-label", "Format");
   const go = button("Save", () => {
-    const [tokens, name] = measures(), { suffix, type, write } = FORMATS[format.chosen.value];
+    const [tokens, name] = measures(), suffix = format.chosen.value, { type, write } = WRITERS[suffix];
     if (!tokens || !tokens.length) return;
     const list = tokens[0].length === undefined ? [tokens] : tokens;
-    save(`${name}.${suffix}`, write(typeof spec === "function" ? spec() : spec, list, page.tempo()), type);
+    save(`${name}.${suffix}`, write(spec, list, { tempo: page.tempo(), title: "Made with vaemusic" }), type);
   });
   return make("span", { class: "savers" }, format.element, go);
 }
