@@ -118,8 +118,9 @@ def measures_like(
     else:
         tokens = steer.vary(model, origin, n, seed, temperature)
     attributes = model.attributes(tokens)
+    starts: np.ndarray
     if origin is None:
-        starts = np.empty((0, len(ATTRIBUTES)))
+        starts = np.empty((0, len(ATTRIBUTES)), np.float32)
     elif tune and following is not None:
         starts = model.attributes(following[np.arange(n) % len(following)])
     else:
