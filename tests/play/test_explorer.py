@@ -313,6 +313,27 @@ def test_start_measures_are_those_that_all_models_have(tmp_path: Path) -> None:
     assert (translated(starts, MODELS["one"], other) >= 0).all()
 
 
+def test_a_model_with_two_controls_has_those_two(browser: "Browser", tmp_path: Path) -> None:
+    path = tmp_path / "pair.html"
+    model = random_model("measure_vae", attributes=("note_density", "rhythmic_complexity"))
+    path.write_text(page_of({"pair": model}), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(f"{path.as_uri()}#note_range=0.5&pad=note_range.note_density.note_range")
+    until(page, "explorer.models[0].result && explorer.models[0].result.tokens")
+    assert page.evaluate("explorer.state.levels") == {}
+    assert page.locator("#controls input[type=range]").count() == 2
+    assert page.evaluate("explorer.state.pad") == ["note_density", "rhythmic_complexity", "note_density"]
+    assert page.get_by_label("Up:").evaluate("(each) => each.value") == "rhythmic_complexity"
+    page.close()
+
+
+def test_models_without_controls_or_common_measures_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^none: it has no controls"):
+        page_of({"none": random_model("measure_vae", attributes=())})
+    with pytest.raises(UserError, match=r"^one, far: they have no measure in common"):
+        page_of({"one": MODELS["one"], "far": random_model("measure_vae", tones=("C2", "D2"))})
+
+
 def test_models_in_two_metres_do_not_share_a_page() -> None:
     with pytest.raises(UserError, match=r"^b: its measures are in 6/8 and those of a in 4/4"):
         page_of({"a": MODELS["one"], "b": random_model("measure_vae", metre="6/8")})

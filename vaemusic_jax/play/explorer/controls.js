@@ -13,7 +13,7 @@ class Controls {
       page.change((state) => { state.mode = value; }));
     this.about = make("p", { class: "hint" });
     this.another = button("Another one", () => page.change((state) => { state.seed += 1; }));
-    this.sliders = page.attributes.filter(({ name }) => page.models.some(({ spec }) => spec.controls.includes(name)))
+    this.sliders = page.attributes.filter(({ name }) => page.controls.includes(name))
       .map((attribute) => this.slider(attribute));
     root.append(this.mode.element, this.about, ...this.sliders.map(({ element }) => element),
       make("div", { class: "row" }, button("Set all back", () => page.change((state) => { state.levels = {}; })), this.another));

@@ -7,6 +7,7 @@ class Explorer {
   constructor({ models, starts, origin, levels }) {
     Object.assign(this, { starts, levels, startLevels: {} });
     this.attributes = models[0].spec.attributes;
+    this.controls = this.attributes.map(({ name }) => name).filter((name) => models.some(({ spec }) => spec.controls.includes(name)));
     this.models = models.map(({ spec, file }) => ({ spec, ...startModel(spec, file), isBusy: false, done: Promise.resolve() }));
     this.history = new History();
     this.state = fromText(location.hash.slice(1), this);
@@ -17,12 +18,12 @@ class Explorer {
   async open() {
     for (const model of this.models) Object.assign(model, await model.ready);
     this.start = new Start(byId("start"), this);
-    this.controls = new Controls(byId("controls"), this);
+    this.sliders = new Controls(byId("controls"), this);
     this.models.forEach((model, m) => { model.result = new Result(byId("results"), this, m); });
     this.strip = new Strip(byId("strip"), this);
     this.transport = new Transport(byId("transport"), this);
     this.pad = new Pad(byId("pad"), this);
-    this.history.add(toText(this.state));
+    this.keep();
     addEventListener("hashchange", () => this.go(location.hash.slice(1)));
     this.show();
   }
@@ -32,26 +33,35 @@ class Explorer {
     const state = structuredClone(this.state);
     how(state);
     this.state = state;
-    if (isDone) this.history.add(toText(state));
+    if (isDone) this.keep();
     this.show();
   }
 
   step(by) {
     const text = this.history.step(by);
-    if (text !== undefined) { this.state = fromText(text, this); this.show(); }
+    if (text === undefined) return;
+    this.state = fromText(text, this);
+    this.keep();
+    this.show();
   }
 
   go(text) {
     if (text === toText(this.state)) return;
     this.state = fromText(text, this);
-    this.history.add(toText(this.state));
+    this.keep();
     this.show();
   }
 
+  // Makes the state a step of undo, and puts it into the address; browsers do not let pages do that all the time.
+  keep() {
+    const text = toText(this.state);
+    this.history.add(text);
+    history.replaceState(null, "", `#${text}`);
+  }
+
   show() {
-    history.replaceState(null, "", `#${toText(this.state)}`);
     this.start.show();
-    this.controls.show();
+    this.sliders.show();
     this.strip.show();
     this.transport.show();
     this.models.forEach((model, m) => this.compute(model, m));
@@ -85,7 +95,7 @@ class Explorer {
       : await model.ask("controlLevels", start);
     const found = Object.fromEntries(spec.controls.map((name, k) => [name, own[k]]));
     this.startLevels = model === this.models[0] ? { ...this.startLevels, ...found } : { ...found, ...this.startLevels };
-    this.controls.show();
+    this.sliders.show();
     this.pad.paint();
   }
 

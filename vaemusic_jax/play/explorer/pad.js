@@ -16,7 +16,7 @@ class Pad {
     this.page = page;
     this.surface = { key: "", rows: [] }; // of each row, from the lowest setting of the second control, attributes of CELLS measures
     const names = page.attributes.map(({ name, words }) => [name, words]);
-    const controls = names.filter(([name]) => page.models.some(({ spec }) => spec.controls.includes(name)));
+    const controls = names.filter(([name]) => page.controls.includes(name));
     this.selects = [["Across:", 0, controls], ["Up:", 1, controls], ["Colour:", 2, names]].map(([label, i, options]) =>
       select(label, options, (value) => page.change((state) => { state.pad[i] = value; })));
     this.ofModel = page.models.length > 1

@@ -39,16 +39,20 @@ def page_of(models: Mapping[str, TrainedModel]) -> str:
             measures to start from are of the first one's data set.
 
     Raises:
-        UserError: the models are in different metres.
+        UserError: the models are in different metres, one has no controls, or they have no measure in common.
     """
     first = next(iter(models.values()))
     for name, model in models.items():
+        if not model.trial.attributes:
+            raise UserError(f"{name}: it has no controls to turn, since it was trained with attributes: none")
         if model.vocabulary.metre != first.vocabulary.metre:
             raise UserError(
                 f"{name}: its measures are in {model.vocabulary.metre} and those of {next(iter(models))} in "
                 f"{first.vocabulary.metre}; models on one page need one metre"
             )
     starts, origin = starts_of(list(models.values()))
+    if not len(starts):
+        raise UserError(f"{', '.join(models)}: they have no measure in common to start from; explore them apart")
     data = {
         "models": [{"spec": spec_of(model, name), "file": file_of(model)} for name, model in models.items()],
         "starts": starts.tolist(),

@@ -8,11 +8,9 @@ const STRIP = 8;
 // levels: of the controls that were set, by attribute, from 0 to 1. pad: two attributes, and the one that it shows.
 // strip: measures as {model, tokens}.
 function firstState(page) {
-  const names = page.attributes.map(({ name }) => name);
-  return {
-    from: 0, mode: "turn", levels: {}, seed: 0, strip: [],
-    pad: [names[names.length > 2 ? 2 : 0], names[1] || names[0], names[names.length > 2 ? 2 : 0]],
-  };
+  const across = page.controls.includes("note_density") ? "note_density" : page.controls[0];
+  const up = page.controls.find((name) => name !== across) || across;
+  return { from: 0, mode: "turn", levels: {}, seed: 0, strip: [], pad: [across, up, across] };
 }
 
 const packed = (tokens) => Array.from(tokens, (token) => token.toString(36).padStart(2, "0")).join("");
@@ -43,12 +41,12 @@ function fromText(text, page) {
   if (tokens) state.from = tokens;
   else if (/^\d{1,4}$/.test(from) && from >= 1 && from <= page.starts.length) state.from = from - 1;
   if (fields.get("mode") === "aim") state.mode = "aim";
-  for (const name of names) {
+  for (const name of page.controls) {
     const level = Number.parseFloat(fields.get(name));
     if (level >= 0 && level <= 1) state.levels[name] = level;
   }
   const pad = (fields.get("pad") || "").split(".");
-  if (pad.length === 3 && pad.every((name) => names.includes(name))) state.pad = pad;
+  if (pad.length === 3 && page.controls.includes(pad[0]) && page.controls.includes(pad[1]) && names.includes(pad[2])) state.pad = pad;
   if (/^\d{1,6}$/.test(fields.get("seed") || "")) state.seed = Number(fields.get("seed"));
   for (const each of (fields.get("strip") || "").split(".").slice(0, STRIP)) {
     const model = Number(each[0]), measure = specs[model] && unpacked(each.slice(1), specs[model]);
