@@ -11,7 +11,7 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.metrics.registry import all_columns
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.runs.evaluations import CorpusSample, EvaluationStore, TrialEvaluation
+from vaemusic_jax.runs.evaluations import DEFINITIONS, CorpusSample, EvaluationStore, TrialEvaluation
 from vaemusic_jax.runs.results import assemble
 from vaemusic_jax.support.words import command
 
@@ -104,10 +104,13 @@ class JoinedRuns:
         import pandas as pd
 
         evaluated = table.loc[table[EVALUATED].notna(), "trial"]
-        kept = {trial: self._or_fault(lambda t=trial: self._stores[run].trial(t)) for trial in evaluated}
-        earlier = {trial for trial, of in kept.items() if of and of.is_of_earlier_definitions}
+        store = self._stores[run]
+        versions = {trial: self._or_fault(lambda t=trial: store.definitions(t)) for trial in evaluated}
+        earlier = {trial for trial, version in versions.items() if version not in (None, DEFINITIONS)}
         if earlier:
-            fresh = {trial: of.metrics for trial, of in kept.items() if of and trial not in earlier}
+            others = [trial for trial, version in versions.items() if version == DEFINITIONS]
+            kept = {trial: self._or_fault(lambda t=trial: store.trial(t)) for trial in others}
+            fresh = {trial: of.metrics for trial, of in kept.items() if of}
             rows = table["trial"].isin(list(fresh))
             if fresh:
                 fields = RunDirectory.read(self.paths[run]).trials_table

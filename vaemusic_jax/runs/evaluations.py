@@ -154,6 +154,20 @@ class EvaluationStore:
                 raise ValueError("a token is not in the vocabulary of its data set, or not on its grid")
         return TrialEvaluation(families, arrays, made_of)
 
+    def definitions(self, trial_id: str) -> int | None:
+        """Returns the version of the definitions of a trial's evaluation, without reading its arrays; None without one.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = self._trial_path(trial_id)
+        try:
+            facts = arrays_file.read_metadata(path, HINT)
+        except FileNotFoundError:
+            return None
+        with damaged(path, HINT):
+            return int(facts["made_of"].get("definitions", 1))
+
     def save_trial(self, trial_id: str, evaluation: TrialEvaluation) -> None:
         """Saves the evaluation of a trial in place of an earlier one. Raises UserError if it cannot be written."""
         facts = {"families": evaluation.families, "made_of": evaluation.made_of}

@@ -9,7 +9,7 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,9 +79,32 @@ def read(path: Path, hint: str) -> tuple[Arrays, dict[str, Any]]:
         FileNotFoundError: there is no such file.
         UserError: the file is damaged or cannot be read; it is left as it is.
     """
+    with _as_user_errors(path, hint), path.open("rb") as file:
+        return unpacked(_regular(path, file), path.stat().st_size)
+
+
+def read_metadata(path: Path, hint: str) -> dict[str, Any]:
+    """Reads the metadata alone of a file that `write` made; `read` also checks that it belongs to the arrays.
+
+    Args:
+        path: the file to read.
+        hint: as for `read`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: the file is damaged or cannot be read.
+    """
+    with _as_user_errors(path, hint), path.open("rb") as file, zipfile.ZipFile(_regular(path, file)) as archive:
+        check_sizes(archive, path.stat().st_size, ("metadata.npy",))
+        with archive.open("metadata.npy") as member:
+            metadata: dict[str, Any] = json.loads(str(np.lib.format.read_array(member, allow_pickle=False)))
+    return metadata
+
+
+@contextlib.contextmanager
+def _as_user_errors(path: Path, hint: str) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            return unpacked(_regular(path, file), path.stat().st_size)
+        yield
     except FileNotFoundError:
         raise
     except PermissionError as error:
@@ -128,10 +151,16 @@ def _regular(path: Path, file: BinaryIO) -> BinaryIO:
     return file
 
 
-def check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
-    """Raises ValueError if arrays are not as long as their headers say, or too large together to be honest."""
+def check_sizes(archive: zipfile.ZipFile, file_bytes: int, names: Sequence[str] = ()) -> None:
+    """Raises ValueError if arrays are not as long as their headers say, or too large together to be honest.
+
+    Args:
+        archive: the arrays.
+        file_bytes: the size of the file.
+        names: the members to look at; all by default.
+    """
     total = 0
-    for info in archive.infolist():
+    for info in map(archive.getinfo, names) if names else archive.infolist():
         with archive.open(info) as member:
             version = np.lib.format.read_magic(member)
             if version not in ((1, 0), (2, 0)):
