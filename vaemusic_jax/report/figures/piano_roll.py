@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.data.writers.notation import sounds, token_names
+from vaemusic_jax.data.writers.notation import Sound, sounds, token_names
 from vaemusic_jax.music.vocabulary import is_pitch, pitch_to_midi
-from vaemusic_jax.report.style import BLUE
+from vaemusic_jax.report.style import BLUE, VERMILLION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 _SEMITONES = 24  # The smallest range that is shown, so that most measures have the same vertical scale.
 
 
-def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
+def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary, marked: Collection[Sound] = ()) -> Figure:
     """Draws notes as bars, with time in quarter notes, marked at every beat, and pitch as MIDI numbers.
 
     Args:
         tokens: (T,) token indices.
         vocabulary: the vocabulary of the tokens.
+        marked: the notes that have another colour.
     """
     from matplotlib.figure import Figure
 
@@ -31,7 +33,8 @@ def piano_roll(tokens: np.ndarray, vocabulary: Vocabulary) -> Figure:
     notes = [sound for sound in sounds(token_names(tokens, vocabulary), vocabulary.grid) if is_pitch(sound.token)]
     pitches = [float(pitch_to_midi(sound.token)) for sound in notes]
     for sound, pitch in zip(notes, pitches, strict=True):
-        axes.broken_barh([(float(sound.onset), float(sound.length) - 0.03)], (pitch - 0.5, 1), color=BLUE)
+        colour = VERMILLION if sound in marked else BLUE
+        axes.broken_barh([(float(sound.onset), float(sound.length) - 0.03)], (pitch - 0.5, 1), color=colour)
     middle = (min(pitches) + max(pitches)) / 2 if pitches else 67
     half = max(_SEMITONES, max(pitches) - min(pitches) + 4 if pitches else 0) / 2
     grid, length = vocabulary.grid, float(vocabulary.grid.quarters)
