@@ -29,7 +29,8 @@ from vaemusic_jax.report.findings import (
     findings_table,
     specification_table,
 )
-from vaemusic_jax.report.markup import to_csv, to_html, to_latex
+from vaemusic_jax.report.html_table import to_html
+from vaemusic_jax.report.markup import to_csv, to_latex
 
 
 def test_swapped_models_mirror_the_verdicts() -> None:

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from vaemusic_jax.report.aggregate import NO_VALUE, Interval
-from vaemusic_jax.report.markup import DASH, Column, Table, Value, Word, escape_latex, number, to_csv, to_html, to_latex
+from vaemusic_jax.report.html_table import MOST_VALUES, narrow, to_html
+from vaemusic_jax.report.markup import DASH, Cell, Column, Table, Value, Word, escape_latex, number, to_csv, to_latex
 
 NASTY = "50% of <b>tunes</b> & more_$ #1 {x} ~ ^ \\end R² \N{EN DASH} [0]"
 NAN = float("nan")
@@ -67,7 +68,27 @@ def test_html_says_it_all_and_lets_nothing_through() -> None:
     assert (read.cells[11], read.cells[15]) == (f"{DASH}a", "diverged")
     assert read.items == ["a Alone.", f"b {NASTY}", "Last, below <all>."]
     assert html.count("<strong>") == 1
-    assert "X_1 ↑" in html
+    assert "X_1\N{NO-BREAK SPACE}\N{UPWARDS ARROW}" in html
+
+
+def test_the_parts_of_a_table_have_headings_and_words_that_repeat_are_marked() -> None:
+    html = to_html(table(parted=True))
+    assert re.findall(r'<tr class="part"><th colspan="3">(\w+)</th></tr>', html) == ["one", "two"]
+    assert "data set" not in html  # every row of a part has the same
+    again = Table("law", "", tuple(Column(c, c) for c in "abc"), (("x", "y", "z"), ("x", "q", "z"), ("r", "q", "z")))
+    kept = re.findall(r'<td class="short( again)?">(\w)</td>', to_html(again))
+    assert [name for mark, name in kept if mark] == ["x"]  # not the z, whose row differs before it
+
+
+def test_a_table_in_pieces_shows_every_column_once_beside_the_words() -> None:
+    columns = (Column("word", "word"), *(Column(f"v{i}", f"v{i}") for i in range(MOST_VALUES + 2)))
+    row: tuple[Cell, ...] = ("w", *(Value(Interval(i / 10, NAN, NAN, 1)) for i in range(MOST_VALUES + 2)))
+    pieces = list(narrow(Table("wide", "", columns, (row,), ("Below.",))))
+    assert [piece.columns[0].name for piece in pieces] == ["word"] * 2
+    assert [column.name for piece in pieces for column in piece.columns[1:]] == [one.name for one in columns[1:]]
+    assert [cell for piece in pieces for cell in piece.rows[0][1:]] == list(row[1:])
+    assert [piece.notes for piece in pieces] == [(), ("Below.",)]
+    assert len({piece.name for piece in pieces}) == 2
 
 
 def test_csv_holds_plain_numbers() -> None:

@@ -1,6 +1,8 @@
 """Figures, selections and music of the report: what they are drawn from, and what they must not hide."""
 
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 
 from tests.helpers.evaluated_runs import VOCABULARY, config_of, corpus_of, evaluation_of
 from vaemusic_jax.config.sweep import trials
+from vaemusic_jax.data.writers.engraving import MARKED
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.report import examples
@@ -23,6 +26,7 @@ from vaemusic_jax.report.figures.surfaces import Surface, surfaces
 from vaemusic_jax.report.section import FigureData, Series
 from vaemusic_jax.report.selection import evenly, example_trials, main_setting, most_attributes
 from vaemusic_jax.report.style import applied, panels, to_png, to_svg
+from vaemusic_jax.report.svg_text import compact, url_text
 
 NAN = float("nan")
 
@@ -171,7 +175,7 @@ def test_like_is_compared_with_like() -> None:
     several = pd.concat([table(gamma=1.0, latent_dim=[4, 8]), table(gamma=2.0, latent_dim=4)])
     kept, said = main_setting(several.reset_index(drop=True))
     assert set(kept.loc[kept["model"] == "measure_vae", "gamma"]) == {1.0}
-    assert "MeasureVAE with gamma 1.0" in said
+    assert "MeasureVAE with gamma 1." in said
     assert "AdversarialVAE" not in said  # it has no gamma
     assert main_setting(table())[1] == ""
 
@@ -227,17 +231,55 @@ def test_examples_show_what_was_given_what_came_back_and_every_control() -> None
     corpus = corpus_of("irish_folk")
     evaluation = evaluation_of(trial, {})
     evaluation.arrays["reconstruction"][:] = corpus.tokens
-    given, back = examples.reconstructions(corpus, evaluation).rows
-    assert [svg for svg, _ in given[1]] == [svg for svg, _ in back[1]]
-    assert {words for _, words in back[1]} == {"24 of 24 tokens right"}
-    turned = examples.traversals(trial, corpus, evaluation)
-    assert [label for label, _ in turned.rows] == [name.replace("_", " ") for name in ATTRIBUTES]
-    assert [words for _, words in turned.rows[0][1]] == [f"control at {z:.2f}" for z in (-1.5, -0.75, 0, 0.75, 1.5)]
-    m = 0  # the first measure has two notes or more
-    expected = [
-        examples.draw(evaluation.arrays["traversal_tokens"][m, 2, q], corpus.vocabulary) for q in (0, 2, 4, 6, 8)
-    ]
-    assert [svg for svg, _ in turned.rows[2][1]] == expected
+    given, back = (strip.measures for strip in examples.reconstructions(corpus, evaluation).strips)
+    assert [one.svg for one in given] == [one.svg for one in back]
+    assert {(one.words, one.change) for one in back} == {("24 of 24 tokens right", "unchanged")}
+    turned = examples.traversals(trial, corpus, evaluation).strips
+    assert [strip.label for strip in turned] == [f"Turning {name.replace('_', ' ')}" for name in ATTRIBUTES]
+    settings = [f"control at {z:.2f}" for z in (-1.5, -0.75, 0, 0.75, 1.5)]
+    assert [one.words for one in turned[0].measures] == ["control left alone", *settings]
+    decoded, midi = evaluation.arrays["traversal_tokens"][0, 2], corpus.vocabulary.midi  # note density of measure 1
+    for one, tokens in zip(turned[2].measures[1:], decoded[::2], strict=True):
+        assert dict(value[:2] for value in one.values)["note density"] == f"{(tokens > 1).sum() / 24:.2f}".rstrip("0")
+        assert [name for name, _, own in one.values if own] == ["note density"]
+        assert [float(note.split(",")[2]) for note in one.notes.split()] == midi[tokens[tokens > 1]].tolist()
+
+
+def test_notes_that_are_not_in_the_measure_before_are_marked() -> None:
+    before, after = np.zeros(24, np.uint8), np.zeros(24, np.uint8)
+    before[[0, 6, 12, 18]] = [2, 3, 4, 5]
+    after[[0, 6, 15]] = [2, 4, 5]  # the second has another pitch and length, the third another place, one is gone
+    one = examples.measure(after, VOCABULARY, "turned", before=before)
+    assert one.change == "2 of 3 notes changed, 2 gone"
+    svg = ElementTree.fromstring(one.svg)
+    drawn = [each.get("color") for each in svg.iter() if "note" in (each.get("class") or "").split()]
+    events = [colour for colour, again in zip(drawn, [None, *drawn], strict=False) if colour != again]
+    assert events == [None, MARKED] or drawn.count(None) == 1
+
+
+def test_a_shortened_svg_has_the_same_elements_texts_and_references() -> None:
+    figure, _ = panels(1, 1)
+    figure.axes[0].set(xlabel="0.8765 of all", xticks=[0.123456])
+    figure.axes[0].plot([0, 1], [0.12345, 0.5], marker="o")
+    tokens = np.zeros(24, np.uint8)
+    tokens[[0, 6]] = [2, 5]
+    for svg in (to_svg(figure), examples.draw(tokens, VOCABULARY)):
+        short = unquote(url_text(compact(svg)))
+        before, after = ElementTree.fromstring(svg), ElementTree.fromstring(short)
+        shapes = ("path", "use", "text", "polygon", "rect")
+        counts = [
+            [sum(each.tag.endswith(f"}}{shape}") for each in root.iter()) for shape in shapes]
+            for root in (before, after)
+        ]
+        assert counts[0] == counts[1]
+        assert [each.text for each in before.iter() if each.tag.endswith("}text")] == [
+            each.text for each in after.iter() if each.tag.endswith("}text")
+        ]
+        ids = {each.get("id") for each in after.iter()}
+        links = [value for each in after.iter() for key, value in each.items() if key.rpartition("}")[2] == "href"]
+        assert links
+        assert {link.removeprefix("#") for link in links} <= ids
+        assert len(short) < 0.8 * len(svg)
 
 
 def test_a_png_is_for_print_whether_or_not_it_was_drawn_as_svg_before() -> None:

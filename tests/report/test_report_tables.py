@@ -11,7 +11,8 @@ from tests.helpers.synthetic_results import results_of
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_html, to_latex
+from vaemusic_jax.report.html_table import to_html
+from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_latex
 from vaemusic_jax.report.tables import configuration_table, overview_table, study_tables
 
 ACCURACY = "reconstruction_accuracy"
@@ -113,8 +114,13 @@ def test_footnotes_say_why_there_is_no_number() -> None:
     tied = results_of(lambda trial: {"xmig.mean": np.nan}, model="measure_vae", latent_dim=4, attributes="all")
     (outside,) = values(configuration_table(tied, "law", "", ("xmig.mean",)), "xmig.mean")[0].notes
     assert "or no dimension that is not regularised" in outside
-    (alone,) = values(accuracy(results_of(lambda trial: {ACCURACY: 0.5}, seed=0)), ACCURACY)[0].notes
-    assert alone == "No interval: a single seed."
+    alone = accuracy(results_of(lambda trial: {ACCURACY: 0.5}, seed=0))
+    assert {value.notes for value in values(alone, ACCURACY)} == {()}
+    assert "No intervals: each configuration has a single seed." in alone.notes  # said once, not in every cell
+    partly = results_of(
+        lambda trial: {ACCURACY: 0.5}, lambda trial: "done" if trial.seed < trial.latent_dim / 16 else "pending"
+    )
+    assert [value.notes for value in values(accuracy(partly), ACCURACY)] == [("No interval: a single seed.",), ()] * 2
 
 
 def test_the_baseline_and_the_share_seen_stand_beside_every_accuracy() -> None:

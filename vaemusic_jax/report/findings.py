@@ -72,9 +72,7 @@ def check_findings(
     """
     replicates = replicates or {}
     dead = learned_nothing(results)
-    chosen = chosen_on_validation(results[results["attributes"] != NO_ATTRIBUTES])
-    chosen = chosen[~dead[chosen.index]]
-    rows, steered = chosen[chosen["steering_weight"] == 0], chosen[chosen["steering_weight"] > 0]
+    rows, steered = compared_trials(results)
     options = {
         **{
             name: [
@@ -92,6 +90,16 @@ def check_findings(
     primary = tuple(_finding(name, options[name][0][1], judged.get(name, NO_VERDICT)) for name in PRIMARY)
     specification = {name: _specified(name, options[name], family) for name in PRIMARY}
     return Findings(primary, suitable_sizes(rows, replicates), specification, _banner(results[dead]))
+
+
+def compared_trials(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Returns the finished trials that the claims are about, and those that are trained with steering.
+
+    Both have attributes and have learned something, and are of the recipes that validate best.
+    """
+    chosen = chosen_on_validation(results[results["attributes"] != NO_ATTRIBUTES])
+    chosen = chosen[~learned_nothing(results)[chosen.index]]
+    return chosen[chosen["steering_weight"] == 0], chosen[chosen["steering_weight"] > 0]
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:

@@ -1,4 +1,4 @@
-"""Tables and their renderings as HTML, LaTeX and CSV, which all show the same content."""
+"""Tables and their renderings as LaTeX and CSV; ``html_table`` renders the same content as HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import io
 import itertools
 import math
 from collections.abc import Iterator
-from html import escape
 
 from vaemusic_jax.metrics.registry import Better
 from vaemusic_jax.report.aggregate import Interval
@@ -77,8 +76,8 @@ class Table:
         columns: the columns, as many as each row has cells.
         rows: rows of cells; a cell is text, a `Word`, a plain number, or a `Value` over seeds.
         notes: sentences that are printed below the footnotes of the cells.
-        parted: whether LaTeX gets one table for each run of rows with the same first cell, so that long tables fit on
-            pages.
+        parted: whether each run of rows with the same first cell is a part: in LaTeX a table of its own, so that long
+            tables fit on pages, and in HTML rows below a heading.
 
     Raises:
         ValueError: a row has another number of cells than there are columns.
@@ -112,41 +111,14 @@ def ends(interval: Interval) -> str:
     return "" if math.isnan(interval.low) else f"[{number(interval.low)}, {number(interval.high)}]"
 
 
-def to_html(table: Table) -> str:
-    """Renders a table as an escaped `<table>` with its footnotes; cells of numbers have the class `number`."""
-    marks = _marks(table)
-
-    def text(cell: Cell) -> str:
-        if not isinstance(cell, Value):
-            return escape(_plain(cell))
-        shown = escape(_mean(cell))
-        interval = f" <small>{ends(cell.interval)}</small>" if ends(cell.interval) else ""
-        marked = "".join(f"<sup>{marks[note]}</sup>" for note in cell.notes)
-        return f"{f'<strong>{shown}</strong>' if cell.best else shown}{interval}{marked}"
-
-    def tag(cell: Cell) -> str:
-        return "<td>" if isinstance(cell, str | Word) else '<td class="number">'
-
-    arrows = {"higher": " \N{UPWARDS ARROW}", "lower": " \N{DOWNWARDS ARROW}", "": ""}
-    head = "".join(f"<th>{escape(column.header)}{arrows[column.better]}</th>" for column in table.columns)
-    body = "".join(f"<tr>{''.join(f'{tag(cell)}{text(cell)}</td>' for cell in row)}</tr>\n" for row in table.rows)
-    footnotes = [f"<sup>{mark}</sup> {escape(note)}" for note, mark in marks.items()]
-    below = "".join(f"<li>{line}</li>" for line in (*footnotes, *map(escape, table.notes)))
-    return (
-        f'<table id="table-{escape(table.name)}"><caption>{escape(table.caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
-        + (f'<ul class="footnotes">{below}</ul>\n' if below else "")
-    )
-
-
 def to_latex(table: Table) -> str:
     """Renders a table as escaped `table` environments, for documents that load `booktabs` and have lines of 17 cm."""
-    marks = _marks(table)
+    marks = footnote_marks(table)
 
     def text(cell: Cell) -> str:
         if not isinstance(cell, Value):
-            return escape_latex(_plain(cell))
-        shown = escape_latex(_mean(cell))
+            return escape_latex(plain_text(cell))
+        shown = escape_latex(mean_text(cell))
         bold = f"\\textbf{{{shown}}}" if cell.best else shown
         return bold + "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
 
@@ -162,7 +134,7 @@ def to_latex(table: Table) -> str:
         for column in table.columns
     ]
     parts = []
-    for title, rows in _parts(table):
+    for title, rows in parts_of(table):
         first = int(table.parted)  # The first cell, which all rows of a part share, is in the caption.
         kinds = _kinds(rows, first, len(headers))
         used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
@@ -244,7 +216,8 @@ def escape_latex(text: str) -> str:
     return text.translate(_LATEX_TABLE)
 
 
-def _plain(cell: Word | str | float) -> str:
+def plain_text(cell: Word | str | float) -> str:
+    """Returns a cell that is no `Value` as print shows it."""
     if isinstance(cell, Word):
         return cell.shown
     if isinstance(cell, float):
@@ -252,11 +225,12 @@ def _plain(cell: Word | str | float) -> str:
     return str(cell)
 
 
-def _mean(cell: Value) -> str:
+def mean_text(cell: Value) -> str:
+    """Returns the mean of a cell as print shows it, or what stands there instead."""
     return cell.instead if math.isnan(cell.interval.mean) else number(cell.interval.mean)
 
 
-def _marks(table: Table) -> dict[str, str]:
+def footnote_marks(table: Table) -> dict[str, str]:
     """Returns a letter for each footnote of the cells, in the order of first use: a to z, aa, ab..."""
     notes = dict.fromkeys(note for row in table.rows for cell in row if isinstance(cell, Value) for note in cell.notes)
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -273,7 +247,8 @@ def _kinds(rows: tuple[tuple[Cell, ...], ...], first: int, width: int) -> str:
     return "".join(wrapped if is_long else kind for is_long, kind in zip(wraps, plain, strict=True))
 
 
-def _parts(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:
+def parts_of(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:
+    """Yields the runs of rows with the same first cell and that cell, or all rows if the table is not parted."""
     if not table.parted:
         yield "", table.rows
         return

@@ -18,7 +18,8 @@ T = TypeVar("T")
 _SHOWN = ("dataset", "model", "attributes", "latent_dim", "seed")
 
 EXAMPLE_RULE = (
-    "for each model and data set, of the trials with most attributes the one with the best validation accuracy"
+    "for each model and data set, of the trials with most attributes the one with the best validation accuracy, and if "
+    "there are any, the best one of those with steering too"
 )
 
 
@@ -62,10 +63,14 @@ def main_setting(results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         largest = max(groups, key=lambda group: (len(finished(group)), len(group)))  # The first wins a tie.
         kept.extend(largest.index)
         if varied:
-            values = ", ".join(f"{field_header(name)} {largest[name].iloc[0]}" for name in varied)
+            values = ", ".join(f"{field_header(name)} {_shown(largest[name].iloc[0])}" for name in varied)
             said.append(f"{MODELS[model].title} with {values}")
     sentence = f"Of several settings, the one with most finished trials: {'; '.join(said)}." if said else ""
     return results.loc[sorted(kept)], sentence
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def most_attributes(results: pd.DataFrame) -> pd.DataFrame:
@@ -85,13 +90,14 @@ def evenly(values: Sequence[T], most: int) -> list[T]:
 
 
 def example_trials(results: pd.DataFrame) -> pd.DataFrame:
-    """Selects one evaluated trial of each data set and model by `EXAMPLE_RULE`.
+    """Selects one evaluated trial of each data set and model, with and without steering, by `EXAMPLE_RULE`.
 
     Args:
         results: one row per trial.
     """
     done = results[results["reconstruction_accuracy"].notna()]
     number = done["attributes"].map(lambda choice: len(parse_attributes(choice)))
-    ranks = done.assign(_n=number, _accuracy=numbers(done, "validation_accuracy"))
+    steered = done["steering_weight"] > 0 if "steering_weight" in done else False
+    ranks = done.assign(_n=number, _accuracy=numbers(done, "validation_accuracy"), _steered=steered)
     best_first = ranks.sort_values(["_n", "_accuracy"], ascending=False, kind="stable")
-    return done.loc[best_first.drop_duplicates(["dataset", "model"]).index.sort_values()]
+    return done.loc[best_first.drop_duplicates(["dataset", "model", "_steered"]).index.sort_values()]

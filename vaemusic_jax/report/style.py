@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -101,6 +103,42 @@ def to_svg(figure: Figure) -> str:
     figure.set_layout_engine("none")  # The layout is kept, since computing it again takes longer than drawing.
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a figure, as shares of its width and height from its upper left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def above(self) -> Box:
+        """Returns everything above this part."""
+        return Box(0, 0, 1, self.top)
+
+
+def legend_box(figure: Figure) -> Box | None:
+    """Returns where the legend below the panels of a drawn figure is; None if it has none."""
+    if not figure.legends:
+        return None
+    box = figure.legends[0].get_window_extent().transformed(figure.transFigure.inverted())
+    return Box(box.x0, 1 - box.y1, box.width, box.height)
+
+
+def legend_labels(figure: Figure) -> tuple[str, ...]:
+    """Returns the labels in the legend below the panels of a figure; empty if it has none."""
+    return tuple(text.get_text() for legend in figure.legends for text in legend.get_texts())
+
+
+def cropped(svg: str, part: Box) -> str:
+    """Returns an SVG element of Matplotlib that shows one part of it only."""
+    start, end, rest = svg.partition(">")
+    width, height = (float(found) for found in re.findall(r' (?:width|height)="([\d.]+)pt"', start))
+    x, y, w, h = part.left * width, part.top * height, part.width * width, part.height * height
+    start = re.sub(r' (width|height|viewBox)="[^"]*"', "", start)
+    return f'{start} width="{w:.2f}pt" height="{h:.2f}pt" viewBox="{x:.2f} {y:.2f} {w:.2f} {h:.2f}"{end}{rest}'
 
 
 def to_png(figure: Figure) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from vaemusic_jax.config.trial import parse_attributes
 from vaemusic_jax.metrics.registry import METRICS, Columns, columns_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import (
+    ONE_SEED,
     Configuration,
     best_rows,
     configurations,
@@ -26,12 +28,13 @@ from vaemusic_jax.report.configurations import (
     value_cell,
 )
 from vaemusic_jax.report.made_up_rows import made_up_note, made_up_rows
-from vaemusic_jax.report.markup import Cell, Column, Table
+from vaemusic_jax.report.markup import Cell, Column, Table, Value
 
 if TYPE_CHECKING:
     from vaemusic_jax.runs.evaluations import CorpusSample
 
 MEANS = "Means over seeds with 95% percentile bootstrap intervals, which are narrow for few seeds."
+ONE_SEED_EACH = "No intervals: each configuration has a single seed."
 BOLD = "Bold: the best mean among {}; arrows show which way is better."
 COMPARED = ("dataset", "attributes")
 
@@ -186,7 +189,7 @@ def overview_table(results: pd.DataFrame) -> Table:
             for metric in metrics
         ]
         rows.append((*first, "mean", "", *means))
-    return Table(
+    table = Table(
         "attributes",
         "Every measure of single attributes, and its mean over the imposed ones",
         (
@@ -197,9 +200,10 @@ def overview_table(results: pd.DataFrame) -> Table:
             *map(metric_column, (metric.name for metric in metrics)),
         ),
         tuple(rows),
-        (MEANS, initials_note(), *unfinished_notes(results)),
+        (initials_note(), *unfinished_notes(results)),
         parted=True,
     )
+    return _with_seeds(table, found)
 
 
 def configuration_table(
@@ -240,8 +244,22 @@ def configuration_table(
     alike = "the rows of one data set and choice of attributes"
     bold = BOLD.format(f"{alike}, and of one model" if "model" in best_within else alike)
     columns = (*field_columns(fields), *counts, *map(metric_column, metrics))
-    below = (MEANS, bold, initials_note(), *notes, *unfinished_notes(results))
-    return Table(name, caption, columns, tuple(rows), below, parted=True)
+    below = (bold, initials_note(), *notes, *unfinished_notes(results))
+    return _with_seeds(Table(name, caption, columns, tuple(rows), below, parted=True), found)
+
+
+def _with_seeds(table: Table, found: Sequence[Configuration]) -> Table:
+    """Returns the table with a note on its intervals, or on their absence, which then no cell has of its own."""
+    if any(row.counts["n_seeds"] > 1 for row in found):
+        return dataclasses.replace(table, notes=(MEANS, *table.notes))
+
+    def without(cell: Cell) -> Cell:
+        if not isinstance(cell, Value):
+            return cell
+        return dataclasses.replace(cell, notes=tuple(note for note in cell.notes if note != ONE_SEED))
+
+    rows = tuple(tuple(map(without, row)) for row in table.rows)
+    return dataclasses.replace(table, rows=rows, notes=(ONE_SEED_EACH, *table.notes))
 
 
 def _compared(row: Configuration) -> tuple[str, str]:

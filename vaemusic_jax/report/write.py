@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaemusic_jax.report.chapters import controls, single_trials, sweeps
 from vaemusic_jax.report.chapters.about import about
+from vaemusic_jax.report.chapters.answer import answer
 from vaemusic_jax.report.chapters.findings import study_findings
+from vaemusic_jax.report.evidence import evidence_of
 from vaemusic_jax.report.figures.question import draw
 from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.markup import Table, to_csv, to_latex
-from vaemusic_jax.report.page import Chapter, Drawing, Folded, render
+from vaemusic_jax.report.page import Banner, Chapter, Drawing, Folded, Gallery, Svg, render
 from vaemusic_jax.report.questions import open_questions
 from vaemusic_jax.report.section import Section
-from vaemusic_jax.report.style import applied, to_png, to_svg
+from vaemusic_jax.report.style import applied, legend_box, legend_labels, to_png, to_svg
 from vaemusic_jax.report.tables import overview_table, study_tables
 from vaemusic_jax.support.atomic import write_atomically, writing
 from vaemusic_jax.support.names import inside
+from vaemusic_jax.support.words import listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -57,26 +65,35 @@ def write_report(paths: Sequence[Path], out: Path | None = None) -> Written:
         tables = [part for part in parts if isinstance(part, Table)]
         too_wide = [part.table for part in parts if isinstance(part, Folded)]
         figures = [part for part in parts if isinstance(part, Drawing)]
-        svgs = {drawing.name: to_svg(drawing.figure) for drawing in figures}
+        figures += [drawing for part in parts if isinstance(part, Gallery) for drawing in part.drawings]
+        svgs = {drawing.name: _svg(drawing.figure) for drawing in figures}
         for drawing in figures:
-            write_atomically(out / "figures" / f"{drawing.name}.svg", svgs[drawing.name].encode())
+            write_atomically(out / "figures" / f"{drawing.name}.svg", svgs[drawing.name].text.encode())
             write_atomically(out / "figures" / f"{drawing.name}.png", to_png(drawing.figure))
         for table in tables:
             write_atomically(out / "tables" / f"{table.name}.tex", to_latex(table).encode())
         for table in (*tables, *too_wide):
             write_atomically(out / "tables" / f"{table.name}.csv", to_csv(table).encode())
-        page = render(f"Report on {', '.join(config.name for config in runs.configs)}", chapters, svgs)
+        names = dict.fromkeys(config.name for config in runs.configs)
+        page = render(f"Report on {listed(names)}", chapters, svgs)
         write_atomically(out / "index.html", page.encode("utf-8", "replace"))
     return Written(out / "index.html", len(figures), len(tables) + len(too_wide))
 
 
+def _svg(figure: Figure) -> Svg:
+    text = to_svg(figure)
+    return Svg(text, figure.get_figwidth(), legend_box(figure))
+
+
 def _chapters(runs: JoinedRuns) -> list[Chapter]:
-    corpora = {name: corpus for name in runs.datasets if (corpus := runs.corpus(name))}
+    evidence = evidence_of(runs)
+    corpora = evidence.corpora
     facts = {name: corpus.facts for name, corpus in corpora.items()}
     study = tuple(study_tables(runs.results, corpora))
     overview = Folded("Every measure of single attributes", overview_table(runs.results))
     chapters = [
-        study_findings(runs),
+        single_trials.music(runs),
+        study_findings(evidence),
         Chapter("tables", "The study's tables", (*study, overview)),
         sweeps.latent_sizes(runs),
         sweeps.learning(runs),
@@ -84,14 +101,24 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
         single_trials.attribute_surfaces(runs),
         single_trials.priors(runs),
         *(_question(section) for section in open_questions(runs.results, facts)),
-        single_trials.music(runs),
+        about(runs),
     ]
-    first = about(runs)  # It is made last, when all files that cannot be read are known.
-    return [Chapter(first.name, first.title, (*runs.faults, *first.parts)), *chapters]
+    first = answer(runs, evidence)  # It is made last, when all files that cannot be read are known.
+    return [Chapter(first.name, first.title, (*map(Banner, runs.faults), *first.parts)), *chapters]
 
 
 def _question(section: Section) -> Chapter:
     counted = "Test split; how many seeds there are stands in the table above."
-    drawn = (Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures)
+    drawn = [Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures]
     said = f"Exploratory: tests here are over seeds alone, and nothing is adjusted for their number. {section.text}"
-    return Chapter(f"question-{section.name}", section.title, (said, section.table, *drawn))
+    return Chapter(f"question-{section.name}", section.title, (said, section.table, *_galleries(drawn)))
+
+
+def _galleries(drawings: Sequence[Drawing]) -> Iterator[Drawing | Gallery]:
+    """Yields the figures, those that follow each other and have the same legend as a gallery."""
+    for labels, group in itertools.groupby(drawings, lambda drawing: legend_labels(drawing.figure)):
+        alike = tuple(group)
+        if labels and len(alike) > 1:
+            yield Gallery(alike, alike[0])
+        else:
+            yield from alike

@@ -49,3 +49,9 @@ def host_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return None
+
+
+def listed(words: Iterable[object]) -> str:
+    """Returns words in a row, as `a`, `a and b` or `a, b and c`."""
+    *first, last = map(str, words)
+    return f"{', '.join(first)} and {last}" if first else last

@@ -35,4 +35,6 @@ def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
 
 def named(trial: Trial) -> str:
     """Returns a phrase that names a trial."""
-    return f"{MODELS[trial.model].title} on {trial.dataset}, latent size {trial.latent_dim}, seed {trial.seed}"
+    steering = f" with steering {trial.steering_weight:g}" if trial.steering_weight else ""
+    size = f"latent size {trial.latent_dim}, seed {trial.seed}"
+    return f"{MODELS[trial.model].title}{steering} on {trial.dataset}, {size}"

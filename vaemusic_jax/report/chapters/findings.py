@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from vaemusic_jax.report.cells import with_sizes
+from vaemusic_jax.report.evidence import Evidence
 from vaemusic_jax.report.findings import (
-    check_findings,
     declaration_table,
     exploratory_table,
     findings_table,
     specification_table,
 )
-from vaemusic_jax.report.joined_runs import JoinedRuns
 from vaemusic_jax.report.page import Banner, Chapter, Heading
-from vaemusic_jax.runs.tune_replicates import Replicates, replicates_of
 
 LEAD = (
     "What the study claims, and whether the trials of this run bear it out. Each claim, the measure that decides "
@@ -28,21 +25,9 @@ MATCHED = (
 )
 
 
-def study_findings(runs: JoinedRuns) -> Chapter:
+def study_findings(evidence: Evidence) -> Chapter:
     """Returns the chapter; its verdicts need the results of single test measures, which older evaluations lack."""
-    samples = {name: corpus for name in runs.datasets if (corpus := runs.corpus(name))}
-    seconds = runs.curves[runs.curves["metric"] == "seconds"].groupby("trial")["value"].sum().to_dict()
-    vocabularies = {name: len(sample.vocabulary) for name, sample in samples.items()}
-    results = with_sizes(runs.results, vocabularies, seconds)
-    replicates: dict[str, Replicates] = {}
-    for trial in results.loc[results["status"] == "done", "trial"]:
-        sample, evaluation = samples.get(runs.trials[trial].dataset), runs.evaluation(trial)
-        if sample and evaluation:
-            baseline = sample.facts.get("tick_baseline")
-            known = replicates_of(evaluation, sample, runs.trials[trial].attributes, baseline)
-            if known:
-                replicates[trial] = known
-    found = check_findings(results, {name: sample.facts for name, sample in samples.items()}, replicates)
+    found = evidence.found
     return Chapter(
         "findings",
         "The study's findings, checked",

@@ -11,7 +11,7 @@ from vaemusic_jax.config.models import MODELS
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.chapters.captions import named
-from vaemusic_jax.report.examples import RULE, has_notation, reconstructions, traversals
+from vaemusic_jax.report.examples import MARKS, RULE, UNITS, has_notation, reconstructions, traversals
 from vaemusic_jax.report.figures.prior import against_prior
 from vaemusic_jax.report.figures.surfaces import MOST_POINTS, Surface, surfaces
 from vaemusic_jax.report.page import Chapter, Drawing, Heading, Part
@@ -59,7 +59,7 @@ def priors(runs: JoinedRuns) -> Chapter:
             figure = against_prior(trial.attributes, codes, stds, overlaps)
             parts.append(
                 Drawing(
-                    f"prior_{dataset}",
+                    f"prior_{dataset}" + ("_steering" if trial.steering_weight else ""),
                     figure,
                     "Filled: the aggregate posterior of each regularised dimension, the mixture of all test measures' "
                     "posteriors; dashed: the prior, N(0, 1). The more they overlap the better: a control that needs "
@@ -74,7 +74,8 @@ def music(runs: JoinedRuns) -> Chapter:
     """Makes the chapter with measures, reconstructions and traversals as notation."""
     drawn = "" if has_notation() else " Verovio is not installed, hence piano rolls: time in quarters, MIDI pitch."
     parts: list[Part] = [
-        f"Shown is, {EXAMPLE_RULE}. {RULE} A measure that starts with a gap goes on with the note before it.{drawn}"
+        f"Shown is, {EXAMPLE_RULE}. {RULE} {MARKS} A measure that starts with a gap goes on with the note before it, "
+        f"and is silent there. {UNITS}{drawn}"
     ]
     for dataset in runs.datasets:
         examples = list(_examples(runs, dataset))
@@ -91,9 +92,9 @@ def music(runs: JoinedRuns) -> Chapter:
                 parts.append("It has no controls.")
                 continue
             parts += [
-                "One held-out measure with one control at a time set to the value below it, all else kept: five of the "
-                "nine quantiles of what the control is in training measures. Best, each row rises in its attribute "
-                "from left to right, and in no other.",
+                "One held-out measure as the model gives it back, then with one control at a time set to five of the "
+                "nine quantiles of what it is in training measures, all else kept; notes that change are in colour. "
+                "Best, each row rises in its attribute, which is in bold, from left to right, and in no other.",
                 traversals(trial, corpus, evaluation),
             ]
     return Chapter("music", "Musical examples", tuple(parts))
@@ -115,6 +116,6 @@ def _surface(trial: Trial, corpus: CorpusSample, evaluation: TrialEvaluation) ->
     own = [ATTRIBUTES.index(first), ATTRIBUTES.index(second)]
     data = evaluation.arrays["codes"][:, :2] if "codes" in evaluation.arrays else corpus.attributes[:, own]
     reached = evaluation.arrays["surface_attributes"]
-    return Surface(
-        f"{MODELS[trial.model].title}, latent size {trial.latent_dim}", (first, second), values, reached, data
-    )
+    steering = ", steering" if trial.steering_weight else ""
+    title = f"{MODELS[trial.model].title}{steering}, latent size {trial.latent_dim}"
+    return Surface(title, (first, second), values, reached, data)

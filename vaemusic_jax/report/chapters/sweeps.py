@@ -8,8 +8,9 @@ from vaemusic_jax.report.aggregate import aggregate
 from vaemusic_jax.report.chapters.captions import legend, seeds
 from vaemusic_jax.report.figures.curves import learning_curves
 from vaemusic_jax.report.figures.latent_size import by_latent_size
-from vaemusic_jax.report.page import Chapter, Drawing, Part
+from vaemusic_jax.report.page import Chapter, Drawing, Gallery, Part
 from vaemusic_jax.report.selection import main_setting, most_attributes
+from vaemusic_jax.report.style import legend_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,7 @@ def latent_sizes(runs: JoinedRuns) -> Chapter:
         "Points are means over seeds, bars 95% bootstrap intervals over seeds, all on the test split. "
         f"Points of equal size are moved apart so that no bar covers another. {selected} {legend()}."
     ]
+    drawn: dict[str, Drawing] = {}
     if rows["latent_dim"].nunique() < 2:
         return Chapter("latent_size", "Against latent size", ("The run has one latent size only: see the tables.",))
     for metric, name, label, says in _BY_SIZE:
@@ -77,7 +79,10 @@ def latent_sizes(runs: JoinedRuns) -> Chapter:
         beside, dotted = _references(rows, metric)
         said = f". Dotted: {dotted}" if beside else ""
         figure = by_latent_size(summed, label, beside, dotted)
-        parts.append(Drawing(f"{name}_by_latent_size", figure, f"{says}{said}. Test split; {seeds(summed)}."))
+        drawn[name] = Drawing(f"{name}_by_latent_size", figure, f"{says}{said}. Test split; {seeds(summed)}.")
+    if drawn:  # A dotted line, which some figures have, is in their captions.
+        shortest = min(drawn.values(), key=lambda drawing: len(legend_labels(drawing.figure)))
+        parts.append(Gallery(tuple(drawn.values()), shortest))
     return Chapter("latent_size", "Against latent size", tuple(parts))
 
 
@@ -86,6 +91,7 @@ def learning(runs: JoinedRuns) -> Chapter:
     rows, selected = main_setting(runs.results)
     shown = most_attributes(rows[rows["status"] == "done"])
     parts: list[Part] = []
+    drawn: list[Drawing] = []
     for metric, label, better in (
         ("reconstruction_accuracy", "validation accuracy", "higher"),
         ("loss", "validation loss", "lower"),
@@ -101,7 +107,8 @@ def learning(runs: JoinedRuns) -> Chapter:
             f"Validation split; {counted}; only trials that are done. {selected}"
         )
         name = f"learning_{label.split()[-1]}"
-        parts.append(Drawing(name, learning_curves(curves, shown, metric, label), says.strip()))
+        drawn.append(Drawing(name, learning_curves(curves, shown, metric, label), says.strip()))
+    parts += [Gallery(tuple(drawn), drawn[0])] if drawn else []
     return Chapter("learning", "Learning curves", tuple(parts))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
+_WIDTH = {1: 3.6, 2: 3.0, 3: 2.1}  # of a panel in inches, by the number of columns
 _DODGE = 0.05  # Share of a doubling by which points of equal size are moved apart, so that bars do not overlap.
 _MOST_LABELS = 8
 
@@ -35,7 +36,7 @@ def by_latent_size(
     datasets = list(dict.fromkeys(rows["dataset"]))
     n_columns = min(COLUMNS, len(datasets))
     n_rows = -(-len(datasets) // n_columns)
-    figure, axes = panels(n_rows, n_columns, width=3.1 if n_columns > 1 else 3.6, height=2.4, sharey=True)
+    figure, axes = panels(n_rows, n_columns, width=_WIDTH[n_columns], height=2.2, sharey=True)
     styles = series_styles(rows)
     for i, dataset in enumerate(datasets):
         panel = axes.flat[i]
