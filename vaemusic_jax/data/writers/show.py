@@ -1,7 +1,8 @@
-"""Shows measures in a notebook: as notation, and as sound for a player."""
+"""Shows measures in a notebook: as notation, and with a player for their sound."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 from vaemusic_jax.data.writers.save import Names, checked_measures
 from vaemusic_jax.data.writers.wav import SAMPLE_RATE, measures_to_wav
 from vaemusic_jax.music.vocabulary import Vocabulary
-from vaemusic_jax.support.words import count
+from vaemusic_jax.support.words import count, size
 
 _SCALE = 40  # percent; a line is then about as wide as a notebook
 
@@ -23,6 +24,23 @@ class HasVocabulary(Protocol):
     @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of its tokens."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Sound that a notebook shows as a player.
+
+    Attributes:
+        wav: the content of a WAV file.
+    """
+
+    wav: bytes
+
+    def __repr__(self) -> str:
+        return f"<sound of {size(len(self.wav))}>"
+
+    def _repr_html_(self) -> str:
+        return f'<audio controls src="data:audio/wav;base64,{base64.b64encode(self.wav).decode()}"></audio>'
 
 
 @dataclass(frozen=True)
@@ -50,9 +68,9 @@ class Shown:
     def _repr_svg_(self) -> str:
         return self.svg
 
-    def wav(self, tempo: float = 120.0, sample_rate: int = SAMPLE_RATE) -> bytes:
-        """Returns the measures as a WAV file, for `IPython.display.Audio`; see `measures_to_wav`."""
-        return measures_to_wav(self.measures, self.vocabulary, tempo=tempo, sample_rate=sample_rate)
+    def sound(self, tempo: float = 120.0, sample_rate: int = SAMPLE_RATE) -> Sound:
+        """Returns the sound of the measures. Arguments and errors are those of `measures_to_wav`."""
+        return Sound(measures_to_wav(self.measures, self.vocabulary, tempo=tempo, sample_rate=sample_rate))
 
 
 def show(
@@ -69,7 +87,7 @@ def show(
         metre: of measures without a vocabulary; default 4/4.
 
     Returns:
-        An object that notebooks show as notation; `.svg` is the notation, and `.wav()` the sound.
+        An object that notebooks show as notation; `.svg` is the notation, and `.sound()` a player.
 
     Raises:
         ValueError: measures of another shape, a token that there is not, or more measures than fit on a page.
