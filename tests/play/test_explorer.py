@@ -17,6 +17,7 @@ from vaemusic_jax.data.measures import read_measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.play.explorer.page import page_of, starts_of, translated
+from vaemusic_jax.play.load import load
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -114,6 +115,12 @@ def test_a_slider_turns_the_control_as_in_python(opened: Opened, model: str) -> 
     row = page.locator("article").nth(m).locator("tbody tr").nth(column)
     assert row.locator("td").all_inner_texts()[1:3] == ["p95", str(notes)]
     assert page.locator(SLIDER).get_attribute("aria-valuetext") == "set to p95"
+    before, after = MODELS[model].attributes([start, own(page, result)])
+    moved = [name.replace("_", " ") for name, a, b in zip(ATTRIBUTES, before, after, strict=True) if a != b]
+    rows = page.locator("article").nth(m).locator("tr.moved th").all_inner_texts()
+    assert [each.partition(" (")[0] for each in rows] == moved
+    said = page.locator(".said").nth(m).inner_text()
+    assert [f"{name} from" in said for name in moved] == [name != "note density" for name in moved]
     page.keyboard.press("Delete")
     assert page.locator(SLIDER).get_attribute("aria-valuetext").startswith("as the start")  # type: ignore[union-attr]
     np.testing.assert_array_equal(own(page, result), MODELS[model].decode(*_code(model, start))[0])
@@ -203,6 +210,9 @@ def test_undo_goes_back_and_redo_forth(opened: Opened) -> None:
     for _ in range(2):
         page.keyboard.press("Control+y")
     assert page.evaluate("location.hash") == last
+    page.keyboard.press("Control+z")
+    page.locator(SLIDER).fill("20")
+    assert page.get_by_role("button", name="Redo").is_disabled()  # what was undone is gone for good
 
 
 def test_a_link_brings_everything_back(opened: Opened) -> None:
@@ -240,6 +250,9 @@ def test_what_is_saved_is_read_again_as_the_same_measures(opened: Opened, format
     page.get_by_role("button", name="Turn it from low to high").click()
     until(page, "explorer.state.strip.length === 8")
     expected = page.evaluate("explorer.strip.measures().map((each) => Array.from(each))")
+    first, start = MODELS["one"], own(page, START)
+    ours = [first.turn(start, "rhythmic_complexity", level=level)[0] for level in np.linspace(0.02, 0.98, 8)]
+    np.testing.assert_array_equal(expected, ours)
     page.locator("#strip").get_by_label("Format").select_option(format)
     with page.expect_download() as saved:
         page.locator("#strip").get_by_role("button", name="Save").click()
@@ -311,6 +324,14 @@ def test_start_measures_are_those_that_all_models_have(tmp_path: Path) -> None:
     assert "random draws" in origin
     assert 0 < len(starts) < 200
     assert (translated(starts, MODELS["one"], other) >= 0).all()
+
+
+def test_held_out_measures_are_left_out_that_another_model_cannot_read() -> None:
+    model, few = load("irish-measure-32"), random_model("measure_vae", tones=("D4", "E4", "F#4", "G4", "A4", "B4"))
+    starts, origin = starts_of([model, few])
+    assert origin == "held-out measures of irish_folk"
+    assert 5 < len(starts) < len(starts_of([model])[0]) == 200
+    assert (translated(starts, model, few) >= 0).all()
 
 
 def test_a_model_with_two_controls_has_those_two(browser: "Browser", tmp_path: Path) -> None:

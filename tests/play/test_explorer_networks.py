@@ -131,3 +131,15 @@ def test_aiming_comes_nearer_than_turning_and_is_repeatable(run: Run, kind: str)
         off["aimed"] += abs(aimed_value - asked)
         off["turned"] += abs(turned_value - asked)
     assert off["aimed"] < off["turned"]
+
+
+def test_aiming_varies_the_rest_of_the_code_as_in_python(run: Run) -> None:
+    model = load("irish-adversarial-4")
+    tokens, name = steer.draw(model, 8, seed=4), "average_interval_jump"
+    asked: dict[str, Any] = {name: model.about.attribute_at(name, 0.8)}
+    expression = "given.tokens.map((each, n) => model.aim(each, {average_interval_jump: 0.8}, n).distance)"
+    found = np.mean(run(model, expression, tokens=tokens.tolist()))
+    ours = np.mean([steer.aim(model, each, seed=n, **asked).distance for n, each in enumerate(tokens)])
+    still = np.mean([steer.aim(model, each, seed=n, noise=0, **asked).distance for n, each in enumerate(tokens)])
+    assert ours < 0.5 * still
+    assert found < 0.5 * still
