@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VARIABLE = "VAEMUSIC_RUN"
-_LEFT = "<style>.vaemusic td:not(.number) { text-align: left }</style>"  # notebooks align everything to the right
+# Notebooks align everything to the right.
+_LEFT = "<style>.vaemusic td:not(.number), .vaemusic th:not(.number) { text-align: left }</style>"
 
 
 @dataclass(frozen=True)
