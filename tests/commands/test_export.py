@@ -123,6 +123,8 @@ def test_scores_that_are_no_numbers_are_left_out_and_large_weights_refused(
 def test_what_cannot_be_exported_is_refused(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, words in (
         (["latent_dim"], "'latent_dim' is no FIELD=VALUE, such as model=measure_vae"),
+        (["=4"], "'=4' is no FIELD=VALUE"),
+        (["latent_dim=4", "latent_dim=8"], "latent_dim is given twice, as '4' and '8'"),
         (["model=adversarial_vae"], "2 of 5 trials have model='adversarial_vae'; they differ in attributes"),
         (["modell=adversarial_vae"], "modell is no field of a trial (did you mean model?)"),
         (["--format", "npz"], "never.safetensors is the name of another format than npz; add --format safetensors"),

@@ -97,7 +97,15 @@ def test_a_diverged_model_comes_with_a_warning(finished_run: Path) -> None:
             {"latent": 4},
             r"latent is no field of a trial \(did you mean latent_dim\?\); use one of dataset, .*, size or id$",
         ),
-        ({"latent_dim": 5}, r"0 of 5 trials have latent_dim=5; they differ in .*latent_dim"),
+        ({"latent_dim": 5}, r"0 of 5 trials have latent_dim=5; they have latent_dim \(4, 8\), model "),
+        (
+            {"id": "abc"},
+            r"0 of 5 trials have id='abc'; they have id \(\w{10}, \w{10}, \w{10}, \w{10}, \w{10}\), model ",
+        ),
+        ({"seed": None}, r"0 of 5 trials have seed=None; they have seed \(0\), model "),
+        ({"size": ["small"]}, r"0 of 5 trials have size=\['small'\]; they have size \(12\), model "),
+        ({"attributes": 5}, "attributes: 5 is neither a text nor a list of names"),
+        ({"attributes": ["swing"]}, "attributes: 'swing' is no attribute"),
         (
             {"model": "adversarial_vae"},
             r"2 of 5 trials have model='adversarial_vae'; they differ in attributes \(all, .*\), latent_dim \(4, 8\)",
@@ -122,6 +130,7 @@ def test_values_are_accepted_as_configurations_write_them(finished_run: Path) ->
     for same in (
         {"latent_dim": "4"},
         {"attributes": "all"},
+        {"attributes": ["all"]},
         {"size": 12, "latent_dim": 4.0},
         {"size": "12", "seed": "0"},
     ):

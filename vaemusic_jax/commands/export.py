@@ -94,11 +94,17 @@ def export(
 
 
 def fields_of(which: Sequence[str]) -> dict[str, str]:
-    """Returns the values in texts such as `model=measure_vae`, by field. Raises UserError for another text."""
+    """Returns the values in texts such as `model=measure_vae`, by field.
+
+    Raises:
+        UserError: a text is another one, or a field is given twice.
+    """
     fields = {}
     for each in which:
         name, equals, value = each.partition("=")
-        if not equals:
+        if not equals or not name:
             raise UserError(f"{each!r} is no FIELD=VALUE, such as model=measure_vae")
+        if name in fields:
+            raise UserError(f"{name} is given twice, as {fields[name]!r} and {value!r}")
         fields[name] = value
     return fields

@@ -1,10 +1,10 @@
 """Choosing trials of a run by the values of their fields."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.config.trial import Trial, parse_attributes
+from vaemusic_jax.config.trial import NO_ATTRIBUTES, Trial, parse_attributes
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.support.words import did_you_mean
@@ -50,25 +50,25 @@ def trials_with(run: RunDirectory, which: Mapping[str, Any], most: int) -> list[
     if 1 <= len(chosen) <= most:
         return chosen
     asked = ", ".join(f"{name}={value!r}" for name, value in which.items()) or "no field given"
-    candidates = chosen or run.trials
-    raise UserError(
-        f"{run.path}: {len(chosen)} of {len(run.trials)} trials have {asked}; they differ in {_choices(candidates)}"
-    )
+    start = f"{run.path}: {len(chosen)} of {len(run.trials)} trials have {asked}"
+    if chosen:
+        raise UserError(f"{start}; they differ in {_choices(chosen)}")
+    raise UserError(f"{start}; they have {_choices(run.trials, which)}")
 
 
 def _has(trial: Trial, name: str, asked: Any) -> bool:
     """Returns whether a trial has a value. Raises ValueError if the value is none that the field can have."""
     if name == SIZE:
-        presets = MODELS[trial.model].sizes
-        return trial.hidden_size == presets.get(asked, asked) or str(trial.hidden_size) == str(asked)
+        preset = MODELS[trial.model].sizes.get(asked) if isinstance(asked, str) else None
+        return bool(trial.hidden_size == (preset or asked)) or str(trial.hidden_size) == str(asked)
     own = getattr(trial, name)
-    if name == "attributes" and isinstance(asked, str):
+    if name == "attributes":
+        if not isinstance(asked, str | list | tuple) or not all(isinstance(each, str) for each in asked):
+            raise ValueError(f"attributes: {asked!r} is neither a text nor a list of names")
         try:
-            return bool(own == parse_attributes(asked))
+            return bool(own == parse_attributes(asked if isinstance(asked, str) else "+".join(asked) or NO_ATTRIBUTES))
         except ValueError as error:
             raise ValueError(f"attributes: {error}") from None
-    if name == "attributes":
-        return bool(own == tuple(asked))
     if isinstance(asked, str) and isinstance(own, int | float):
         try:
             return float(asked) == own
@@ -77,13 +77,13 @@ def _has(trial: Trial, name: str, asked: Any) -> bool:
     return bool(own == asked)
 
 
-def _choices(trials: tuple[Trial, ...] | list[Trial]) -> str:
-    """Returns the fields in which trials differ, each with the values that it has."""
-    rows = [trial.row() for trial in trials]
-    values = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in Trial.model_fields}
-    differing = {name: found for name, found in values.items() if len(found) > 1}
-    if not differing:
-        return f"{ID} ({', '.join(trial.id for trial in trials)})"
+def _choices(trials: Sequence[Trial], asked: Collection[str] = ()) -> str:
+    """Returns the fields in which trials differ, and those that were asked for, each with the values that it has."""
+    rows = [{**trial.row(), ID: trial.id, SIZE: trial.hidden_size} for trial in trials]
+    values = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in rows[0]}
+    shown = {name: found for name, found in values.items() if name in asked}
+    shown |= {name: values[name] for name in Trial.model_fields if len(values[name]) > 1}
     return ", ".join(
-        f"{name} ({', '.join(found[:8])}{', ...' * (len(found) > 8)})" for name, found in differing.items()
+        f"{name} ({', '.join(found[:8])}{', ...' * (len(found) > 8)})"
+        for name, found in (shown or {ID: values[ID]}).items()
     )
