@@ -73,22 +73,27 @@ def test_html_says_it_all_and_lets_nothing_through() -> None:
 
 def test_the_parts_of_a_table_have_headings_and_words_that_repeat_are_marked() -> None:
     html = to_html(table(parted=True))
-    assert re.findall(r'<tr class="part"><th colspan="3">(\w+)</th></tr>', html) == ["one", "two"]
+    assert re.findall(r'<tr class="part"><th class="words" colspan="3">(\w+)</th></tr>', html) == ["one", "two"]
     assert "data set" not in html  # every row of a part has the same
     again = Table("law", "", tuple(Column(c, c) for c in "abc"), (("x", "y", "z"), ("x", "q", "z"), ("r", "q", "z")))
     kept = re.findall(r'<td class="short( again)?">(\w)</td>', to_html(again))
     assert [name for mark, name in kept if mark] == ["x"]  # not the z, whose row differs before it
 
 
-def test_a_table_in_pieces_shows_every_column_once_beside_the_words() -> None:
-    columns = (Column("word", "word"), *(Column(f"v{i}", f"v{i}") for i in range(MOST_VALUES + 2)))
-    row: tuple[Cell, ...] = ("w", *(Value(Interval(i / 10, NAN, NAN, 1)) for i in range(MOST_VALUES + 2)))
-    pieces = list(narrow(Table("wide", "", columns, (row,), ("Below.",))))
-    assert [piece.columns[0].name for piece in pieces] == ["word"] * 2
-    assert [column.name for piece in pieces for column in piece.columns[1:]] == [one.name for one in columns[1:]]
-    assert [cell for piece in pieces for cell in piece.rows[0][1:]] == list(row[1:])
+def test_a_table_in_pieces_shows_every_column_once_below_what_rows_share() -> None:
+    names = [f"v{i}" for i in range(MOST_VALUES + 2)]
+    columns = (Column("data", "data"), Column("size", "size"), Column("of", "of"), *(Column(n, n) for n in names))
+    values = [tuple(Value(Interval(i + j / 10, NAN, NAN, 1)) for i in range(len(names))) for j in range(2)]
+    rows: tuple[tuple[Cell, ...], ...] = (("irish", 16, "a", *values[0]), ("irish", 16, "b", *values[1]))
+    pieces = list(narrow(Table("wide", "", columns, rows, ("Below.",)), 2))
+    assert [column.name for piece in pieces for column in piece.columns[2:]] == names
+    for j, label in enumerate("ab"):
+        assert [piece.rows[j][1] for piece in pieces] == [label] * 2
+        assert [cell for piece in pieces for cell in piece.rows[j][2:]] == list(values[j])
     assert [piece.notes for piece in pieces] == [(), ("Below.",)]
     assert len({piece.name for piece in pieces}) == 2
+    html = to_html(pieces[0])
+    assert html.count("irish, size 16") == 1
 
 
 def test_csv_holds_plain_numbers() -> None:

@@ -18,11 +18,14 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.report import examples, write
+from vaemusic_jax.report.answer import NOTHING
+from vaemusic_jax.report.chapters.answer import answer
 from vaemusic_jax.report.chapters.controls import control_matrices
 from vaemusic_jax.report.chapters.single_trials import attribute_surfaces, music
 from vaemusic_jax.report.chapters.sweeps import latent_sizes, learning
+from vaemusic_jax.report.evidence import evidence_of
 from vaemusic_jax.report.joined_runs import JoinedRuns
-from vaemusic_jax.report.page import Drawing, Gallery, Svg
+from vaemusic_jax.report.page import Banner, Drawing, Gallery, Svg
 from vaemusic_jax.report.sound import SCRIPT
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.directory import RunDirectory, State
@@ -174,6 +177,16 @@ def test_a_trial_in_two_runs_counts_once_and_the_evaluated_one_counts(tmp_path: 
         assert not runs.curves.duplicated(["trial", "step", "split", "metric"]).any()
         assert runs.evaluation(trial) is not None
     assert JoinedRuns([one]).results["reconstruction_accuracy"].isna().sum() == 1
+
+
+def test_a_run_that_has_learned_nothing_says_so_first(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", TINY, metrics={"reconstruction_accuracy": 0.715, "tick_baseline": 0.71})
+    runs = JoinedRuns([path])
+    banner, sentence, drawing = answer(runs, evidence_of(runs)).parts
+    assert isinstance(banner, Banner)
+    assert "MeasureVAE has learned nothing here" in banner.text
+    assert sentence == NOTHING
+    assert isinstance(drawing, Drawing)
 
 
 def test_numbers_from_before_a_run_was_started_anew_do_not_count(tiny: Path) -> None:

@@ -58,7 +58,7 @@ def _reconstruction(rows: pd.DataFrame, replicates: Mapping[str, Replicates]) ->
     values = _of_each_side(rows, replicates, ACCURACY)
     sign = _sign(mean(cells.estimates))
     better, worse, most, least = (FIRST, SECOND, *values) if sign >= 0 else (SECOND, FIRST, *values[::-1])
-    difference = _difference(cells, sign, PRIMARY["reconstruction"].least, lambda x: f"{100 * x:+.1f} points")
+    difference = _difference(cells, sign, PRIMARY["reconstruction"].least, _points)
     shares = f"{_share(most)} of the tokens of held-out measures come back right against {_share(least)}, {difference}"
     if sign:
         return f"{better} gives measures back better than {worse}: {shares}; {_where(cells)}."
@@ -105,27 +105,29 @@ def _sizes(rows: pd.DataFrame, replicates: Mapping[str, Replicates]) -> str:
 def _steering(plain: pd.DataFrame, steered: pd.DataFrame) -> str:
     """Returns a sentence on what steering changes, over trials that are alike in all but their recipe; or nothing."""
     said = []
-    shared = ["dataset", "attributes", "latent_dim", "hidden_size", "steps"]
     for model, mine in steered.groupby("model", sort=False):
-        changes = []
-        for metric, words, shown, change in (
-            (f"{EFFICIENCY}.mean", "controls by", _correlation, lambda x: f"{x:+.2f}"),
-            (ACCURACY, "the tokens that come back right by", _share, lambda x: f"{100 * x:+.1f} points"),
-        ):
-            after, before = (by_seed(part, metric, shared) for part in (mine, plain[plain["model"] == model]))
-            both = after.index.intersection(before.index)
-            seeds = after.columns.intersection(before.columns)
-            after, before = after.loc[both, seeds], before.loc[both, seeds]
-            known = after.notna() & before.notna()
-            if known.to_numpy().any():
-                test = t_test((after - before)[known].mean().dropna())
-                interval = f"95% interval {change(test.low)} to {change(test.high)}, " if test.n > 1 else ""
-                reached = shown(float(after[known].mean().mean()))
-                changes.append(f"{words} {change(test.mean)} to {reached} ({interval}{_seeds(test.n)})")
-        if changes:
-            said.append(f"{MODELS[str(model)].title}'s {' and '.join(changes)}")
+        name, alike = MODELS[str(model)].title, plain[plain["model"] == model]
+        controls = _change(alike, mine, f"{EFFICIENCY}.mean", _correlation, lambda x: f"{x:+.2f}")
+        tokens = _change(alike, mine, ACCURACY, _share, _points)
+        if controls and tokens:
+            said.append(f"{name}'s controls {controls}, and its right tokens {tokens}")
     weights = listed(f"{weight:g}" for weight in sorted(steered["steering_weight"].unique())) if said else ""
-    return f"Steering (weight {weights}) changes {'; '.join(said)}." if said else ""
+    return f"Steering (weight {weights}) brings {'; '.join(said)}." if said else ""
+
+
+def _change(before: pd.DataFrame, after: pd.DataFrame, metric: str, shown: Numbers, change: Numbers) -> str:
+    """Returns a text such as `from 0.41 to 0.84 (+0.43, 95% interval +0.41 to +0.45, 5 seeds)`, over what both have."""
+    shared = ["dataset", "attributes", "latent_dim", "hidden_size", "steps"]
+    then, now = (by_seed(rows, metric, shared) for rows in (before, after))
+    both, seeds = now.index.intersection(then.index), now.columns.intersection(then.columns)
+    now, then = now.loc[both, seeds], then.loc[both, seeds]
+    known = now.notna() & then.notna()
+    if not known.to_numpy().any():
+        return ""
+    test = t_test((now - then)[known].mean().dropna())
+    interval = f"95% interval {change(test.low)} to {change(test.high)}, " if test.n > 1 else ""
+    first, last = (shown(float(np.nanmean(values[known].to_numpy()))) for values in (then, now))
+    return f"from {first} to {last} ({change(test.mean)}, {interval}{_seeds(test.n)})"
 
 
 def _each_model(rows: pd.DataFrame, replicates: Mapping[str, Replicates], metric: str) -> str:
@@ -194,27 +196,33 @@ def _seeds(n: int) -> str:
 
 
 def _where(cells: Cells) -> str:
-    """Returns words for the latent sizes and the corpora at which each model leads."""
+    """Returns words for the latent sizes and corpora at which each model leads, first the one that leads overall."""
+    signs = {1: FIRST, -1: SECOND, 0: "neither"}
+    overall = signs[_sign(mean(cells.estimates))]
     said = []
-    for factor, at, unit in (("latent size", "at", "latent size"), ("corpus", "on", "")):
+    for factor, at in (("latent size", "at"), ("corpus", "on")):
         each = by_level(cells.estimates, cells.factors[factor])
-        order = sorted(each, key=int) if factor == "latent size" else list(each)
-        leads: dict[str, list[str]] = {}
-        for level in order:
-            leads.setdefault({1: FIRST, -1: SECOND, 0: "neither"}[_sign(each[level])], []).append(level)
-        if len(order) == 1:
-            said.append(" ".join(filter(None, (at, unit, order[0]))))
-        elif len(leads) == 1:
-            said.append(f"{next(iter(leads))} leads {at} each {factor}, {listed(order)}")
-        elif leads:
-            (who, where), *others = leads.items()
-            units = f"{unit}s {listed(where)}" if unit else listed(where)
-            said.append(", ".join([f"{who} leads {at} {units}", *(f"{one} {at} {listed(its)}" for one, its in others)]))
+        leads: dict[str, list[str]] = {overall: []}
+        for level in sorted(each, key=int) if factor == "latent size" else each:
+            leads.setdefault(signs[_sign(each[level])], []).append(level)
+        (who, where), *others = [(who, where) for who, where in leads.items() if where] or [("", [])]
+        unit = "latent size" + "s" * (len(where) > 1) if factor == "latent size" else ""
+        if len(each) == 1:
+            said.append(" ".join(filter(None, (at, unit, *where))))
+        elif not others and where:
+            said.append(f"{who} leads {at} each {factor}, {listed(where)}")
+        elif where:
+            first = " ".join(filter(None, (who, "leads", at, unit, listed(where))))
+            said.append(", ".join([first, *(f"{one} {at} {listed(its)}" for one, its in others)]))
     return "; ".join(said) or "no latent size and no corpus has all of its trials"
 
 
 def _share(value: float) -> str:
     return f"{100 * value:.1f}%"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f} points"
 
 
 def _correlation(value: float) -> str:

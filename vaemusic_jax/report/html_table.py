@@ -20,15 +20,15 @@ from vaemusic_jax.report.markup import (
     plain_text,
 )
 
-MOST_VALUES = 5  # So many columns of values fit beside those of words on a page of A4.
+MOST_VALUES = 7  # So many columns of values fit beside those of words on a page of A4.
 _SHORT_WORDS = 20  # Text with at most so many letters stays on one line.
 
 
 def to_html(table: Table) -> str:
     """Renders a table as an escaped `<table>` with its footnotes.
 
-    Cells of numbers have the class `number`. Words at the left that repeat those of the row above have the class
-    `again`. The first cell of the rows of a part is their heading.
+    Cells of words have a class by their length, those at the left that repeat the row above the class `again` too. The
+    first cell of the rows of a part is their heading.
     """
     marks = footnote_marks(table)
     first = int(table.parted)
@@ -37,7 +37,9 @@ def to_html(table: Table) -> str:
     head = "".join(_heading(column, right) for column, right in zip(columns, is_number, strict=True))
     bodies = []
     for title, rows in parts_of(table):
-        part = f'<tr class="part"><th colspan="{len(columns)}">{escape(title)}</th></tr>\n' if title else ""
+        part = (
+            f'<tr class="part"><th class="words" colspan="{len(columns)}">{escape(title)}</th></tr>\n' if title else ""
+        )
         above: tuple[Cell, ...] = ()
         for row in rows:
             part += f"<tr>{_cells(row[first:], above[first:], marks)}</tr>\n"
@@ -52,26 +54,48 @@ def to_html(table: Table) -> str:
     )
 
 
-def narrow(table: Table) -> Iterator[Table]:
-    """Yields tables that show the same with at most `MOST_VALUES` columns of values; the last one has the notes."""
+def narrow(table: Table, n_shared: int) -> Iterator[Table]:
+    """Yields tables that show the same with at most `MOST_VALUES` columns of values; the last one has the notes.
+
+    Args:
+        table: the table.
+        n_shared: so many cells at the left of rows become the heading of all rows that share them.
+    """
     is_value = [any(isinstance(row[i], Value) for row in table.rows) for i in range(len(table.columns))]
-    labels = [i for i, has_values in enumerate(is_value) if not has_values]
+    labels = [i for i, has_values in enumerate(is_value) if not has_values and i >= n_shared]
     values = [i for i, has_values in enumerate(is_value) if has_values]
+    titles = [_title(table.columns[:n_shared], row[:n_shared]) for row in table.rows]
     for start in range(0, len(values), MOST_VALUES):
         kept = [*labels, *values[start : start + MOST_VALUES]]
         yield dataclasses.replace(
             table,
             name=table.name if not start else f"{table.name}-{start // MOST_VALUES + 1}",
             caption=table.caption if not start else f"{table.caption}, continued",
-            columns=tuple(table.columns[i] for i in kept),
-            rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
+            columns=(Column("shared", ""), *(table.columns[i] for i in kept)),
+            rows=tuple((title, *(row[i] for i in kept)) for title, row in zip(titles, table.rows, strict=True)),
             notes=table.notes if start + MOST_VALUES >= len(values) else (),
+            parted=True,
         )
+
+
+def has_sentences(table: Table) -> bool:
+    """Returns whether some cell is a text of several lines."""
+    return any(isinstance(cell, str) and len(cell) > LONG_WORDS for row in table.rows for cell in row)
+
+
+def _title(columns: tuple[Column, ...], cells: tuple[Cell, ...]) -> str:
+    """Returns cells as a heading such as `irish_folk, MeasureVAE, latent size 16`."""
+    words = [
+        plain_text(cell) if isinstance(cell, str | Word) else f"{column.header} {plain_text(cell)}"
+        for column, cell in zip(columns, cells, strict=True)
+        if not isinstance(cell, Value)
+    ]
+    return ", ".join(filter(None, words))
 
 
 def _heading(column: Column, is_number: bool) -> str:
     arrow = {"higher": "\N{NO-BREAK SPACE}\N{UPWARDS ARROW}", "lower": "\N{NO-BREAK SPACE}\N{DOWNWARDS ARROW}", "": ""}
-    start = '<th class="number">' if is_number else "<th>"
+    start = "<th>" if is_number else '<th class="words">'
     return f"{start}{escape(column.header)}{arrow[column.better]}</th>"
 
 
@@ -80,7 +104,7 @@ def _cells(row: tuple[Cell, ...], above: tuple[Cell, ...], marks: dict[str, str]
     rendered, again = "", bool(above)
     for i, cell in enumerate(row):
         if isinstance(cell, Value):
-            rendered += f'<td class="number">{_value(cell, marks)}</td>'
+            rendered += f"<td>{_value(cell, marks)}</td>"
             continue
         text = plain_text(cell)
         again = again and isinstance(cell, str | Word) and cell == above[i]
@@ -90,9 +114,9 @@ def _cells(row: tuple[Cell, ...], above: tuple[Cell, ...], marks: dict[str, str]
 
 def _class(cell: Word | str | float, text: str, again: bool) -> str:
     if not isinstance(cell, str | Word):
-        return ' class="number"'
-    kinds = ["sentence"] * (len(text) > LONG_WORDS) + ["short"] * (len(text) <= _SHORT_WORDS) + ["again"] * again
-    return f' class="{" ".join(kinds)}"' if kinds else ""
+        return ""
+    kind = "short" if len(text) <= _SHORT_WORDS else "sentence" if len(text) > LONG_WORDS else "words"
+    return f' class="{kind} again"' if again else f' class="{kind}"'
 
 
 def _value(cell: Value, marks: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.report.examples import Example, Measure
-from vaemusic_jax.report.html_table import narrow, to_html
+from vaemusic_jax.report.html_table import has_sentences, narrow, to_html
 from vaemusic_jax.report.markup import Table
 from vaemusic_jax.report.sound import SCRIPT
 from vaemusic_jax.report.style import Box, cropped
@@ -78,14 +78,16 @@ class Folded:
     Attributes:
         summary: the text that is shown in its place.
         table: the table.
+        n_shared: so many cells at the left of rows are the heading of all rows that share them.
     """
 
     summary: str
     table: Table
+    n_shared: int
 
 
 _COLUMN = 7.2  # A wider figure, in inches, takes both columns of the page.
-_FEW = 25  # A table with at most so many rows is not broken between pages in print.
+_FEW = 25  # A table of numbers with at most so many rows is not broken between pages in print.
 _OWN = ' class="own"'
 _PLAY = "\N{BLACK RIGHT-POINTING TRIANGLE}"
 
@@ -184,10 +186,10 @@ def _html(part: Part, svgs: Mapping[str, Svg]) -> str:
             figures = "".join(_figure(drawing, svgs[drawing.name], with_legend=False) for drawing in part.drawings)
             return f'<p class="legend">{drawn}</p>\n<div class="figures">{figures}</div>\n'
         case Table():
-            few = " few" if len(part.rows) <= _FEW else ""
+            few = " few" if len(part.rows) <= _FEW and not has_sentences(part) else ""
             return f'<div class="wide{few}">{to_html(part)}</div>\n'
         case Folded():
-            tables = "".join(_html(table, svgs) for table in narrow(part.table))
+            tables = "".join(_html(table, svgs) for table in narrow(part.table, part.n_shared))
             return f"<details><summary>{escape(part.summary)}</summary>{tables}</details>\n"
         case Example():
             return _music(part)

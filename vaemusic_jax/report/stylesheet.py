@@ -29,11 +29,11 @@ section > p:first-of-type { margin-top: .5rem; }
 .wide { overflow-x: auto; margin: 1.5rem 0; }
 table { border-collapse: collapse; font-size: .8rem; line-height: 1.35; }
 caption, figcaption { text-align: left; color: var(--muted); font-size: .85rem; padding: .3rem 0; }
-td, th { padding: .2rem .7rem .2rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+td, th { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { vertical-align: bottom; }
-td.number, th.number { text-align: right; }
-td.number { white-space: nowrap; }
-td.short { white-space: nowrap; }
+td { white-space: nowrap; }
+td.words, td.sentence, th.words { text-align: left; white-space: normal; }
+td.short { text-align: left; }
 td.again { color: var(--muted); opacity: .6; }
 tr.part th { padding-top: .9rem; font-size: 1.05em; }
 sup { line-height: 0; }
@@ -81,6 +81,7 @@ button.play:hover, button.play:focus-visible { border-color: var(--accent); }
   table { font-size: 6.2pt; }
   td, th { padding: .1rem .2rem .1rem 0; }
   td.sentence { min-width: 4rem; }
+  td small { font-size: .8em; }
   thead { display: table-header-group; }
   figure, tr, .banner, .few { break-inside: avoid; }
   .wide, pre { overflow: visible; }

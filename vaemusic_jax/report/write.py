@@ -90,7 +90,9 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
     corpora = evidence.corpora
     facts = {name: corpus.facts for name, corpus in corpora.items()}
     study = tuple(study_tables(runs.results, corpora))
-    overview = Folded("Every measure of single attributes", overview_table(runs.results))
+    every = overview_table(runs.results)
+    n_shared = [column.name for column in every.columns].index("attribute")
+    overview = Folded("Every measure of single attributes", every, n_shared)
     chapters = [
         single_trials.music(runs),
         study_findings(evidence),

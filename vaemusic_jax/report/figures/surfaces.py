@@ -14,7 +14,7 @@ from vaemusic_jax.report.style import SEQUENTIAL, panels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_POINTS = 400
+MOST_POINTS = 200
 
 
 @dataclass(frozen=True)
