@@ -122,7 +122,7 @@ def test_a_finished_run(half: RunDirectory, shown: Callable[[RunDirectory], str]
     assert text.splitlines()[2].split()[5:11] == [
         *("done", "1,000/1,000", "0.800", half.trials[1].id, "200", "0:00"),
     ]
-    assert text.splitlines()[-1] == f"{half.path}: 6 of 6 trials have finished; no process is at work on it."
+    assert text.splitlines()[4] == f"{half.path}: 6 of 6 trials have finished; no process is at work on it."
 
 
 def test_a_run_that_has_only_begun(tmp_path: Path, shown: Callable[[RunDirectory], str]) -> None:
@@ -159,3 +159,24 @@ def test_it_is_as_wide_as_the_terminal_and_says_what_is_left_out(
         assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(table)
         assert half.trials[1].id in table[2]
         assert any(line.startswith("Left out for want of width: saved") for line in lines)
+
+
+def test_few_trials_are_listed_with_their_ids_and_what_they_differ_in(
+    half: RunDirectory, shown: Callable[[RunDirectory], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    header, _, *rows = shown(half).split("\n\n")[1].splitlines()
+    assert header.split() == ["trial", "dataset", "latent", "dim", "accuracy", "state"]
+    ids = [trial.id for trial in half.trials]
+    assert [row.split()[0] for row in rows] == ids
+    assert rows[1].split() == [ids[1], "irish_folk", "8", "0.620", "running"]
+    assert rows[2].split() == [ids[2], "irish_folk", "16", "-", "diverged"]
+    assert rows[3].split() == [ids[3], "bach", "4", "-", "pending"]
+    assert max(map(len, rows)) <= 80
+
+
+def test_many_trials_are_in_a_file(tmp_path: Path, shown: Callable[[RunDirectory], str]) -> None:
+    with start(tmp_path / "run", seed=list(range(9))) as run:
+        text = shown(run)
+    assert f"The ids of all trials: {run.path / 'trials.csv'}." in text
+    assert run.trials[0].id not in text

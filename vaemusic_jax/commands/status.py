@@ -2,15 +2,16 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 
 from vaemusic_jax.commands.parser import Commands, add_command
-from vaemusic_jax.config.trial import Cohort
+from vaemusic_jax.config.trial import Cohort, attribute_initials
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.lock import is_at_work
 from vaemusic_jax.runs.results import diverged_lines
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = "-"
+MOST_TRIALS = 24  # so many are listed
 DISPENSABLE = ("saved", "hidden", "steps/s", "cohort", "trials")  # columns, the first to be left out first
 
 
@@ -57,7 +59,8 @@ def add_to(commands: Commands) -> None:
 def status(run: Path) -> None:
     """Shows how far a run is, cohort by cohort: a run in progress, interrupted or finished. Reads only.
 
-    Accuracy is the best trial's at the newest validation, the rate that of training since the one before. The time
+    Few trials are listed below with their ids and what they differ in; the ids of many are in trials.csv. The accuracy
+    of a cohort is the best trial's at the newest validation, the rate that of training since the one before. The time
     left is that of training at this rate, without validations and without cohorts that have not begun.
 
         vaemusic status runs/quickstart
@@ -74,8 +77,13 @@ def status(run: Path) -> None:
     for reason, n in Counter(status[trial.id].partition(": ")[2] for trial in opened.unfinished()).items():
         if reason:
             lines.append(f"{count(n, 'trial')} wait{'s' * (n == 1)}: {reason}")
+    if len(opened.trials) > MOST_TRIALS:
+        lines.append(f"The ids of all trials: {run / 'trials.csv'}.")
     for line in lines:
         console.print(line, soft_wrap=True)
+    if len(opened.trials) <= MOST_TRIALS:
+        console.print()
+        console.print(_trials(opened, busy, console.width))
 
 
 def cohort_statuses(run: RunDirectory, busy: bool | None) -> list[CohortStatus]:
@@ -144,16 +152,57 @@ def _table(run: RunDirectory, busy: bool | None, width: int) -> tuple[Table, lis
         }
         for name, cell in row.items():
             columns.setdefault(name, []).append(cell)
+    return _fitted(columns, ("cohort", "model", "data set", "state", "of trial"), DISPENSABLE, width)
+
+
+def _trials(run: RunDirectory, busy: bool | None, width: int) -> Table:
+    """Returns the table of trials with what they differ in, as the newest validation found them."""
+    values = _values(run.curves, "validation", "reconstruction_accuracy").sort_values("step", kind="stable")
+    accuracy = values.drop_duplicates("trial", keep="last").set_index("trial")["value"].dropna()
+    status = run.status()
+    rows = [trial.row() for trial in run.trials]
+    several = len({row["model"] for row in rows}) > 1
+    varied = [name for name in rows[0] if (name == "model" and several) or _varies(rows, name)]
+    columns: dict[str, list[str]] = {"trial": [trial.id for trial in run.trials]}
+    for name in varied:
+        shown = [attribute_initials(row[name]) if name == "attributes" else f"{row[name]}" for row in rows]
+        columns[name.replace("_", " ")] = shown
+    columns["accuracy"] = [f"{accuracy[trial.id]:.3f}" if trial.id in accuracy else UNKNOWN for trial in run.trials]
+    words = [status[trial.id].partition(":")[0] for trial in run.trials]
+    columns["state"] = ["interrupted" if word == "running" and busy is False else word for word in words]
+    least_first = [name.replace("_", " ") for name in reversed(varied)]
+    texts = ("trial", "model", "dataset", "recipe", "attributes", "state")
+    return _fitted(columns, texts, least_first, width)[0]
+
+
+def _varies(rows: list[dict[str, Any]], name: str) -> bool:
+    """Returns whether a field differs among trials of one model; recipes of models differ in any case."""
+    of_model: dict[str, set[Any]] = {}
+    for row in rows:
+        of_model.setdefault(row["model"], set()).add(row[name])
+    return any(len(values) > 1 for values in of_model.values())
+
+
+def _fitted(
+    columns: dict[str, list[str]], texts: Sequence[str], dispensable: Sequence[str], width: int
+) -> tuple[Table, list[str]]:
+    """Returns a table that is no wider than the terminal, and the headers of the columns that it leaves out.
+
+    Args:
+        columns: the cells of each column by its header.
+        texts: the columns that are aligned at the left.
+        dispensable: columns that may be left out, the first to be left out first.
+        width: the width of the terminal.
+    """
     widths = {name: max(map(len, (name, *cells))) + 1 for name, cells in columns.items()}
     left_out = []
-    for name in DISPENSABLE:
+    for name in dispensable:
         if sum(widths.values()) > width:
             left_out.append(name)
             del widths[name]
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for name in widths:
-        words = name in ("cohort", "model", "data set", "state", "of trial")
-        table.add_column(name, justify="left" if words else "right", no_wrap=not left_out)
+        table.add_column(name, justify="left" if name in texts else "right", no_wrap=not left_out)
     for cells in zip(*(columns[name] for name in widths), strict=True):
         table.add_row(*cells)
     return table, left_out
