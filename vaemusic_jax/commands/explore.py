@@ -60,17 +60,10 @@ def explore(
     """
     from vaemusic_jax.data.cache import cached_in
     from vaemusic_jax.play.explorer.page import page_of
-    from vaemusic_jax.play.load import load
 
     check_writable(out)
-    if which and not any(Path(name).is_dir() for name in models):
-        raise UserError("--which chooses trials of runs, and there is none among the models")
     with cached_in(cache_dir):
-        chosen: dict[str, TrainedModel] = {}
-        for name in models or DEFAULT_MODELS:
-            chosen |= _of_run(name, which) if Path(name).is_dir() else {name: load(name)}
-        if len(chosen) > MOST_MODELS:
-            raise UserError(f"{count(len(chosen), 'model')}; a page has at most {MOST_MODELS}")
+        chosen = models_named(models or DEFAULT_MODELS, which)
         page = page_of(chosen).encode()
     write_atomically(out, page)
     console = open_console()
@@ -78,6 +71,28 @@ def explore(
         f"{out}: {len(page) / 1e6:.1f} MB, {', '.join(chosen)}", soft_wrap=True, markup=False, highlight=False
     )
     console.print("Open it in a browser. It needs no network.")
+
+
+def models_named(names: Sequence[str], which: Sequence[str]) -> dict[str, TrainedModel]:
+    """Returns models of the package, of files and of runs, by the names that a page shows.
+
+    Args:
+        names: names of models of the package, files, or folders of runs.
+        which: of the runs, FIELD=VALUE that chooses trials.
+
+    Raises:
+        UserError: there is no such model, there are more than MOST_MODELS, or `which` is given without a run.
+    """
+    from vaemusic_jax.play.load import load
+
+    if which and not any(Path(name).is_dir() for name in names):
+        raise UserError("--which chooses trials of runs, and there is none among the models")
+    chosen: dict[str, TrainedModel] = {}
+    for name in names:
+        chosen |= _of_run(name, which) if Path(name).is_dir() else {name: load(name)}
+    if len(chosen) > MOST_MODELS:
+        raise UserError(f"{count(len(chosen), 'model')}; a page has at most {MOST_MODELS}")
+    return chosen
 
 
 def _of_run(run: str, which: Sequence[str]) -> dict[str, TrainedModel]:

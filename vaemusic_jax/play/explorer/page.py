@@ -1,18 +1,12 @@
 """Writes the page of the explorer: models, measures to start from, style and scripts in one HTML file.
 
 The page's content security policy allows its one script, its one style and the worker that it makes of its script, and
-no request of any kind. What stands in the page of a stranger's file, such as names of tokens, is JSON that the script
-shows as text.
+no request of any kind.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Mapping
-from importlib import resources
-from string import Template
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +16,7 @@ from vaemusic_jax.data.names import check_name
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play import steer
 from vaemusic_jax.play.explorer.spec import control_levels, file_of, spec_of
+from vaemusic_jax.play.one_file_page import EXPLORER, one_file_page
 from vaemusic_jax.play.trained_model import TrainedModel
 
 MOST_STARTS = 200
@@ -59,55 +54,59 @@ def page_of(models: Mapping[str, TrainedModel]) -> str:
         "origin": origin,
         "levels": [control_levels(model, translated(starts, first, model)) for model in models.values()],
     }
-    style, script = _read("explorer.css"), "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
-    return Template(_read("explorer.html")).substitute(
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        style=style,
-        script=script,
-        data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
-    )
+    scripts = [EXPLORER / f"{name}.js" for name in _SCRIPTS]
+    styles = [EXPLORER / "theme.css", EXPLORER / "explorer.css"]
+    return one_file_page(EXPLORER / "explorer.html", styles, scripts, data)
 
 
-def starts_of(models: list[TrainedModel]) -> tuple[NDArray[np.int32], str]:
+def starts_of(models: Sequence[TrainedModel]) -> tuple[NDArray[np.int32], str]:
     """Returns measures to start from, (N, T) in the tokens of the first model, and what they are in words.
 
-    They are different test measures of the first model's data set that every model has the tokens of, at most 200 with
-    at least two notes, evenly spread over the split. Where the data set is not there, or is another one than the
-    model's, they are random draws.
+    They are held-out measures or, where there are none, random draws.
     """
-    model, dataset = models[0], None
-    name = model.about.dataset["name"]
-    try:
-        check_name(name)
-        dataset = load_dataset(name)
-    except UserError:  # it is not there, and the page does without
-        pass
-    if dataset is not None and dataset.digest == model.about.dataset["digest"]:
-        tokens = np.asarray(dataset.test.tokens, np.int32)
-        tokens = tokens[np.sort(np.unique(tokens, axis=0, return_index=True)[1])]
-        is_usable = (model.vocabulary.midi[tokens] >= 0).sum(1) >= 2
-        for other in models[1:]:
-            is_usable &= (translated(tokens, model, other) >= 0).all(1)
-        tokens = tokens[is_usable]
-        chosen = np.linspace(0, len(tokens) - 1, min(MOST_STARTS, len(tokens))).round().astype(int)
-        if len(chosen):
-            return tokens[chosen], f"held-out measures of {name}"
+    model = models[0]
+    tokens = held_out_measures(models)
+    if tokens is not None:
+        return tokens, f"held-out measures of {model.about.dataset['name']}"
     draws = np.unique(steer.draw(model, MOST_STARTS, seed=0), axis=0)
     for other in models[1:]:
         draws = draws[(translated(draws, model, other) >= 0).all(1)]
     return draws, "random draws, because the data set of the model is not there"
 
 
+def held_out_measures(models: Sequence[TrainedModel], most: int = MOST_STARTS) -> NDArray[np.int32] | None:
+    """Returns different test measures of the first model's data set that every model has the tokens of, (N, T).
+
+    They have at least two notes, and are evenly spread over the split.
+
+    Args:
+        models: the models, in one metre.
+        most: the most measures to return.
+
+    Returns:
+        The measures in the tokens of the first model; None where the data set is not there, or is another one than the
+        model's.
+    """
+    model = models[0]
+    name = model.about.dataset["name"]
+    try:
+        check_name(name)
+        dataset = load_dataset(name)
+    except UserError:
+        return None
+    if dataset.digest != model.about.dataset["digest"]:
+        return None
+    tokens = np.asarray(dataset.test.tokens, np.int32)
+    tokens = tokens[np.sort(np.unique(tokens, axis=0, return_index=True)[1])]
+    is_usable = (model.vocabulary.midi[tokens] >= 0).sum(1) >= 2
+    for other in models[1:]:
+        is_usable &= (translated(tokens, model, other) >= 0).all(1)
+    tokens = tokens[is_usable]
+    chosen = np.linspace(0, len(tokens) - 1, min(most, len(tokens))).round().astype(int)
+    return tokens[chosen] if len(chosen) else None
+
+
 def translated(tokens: NDArray[np.int32], model: TrainedModel, other: TrainedModel) -> NDArray[np.int32]:
     """Returns tokens of one model as those of another of the same name, -1 where it has none."""
     index = {name: token for token, name in enumerate(other.vocabulary.tokens)}
     return np.array([index.get(name, -1) for name in model.vocabulary.tokens], np.int32)[tokens]
-
-
-def _read(name: str) -> str:
-    return (resources.files("vaemusic_jax.play.explorer") / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
