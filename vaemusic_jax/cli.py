@@ -109,7 +109,7 @@ def parse(args: list[str]) -> Callable[[], int | None]:
     # `--latent_dim`, as fields are spelled in configurations, is `--latent-dim`.
     hyphened = [re.sub(r"^--[^=]*", lambda option: option[0].replace("_", "-"), arg) for arg in args]
     every = parser()
-    if hyphened in ([], ["data"]):  # who gives nothing asks what there is
+    if hyphened in ([], ["data"], ["listen"]):  # who gives nothing asks what there is
         every.parse_args([*hyphened, "--help"])
     options = vars(every.parse_args(hyphened))
     options.pop(GIVEN, None)
@@ -124,6 +124,7 @@ def parser() -> "Parser":
         explore,
         export,
         generate,
+        listen,
         merge,
         models,
         report,
@@ -136,6 +137,10 @@ def parser() -> "Parser":
     vaemusic = Parser(prog="vaemusic", description=DESCRIPTION)
     vaemusic.add_argument("--version", action="version", version=f"vaemusic {__version__}", help="print the version.")
     commands = vaemusic.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (data, sweep, status, merge, evaluate, report, tensorboard, models, generate, explore, export):
+    of_runs, of_models = (
+        (sweep, status, merge, evaluate, report, tensorboard),
+        (models, generate, explore, listen, export),
+    )
+    for module in (data, *of_runs, *of_models):
         module.add_to(commands)
     return vaemusic

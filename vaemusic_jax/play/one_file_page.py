@@ -16,7 +16,7 @@ from string import Template
 from typing import Any
 
 EXPLORER = resources.files("vaemusic_jax.play.explorer")
-
+LISTENING = resources.files("vaemusic_jax.play.listening")
 
 
 def one_file_page(
