@@ -26,6 +26,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Arrays have the shapes that their names say; see `tests.helpers.shapes`. In the order of their imports.
 check_shapes(
     "vaemusic_jax.models.layers",
+    "vaemusic_jax.models.gru",
     "vaemusic_jax.models.losses",
     "vaemusic_jax.models.member",
     "vaemusic_jax.models.controls",

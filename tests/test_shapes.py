@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.shapes import ShapeError, assert_shapes
 from vaemusic_jax.models import initialisers, losses
-from vaemusic_jax.models.layers import GRU
+from vaemusic_jax.models.gru import GRU
 from vaemusic_jax.models.measure_vae import MeasureVAE
 
 B, T, V, Z, H = 3, 24, 5, 4, 6

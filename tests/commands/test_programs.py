@@ -12,7 +12,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from vaemusic_jax.commands import programs
 from vaemusic_jax.commands.programs import keep_programs
-from vaemusic_jax.models.layers import gru_scan
+from vaemusic_jax.models.gru import gru_scan
 
 OPTIONS = ("jax_compilation_cache_dir", "jax_compilation_cache_max_size")
 

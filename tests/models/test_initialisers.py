@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vaemusic_jax.models import initialisers
-from vaemusic_jax.models.layers import gate_bias
+from vaemusic_jax.models.gru import gate_bias
 
 ROWS, COLUMNS = 100, 300
 

@@ -21,20 +21,9 @@ from jax import lax
 from vaemusic_jax.models.base import Model, Params, Posterior, RivalTraining
 from vaemusic_jax.models.controls import TOLD, Controls
 from vaemusic_jax.models.discriminators import Classifier, Regressor
+from vaemusic_jax.models.gru import GRU, GRUWeights, Run, gate_bias, gru_cell, run_layers
 from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL_VAE, Start
-from vaemusic_jax.models.layers import (
-    GRU,
-    Array,
-    GRUWeights,
-    Layer,
-    Linear,
-    add_to_every_tick,
-    affine,
-    gate_bias,
-    gru_cell,
-    gru_scan,
-    look_up,
-)
+from vaemusic_jax.models.layers import Array, Layer, Linear, add_to_every_tick, affine, look_up
 from vaemusic_jax.models.losses import adversary_losses, class_targets, regressor_losses
 from vaemusic_jax.models.member import N_CLASSES, Batch, HyperParameters
 from vaemusic_jax.models.program import Program
@@ -50,6 +39,7 @@ class Encoder(Layer):
     hidden_size: int
     latent_dim: int
     start: Start
+    few_kernels: bool
 
     def setup(self) -> None:
         self.fwd = GRU(self.vocab_size, self.hidden_size, self.start, one_hot=True)
@@ -59,8 +49,11 @@ class Encoder(Layer):
 
     def __call__(self, tokens_BxT: Array) -> tuple[Array, Array]:
         tokens_TxB = tokens_BxT.T
-        fwd = self.fwd.scan(self.fwd.project_one_hot(tokens_TxB))
-        bwd = self.bwd.scan(self.bwd.project_one_hot(tokens_TxB), reverse=True)
+        layer = [
+            self.fwd.run(self.fwd.project_one_hot(tokens_TxB)),
+            self.bwd.run(self.bwd.project_one_hot(tokens_TxB), reverse=True),
+        ]
+        fwd, bwd = run_layers(layer, self.few_kernels)
         final_Bx2H = jnp.concatenate([fwd[-1], bwd[0]], axis=-1)
         return self.mean(final_Bx2H), self.log_std(final_Bx2H)
 
@@ -108,6 +101,7 @@ class Decoder(Layer):
     n_attributes: int
     own_start_symbol: bool
     start: Start
+    few_kernels: bool
 
     def setup(self) -> None:
         self.cell1 = Cell1(
@@ -117,7 +111,7 @@ class Decoder(Layer):
             self.n_attributes,
             self.start,
         )
-        self.cell2 = GRU(self.hidden_size, self.hidden_size, self.start)
+        self.cell2 = GRU(self.hidden_size, self.hidden_size, self.start, few_kernels=self.few_kernels)
         self.z_to_h0 = Linear(self.latent_dim, self.hidden_size, self.start.linear)
         self.out = Linear(self.hidden_size, self.vocab_size, self.start.linear)
 
@@ -138,7 +132,7 @@ class Decoder(Layer):
         cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
         before_TxB = jnp.concatenate([start_B[None], tokens_BxT.T[:-1]])
         x_proj = add_to_every_tick(look_up(cell1.w_token, before_TxB), constant_BxG)
-        h1_TxBxH = gru_scan(x_proj, h0, cell1.w_hh, cell1.b_hh)
+        h1_TxBxH = run_layers([Run(x_proj, h0, cell1.w_hh, cell1.b_hh)], self.few_kernels)[0]
         h2_TxBxH = self.cell2.scan(self.cell2.project(h1_TxBxH), h1_TxBxH[0])
         return self.out(h2_TxBxH).transpose(1, 0, 2)
 
@@ -162,7 +156,8 @@ class Decoder(Layer):
             return (jnp.where(teacher, token_B, own_B), h1, h2), logits
 
         xs = (tokens_BxT.T, teacher_T, jnp.arange(len(teacher_T)) == 0)
-        return lax.scan(tick, (start_B, h0, h0), xs)[1].transpose(1, 0, 2)
+        logits_TxBxV = lax.scan(tick, (start_B, h0, h0), xs, unroll=self.few_kernels)[1]
+        return logits_TxBxV.transpose(1, 0, 2)
 
 
 class AdversarialVAE(Layer):
@@ -175,10 +170,11 @@ class AdversarialVAE(Layer):
     own_start_symbol: bool = True
     scaled_start: bool = False
     grid: Grid = GRIDS[COMMON]
+    few_kernels: bool = False
 
     def setup(self) -> None:
         start = SCALED_ADVERSARIAL_VAE if self.scaled_start else ADVERSARIAL_VAE
-        self.encoder = Encoder(self.vocab_size, self.hidden_size, self.latent_dim, start)
+        self.encoder = Encoder(self.vocab_size, self.hidden_size, self.latent_dim, start, self.few_kernels)
         self.decoder = Decoder(
             self.vocab_size,
             self.hidden_size,
@@ -186,6 +182,7 @@ class AdversarialVAE(Layer):
             self.n_attributes,
             self.own_start_symbol,
             start,
+            self.few_kernels,
         )
 
     def encode(self, tokens_BxT: Array, dropout_key: Array | None = None) -> tuple[Array, Array]:
@@ -232,6 +229,7 @@ class AdversarialVAEModel(Model):
             own_start_symbol=recipe.own_start_symbol,
             scaled_start=recipe.scaled_start,
             grid=program.grid,
+            few_kernels=program.few_kernels,
         )
         return {"vae": vae, "classifier": discriminator(program)}
 

@@ -18,8 +18,9 @@ from jax import lax
 
 from vaemusic_jax.config.models import EMBEDDING_SIZE
 from vaemusic_jax.models.base import Model, Params, Posterior
+from vaemusic_jax.models.gru import GRU, gru_cell, run_layers
 from vaemusic_jax.models.initialisers import MEASURE_VAE, SCALED_MEASURE_VAE, Start, zeros
-from vaemusic_jax.models.layers import GRU, Array, Layer, Linear, add_to_every_tick, affine, dropout, gru_cell, look_up
+from vaemusic_jax.models.layers import Array, Layer, Linear, add_to_every_tick, affine, dropout, look_up
 from vaemusic_jax.models.losses import attribute_regularisation
 from vaemusic_jax.models.member import Batch, HyperParameters
 from vaemusic_jax.models.program import Program
@@ -35,6 +36,7 @@ class Encoder(Layer):
     latent_dim: int
     start: Start
     dropout: float
+    few_kernels: bool
 
     def setup(self) -> None:
         hidden, start, shape = self.hidden_size, self.start, (self.vocab_size, self.embedding_size)
@@ -50,11 +52,17 @@ class Encoder(Layer):
 
     def __call__(self, tokens_BxT: Array, dropout_key: Array | None) -> tuple[Array, Array]:
         tokens_TxB = tokens_BxT.T
-        fwd0 = self.l0_fwd.scan(self.l0_fwd.project_tokens(self.embedding, tokens_TxB))
-        bwd0 = self.l0_bwd.scan(self.l0_bwd.project_tokens(self.embedding, tokens_TxB), reverse=True)
+        layer0 = [
+            self.l0_fwd.run(self.l0_fwd.project_tokens(self.embedding, tokens_TxB)),
+            self.l0_bwd.run(self.l0_bwd.project_tokens(self.embedding, tokens_TxB), reverse=True),
+        ]
+        fwd0, bwd0 = run_layers(layer0, self.few_kernels)
         out0_TxBx2H = dropout(jnp.concatenate([fwd0, bwd0], axis=-1), self.dropout, dropout_key)
-        fwd1 = self.l1_fwd.scan(self.l1_fwd.project(out0_TxBx2H))
-        bwd1 = self.l1_bwd.scan(self.l1_bwd.project(out0_TxBx2H), reverse=True)
+        layer1 = [
+            self.l1_fwd.run(self.l1_fwd.project(out0_TxBx2H)),
+            self.l1_bwd.run(self.l1_bwd.project(out0_TxBx2H), reverse=True),
+        ]
+        fwd1, bwd1 = run_layers(layer1, self.few_kernels)
         final_Bx4H = jnp.concatenate([fwd0[-1], bwd0[0], fwd1[-1], bwd1[0]], axis=-1)
         mean = self.mean_fc2(nn.selu(self.mean_fc1(final_Bx4H)))
         log_std = self.log_std_fc2(nn.selu(self.log_std_fc1(final_Bx4H)))
@@ -71,6 +79,7 @@ class Decoder(Layer):
     start: Start
     dropout: float
     relu_logits: bool
+    few_kernels: bool
     grid: Grid = GRIDS[COMMON]
 
     def setup(self) -> None:
@@ -79,12 +88,12 @@ class Decoder(Layer):
         self.x0 = self.param("x0", zeros, (self.embedding_size,))
         self.b0 = self.param("b0", zeros, (1,))
         self.z_to_beat_h0 = Linear(self.latent_dim, 2 * hidden, start.linear)
-        self.beat_l0 = GRU(1, hidden, start)
-        self.beat_l1 = GRU(hidden, hidden, start)
+        self.beat_l0 = GRU(1, hidden, start, few_kernels=self.few_kernels)
+        self.beat_l1 = GRU(hidden, hidden, start, few_kernels=self.few_kernels)
         self.beat_to_tick_h0 = Linear(hidden, 2 * hidden, start.linear)
         self.beat_to_tick_in = Linear(hidden, hidden, start.linear)
-        self.tick_l0 = GRU(self.embedding_size + hidden, hidden, start)
-        self.tick_l1 = GRU(hidden, hidden, start)
+        self.tick_l0 = GRU(self.embedding_size + hidden, hidden, start, few_kernels=self.few_kernels)
+        self.tick_l1 = GRU(hidden, hidden, start, few_kernels=self.few_kernels)
         self.out = Linear(hidden, self.vocab_size, start.linear)
 
     def beats(self, z_BxZ: Array, dropout_key: Array | None) -> tuple[Array, Array, Array]:
@@ -156,7 +165,7 @@ class Decoder(Layer):
                 return (jnp.where(teacher, token_B, own_B), h0, h1), logits
 
             first: tuple[Array, ...] = (before_B, h0, h1)
-            last, logits_KxBxV = lax.scan(tick, first, tuple(ticks))
+            last, logits_KxBxV = lax.scan(tick, first, tuple(ticks), unroll=self.few_kernels)
             return last[0], logits_KxBxV
 
         batch, by_beat = z_BxZ.shape[0], (self.grid.n_beats, self.grid.ticks_per_beat)
@@ -168,7 +177,7 @@ class Decoder(Layer):
             teacher_T.reshape(by_beat),
             tick_keys,
         )
-        logits_QxKxBxV = lax.scan(beat, start_B, xs)[1]
+        logits_QxKxBxV = lax.scan(beat, start_B, xs, unroll=self.few_kernels)[1]
         return logits_QxKxBxV.reshape(self.grid.n_ticks, batch, self.vocab_size).transpose(1, 0, 2)
 
 
@@ -187,10 +196,16 @@ class MeasureVAE(Layer):
     relu_logits: bool = False
     scaled_start: bool = False
     grid: Grid = GRIDS[COMMON]
+    few_kernels: bool = False
 
     def setup(self) -> None:
         start = SCALED_MEASURE_VAE if self.scaled_start else MEASURE_VAE
-        shared = {"latent_dim": self.latent_dim, "start": start, "dropout": self.dropout}
+        shared = {
+            "latent_dim": self.latent_dim,
+            "start": start,
+            "dropout": self.dropout,
+            "few_kernels": self.few_kernels,
+        }
         self.encoder = Encoder(self.vocab_size, EMBEDDING_SIZE, self.hidden_size, **shared)
         self.decoder = Decoder(
             self.vocab_size,
@@ -243,6 +258,7 @@ class MeasureVAEModel(Model):
                 relu_logits=recipe.relu_logits,
                 scaled_start=recipe.scaled_start,
                 grid=program.grid,
+                few_kernels=program.few_kernels,
             )
         }
 

@@ -32,7 +32,8 @@ class Program:
     Latent size and number of attributes are those of the padded arrays: the largest of the cohort, and at least one
     slot for an attribute, which is padding in a cohort without any. `steers` is whether
     the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token. `metre` is that of
-    the measures.
+    the measures. `platform` is the kind of device that it is compiled for, as JAX names it, which decides how something
+    is computed, but not what.
     """
 
     model: str
@@ -47,11 +48,20 @@ class Program:
     steers: bool = False
     midi: tuple[float, ...] = ()
     metre: str = COMMON
+    platform: str = "cpu"
 
     @property
     def grid(self) -> Grid:
         """The grid of the measures."""
         return GRIDS[self.metre]
+
+    @property
+    def few_kernels(self) -> bool:
+        """Whether many small computations are done as few large ones.
+
+        A GPU takes microseconds to launch a kernel, whatever it computes.
+        """
+        return self.platform == "gpu"
 
     @property
     def implementation(self) -> Model:
@@ -135,7 +145,11 @@ def _in_type(dtype: Any, tree: Any) -> Any:
 
 
 def program_of(
-    trials: Sequence[Trial], vocab_size: int, midi_V: np.ndarray | None = None, metre: str = COMMON
+    trials: Sequence[Trial],
+    vocab_size: int,
+    midi_V: np.ndarray | None = None,
+    metre: str = COMMON,
+    platform: str | None = None,
 ) -> Program:
     """Returns the program that trains the trials of one cohort, see `config.trial.Cohort`, together.
 
@@ -144,6 +158,7 @@ def program_of(
         vocab_size: the number of tokens.
         midi_V: their MIDI pitches, which only training steps that steer need.
         metre: the metre of the measures.
+        platform: the kind of device that it is compiled for; None for JAX's own.
     """
     first = trials[0]
     return Program(
@@ -159,4 +174,5 @@ def program_of(
         steers=first.steers,
         midi=tuple(map(float, midi_V)) if first.steers and midi_V is not None else (),
         metre=metre,
+        platform=platform or jax.default_backend(),
     )

@@ -32,7 +32,7 @@ from vaemusic_jax.support.jax_settings import pin_settings
 from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.epochs import order_of_epochs
 from vaemusic_jax.training.score import score
-from vaemusic_jax.training.step import Metrics, TrainState, start_state, train_step
+from vaemusic_jax.training.step import Metrics, TrainState, joined, start_state, train_step
 
 MAX_STEPS_PER_CALL = 100
 NOT_FINITE = ("loss", "gradient", "weights")  # a member diverges if one is not finite; in the order of computation
@@ -84,9 +84,10 @@ def start_member(program: Program, params: Params, hp: HyperParameters, measures
     return MemberState(train, sums, jnp.int32(0), jnp.int32(-1), jnp.int32(0))
 
 
-def finite(metrics: Metrics, params: Params) -> Array:
+def finite(program: Program, metrics: Metrics, params: Params) -> Array:
     """Returns whether loss, gradient and weights of a step are finite, (3,) bool in the order of NOT_FINITE."""
-    weights = jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
+    parts = [joined(params)] if program.few_kernels else jax.tree.leaves(params)
+    weights = jnp.array([jnp.isfinite(part).all() for part in parts]).all()
     return jnp.array([jnp.isfinite(metrics["loss"]), jnp.isfinite(metrics["gradient_norm"]), weights])
 
 
@@ -131,7 +132,7 @@ def run_member(
         # Transposition does not change attributes.
         batch = make_batch(Measures(tokens_BxT, measures.attributes[index_B]), hp)
         train, metrics = train_step(program, state.train, batch, hp)
-        is_finite = finite(metrics, train.params)
+        is_finite = finite(program, metrics, train.params)
         sums = jax.tree.map(jnp.add, state.sums, metrics)
         after = state._replace(train=train, sums=sums, n_summed=state.n_summed + 1)
         is_sane = state.diverged_at < 0
@@ -149,6 +150,33 @@ def pad_to(leaf: np.ndarray, like: np.ndarray) -> np.ndarray:
     Padded weights have no effect in the forward pass and no gradient, so they stay zero during training.
     """
     return np.pad(leaf, [(0, size - n) for n, size in zip(leaf.shape, like.shape, strict=True)])
+
+
+class Calls(NamedTuple):
+    """The functions of all members of a cohort, each of which is compiled at its first call.
+
+    Their arguments have a leading member axis or are shared by all members, as those of the functions of one member.
+    """
+
+    start: Any  # `start_member`
+    run: Any  # `run_member`, which reuses the memory of the state
+    score: Any  # `score`
+
+
+def calls(program: Program, axis: MemberAxis, n_least: int) -> Calls:
+    """Returns the functions that start, train and score all members of a cohort.
+
+    Args:
+        program: the program of the cohort.
+        axis: the distribution of its members over devices.
+        n_least: the number of training measures of the member that has the fewest.
+    """
+    n_epochs = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
+    return Calls(
+        jax.jit(axis.over_members(partial(start_member, program), shared=1)),
+        jax.jit(axis.over_members(partial(run_member, program, n_epochs), shared=3), donate_argnums=0),
+        jax.jit(axis.over_members(partial(score, program), shared=2)),
+    )
 
 
 class Ensemble:
@@ -189,12 +217,7 @@ class Ensemble:
         self.start_weights = start_weights
         self.transposition = axis.share(transposition)
 
-        n_least = min(int(hp.n_train) for hp in members)
-        n_epochs = math.ceil(MAX_STEPS_PER_CALL * program.batch_size / n_least) + 1
-        self._start = jax.jit(axis.over_members(partial(start_member, program), shared=1))
-        run = axis.over_members(partial(run_member, program, n_epochs), shared=3)
-        self._run: Any = jax.jit(run, donate_argnums=0)
-        self._score: Any = jax.jit(axis.over_members(partial(score, program), shared=2))
+        self._start, self._run, self._score = calls(program, axis, min(int(hp.n_train) for hp in members))
 
     def start(self) -> MemberState:
         """Returns the state before the first step, with weights of each member's own sizes, which are then padded."""

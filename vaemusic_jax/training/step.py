@@ -92,6 +92,11 @@ def learning_rate(program: Program, hp: HyperParameters, step: Array) -> Array:
     return rate
 
 
+def joined(tree: Params | dict) -> Array:
+    """Returns all numbers of a tree of arrays as one array, (N,), which is reduced at once."""
+    return jnp.concatenate([leaf.reshape(-1) for leaf in jax.tree.leaves(tree)])
+
+
 def adam_update(
     program: Program, params: dict, grads: dict, optimiser: optax.OptState, rate: Array
 ) -> tuple[dict, optax.OptState, Array]:
@@ -102,7 +107,7 @@ def adam_update(
     Returns:
         The new weights, the new optimiser state, and the norm before clipping, ().
     """
-    norm = optax.tree.norm(grads)
+    norm = jnp.sqrt(jnp.square(joined(grads)).sum()) if program.few_kernels else optax.tree.norm(grads)
     if program.recipe.clip_norm is not None:
         scale = jnp.minimum(1.0, program.recipe.clip_norm / (norm + 1e-6))
         grads = jax.tree.map(lambda g: g * scale, grads)
@@ -204,7 +209,9 @@ def train_rival(
         rival, optimiser, norm = adam_update(program, rival, grads, optimiser, own_rate)
         return (rival, optimiser), (loss, norm)
 
-    (rival, optimiser), found = jax.lax.scan(one_step, (rival, optimiser), length=training.steps)
+    (rival, optimiser), found = jax.lax.scan(
+        one_step, (rival, optimiser), length=training.steps, unroll=program.few_kernels
+    )
     loss, norm = (values[-1] for values in found)
     return rival, optimiser, loss, norm
 
