@@ -56,9 +56,9 @@ def test_networks_and_their_gradients_are_the_same(model: str) -> None:
     """Of padded members side by side. Measures are decoded with the true tokens, the model's own, and some of each."""
     programs_of_both = programs(model)
     generator = np.random.default_rng(0)
-    tokens = generator.integers(N_TOKENS, size=(BATCH, SHORT.n_ticks)).astype(np.int32)
-    conditions = generator.standard_normal((BATCH, programs_of_both[0].n_attributes), np.float32)
-    some = np.arange(SHORT.n_ticks) % 2 == 0
+    tokens = jnp.asarray(generator.integers(N_TOKENS, size=(BATCH, SHORT.n_ticks)), jnp.int32)
+    conditions = jnp.asarray(generator.standard_normal((BATCH, programs_of_both[0].n_attributes), np.float32))
+    some = jnp.arange(SHORT.n_ticks) % 2 == 0
 
     def loss(program: Program, params: Any) -> tuple[jax.Array, list[jax.Array]]:
         posterior = program.encode(params, tokens)

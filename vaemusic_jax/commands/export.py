@@ -99,7 +99,7 @@ def fields_of(which: Sequence[str]) -> dict[str, str]:
     Raises:
         UserError: a text is another one, or a field is given twice.
     """
-    fields = {}
+    fields: dict[str, str] = {}
     for each in which:
         name, equals, value = each.partition("=")
         if not equals or not name:

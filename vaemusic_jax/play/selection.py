@@ -59,7 +59,7 @@ def trials_with(run: RunDirectory, which: Mapping[str, Any], most: int) -> list[
 def _has(trial: Trial, name: str, asked: Any) -> bool:
     """Returns whether a trial has a value. Raises ValueError if the value is none that the field can have."""
     if name == SIZE:
-        preset = MODELS[trial.model].sizes.get(asked) if isinstance(asked, str) else None
+        preset = next((size for name, size in MODELS[trial.model].sizes.items() if name == asked), None)
         return bool(trial.hidden_size == (preset or asked)) or str(trial.hidden_size) == str(asked)
     own = getattr(trial, name)
     if name == "attributes":
