@@ -253,8 +253,8 @@ def test_notes_that_are_not_in_the_measure_before_are_marked() -> None:
     assert one.change == "2 of 3 notes changed, 2 gone"
     svg = ElementTree.fromstring(one.svg)
     drawn = [each.get("color") for each in svg.iter() if "note" in (each.get("class") or "").split()]
-    events = [colour for colour, again in zip(drawn, [None, *drawn], strict=False) if colour != again]
-    assert events == [None, MARKED] or drawn.count(None) == 1
+    assert drawn[0] is None
+    assert set(drawn[1:]) == {MARKED}  # a note may be drawn as several that are tied
 
 
 def test_a_shortened_svg_has_the_same_elements_texts_and_references() -> None:

@@ -125,7 +125,7 @@ def _change(before: pd.DataFrame, after: pd.DataFrame, metric: str, shown: Numbe
     if not known.to_numpy().any():
         return ""
     test = t_test((now - then)[known].mean().dropna())
-    interval = f"95% interval {change(test.low)} to {change(test.high)}, " if test.n > 1 else ""
+    interval = f"{_interval(test.low, test.high, change)}, " if test.n > 1 else ""
     first, last = (shown(float(np.nanmean(values[known].to_numpy()))) for values in (then, now))
     return f"from {first} to {last} ({change(test.mean)}, {interval}{_seeds(test.n)})"
 
@@ -138,7 +138,8 @@ def _each_model(rows: pd.DataFrame, replicates: Mapping[str, Replicates], metric
         if sizes := _by_size(mine, replicates, metric):
             size, one = max(sizes.items(), key=lambda item: item[1].value)
             where = f" at {size} dimensions, its best size" if len(sizes) > 1 else f" at {size} dimensions"
-            found.append(f"{MODELS[str(model)].title} {shown(one.value)}{where} ({_interval(one, shown)})")
+            interval = "" if one.n_seeds < 2 else f"{_interval(*one.interval(), shown)}, "
+            found.append(f"{MODELS[str(model)].title} {shown(one.value)}{where} ({interval}{_seeds(one.n_seeds)})")
     if not found:
         return ""
     if metric == EFFICIENCY:
@@ -178,17 +179,13 @@ def _difference(cells: Cells, sign: int, least: int, shown: Numbers) -> str:
         return f"a difference of {shown(turned * one.value)} (one seed, so a direction and no verdict)"
     low, high = sorted(turned * end for end in one.interval())
     few = f"; a verdict needs {least}" if one.n_seeds < least else ""
-    return (
-        f"a difference of {shown(turned * one.value)} (95% interval {shown(low)} to {shown(high)}, "
-        f"{_seeds(one.n_seeds)}{few})"
-    )
+    interval = f"{_interval(low, high, shown)}, {_seeds(one.n_seeds)}{few}"
+    return f"a difference of {shown(turned * one.value)} ({interval})"
 
 
-def _interval(one: Estimate, shown: Numbers) -> str:
-    if one.n_seeds < 2:
-        return "one seed"
-    low, high = one.interval()
-    return f"95% interval {shown(low)} to {shown(high)}, {_seeds(one.n_seeds)}"
+def _interval(low: float, high: float, shown: Numbers) -> str:
+    """Returns a text such as `95% interval +1.0 to +1.2 points`."""
+    return f"95% interval {shown(low).removesuffix(' points')} to {shown(high)}"
 
 
 def _seeds(n: int) -> str:

@@ -24,7 +24,7 @@ def compact(svg: str) -> str:
     svg = re.sub(r"#\w+ g\.\w+(?:\.\w+)?(?:, #\w+ g\.\w+)* ?\{[^{}]*\}", "", svg)
     svg = re.sub(r' class="(?!note")[^"]*"| version="1.1"', "", svg)
     svg = svg if "xlink:href" in svg else re.sub(r' xmlns:xlink="[^"]*"', "", svg, count=1)
-    while (shorter := re.sub(r"<g\b[^<>]*/>|<g\b[^<>]*(?<!/)></g>", "", svg)) != svg:
+    while (shorter := re.sub(r"<g\b[^<>]*/>|<g\b[^<>]*></g>", "", svg)) != svg:
         svg = shorter
     return svg
 
