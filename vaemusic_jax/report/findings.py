@@ -38,7 +38,7 @@ NOTES = (
 )
 
 STEERED = "with steering, both models"
-MOST_CELLS = 5  # So many cells are listed at most.
+MOST_CELLS = 5  # So many cells or configurations are listed at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,10 +253,12 @@ def _banner(dead: pd.DataFrame) -> tuple[str, ...]:
     sentences = []
     for model, rows in dead.groupby("model", sort=False):
         which = rows.drop_duplicates(["dataset", "attributes", "latent_dim"])
-        shown = ", ".join(
+        each = [
             f"{row['dataset']}, {attribute_initials(row['attributes'])}, latent size {row['latent_dim']}"
             for row in which.to_dict("records")
-        )
+        ]
+        more = [f"and {len(each) - MOST_CELLS} more"] if len(each) > MOST_CELLS else []
+        shown = "; ".join([*each[:MOST_CELLS], *more])
         sentences.append(
             f"{MODELS[str(model)].title} has learned nothing here: its test accuracy is within {LEARNED} of the "
             "baseline, which always predicts the commonest token of a tick. It gets no verdicts and nothing of it is "
