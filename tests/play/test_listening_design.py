@@ -126,5 +126,5 @@ def test_what_cannot_be_planned_is_refused(options: dict, problem: str) -> None:
 def test_the_preregistration_states_the_numbers_of_the_design(design: Design) -> None:
     text = " ".join(preregistration(design).split())
     assert design.study in text
-    assert f"{TRIALS * len(design.cells)} pairs, 1 for practice and 2 catch trials" in text
-    assert "fewer than 80% of the catch trials" in text
+    assert f"{TRIALS * len(design.cells)} pairs, 1 for practice and 3 catch trials" in text
+    assert "fewer than 75% of the catch trials" in text

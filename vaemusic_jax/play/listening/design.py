@@ -30,10 +30,10 @@ Arm = Literal["knob", "told", "real"]
 Kind = Literal["practice", "main", "catch", "rating"]
 REAL = "corpus"  # the source of real pairs
 STEPS = (0.4, 0.6, 0.8)  # between the quantiles that a control is set to
-PRACTICE, CATCH = 1, 2  # trials of each block
+PRACTICE, CATCH = 1, 3  # trials of each block
 RATED = 2  # measures of each cell that are rated, where there are ratings
 SECONDS_A_TRIAL, SECONDS_BEFORE = 9, 180
-_MOST_PLAIN = 12
+_MOST_PLAIN = 10
 _VERSION = 1
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vaemusic_jax.play.listening.design import Design
 
-LEAST_ANSWERED, LEAST_CAUGHT, MOST_ONE_SIDED, LEAST_SECONDS, MOST_SECONDS = 0.8, 0.8, 0.9, 0.3, 60.0
+LEAST_ANSWERED, LEAST_CAUGHT, MOST_ONE_SIDED, LEAST_SECONDS, MOST_SECONDS = 0.8, 0.75, 0.9, 0.3, 60.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""Psychometric slopes: logistic functions with lapses, with intervals over listeners and over items.
+
+A choice of the measure that should have more has the probability
+
+    lapse / 2 + (1 - lapse) * logistic(slope * difference + bias * order)
+
+with a slope and a bias for each cell, and one lapse rate for all. The variance of a slope is that over listeners plus
+that over items less that over single answers, which both of them contain (Cameron, Gelbach & Miller, "Robust inference
+with multiway clustering", 2011), each of a bootstrap of its own.
+
+Shapes: N answers, R resamples, C cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import t as student
+
+_LAPSES = np.linspace(0, 0.1, 11)
+_PRIOR_SD = 5.0  # of slopes and biases: a weak prior, so that a cell without errors has a finite slope
+_ITERATIONS = 25
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Answers to pairs.
+
+    Attributes:
+        difference: (N,) the difference of the measure that should have more and the other one.
+        is_right: (N,) whether it was chosen.
+        order: (N,) 1 if it was second, else -1.
+        cell, listener, item: (N,) numbers from 0.
+    """
+
+    difference: Floats
+    is_right: NDArray[np.bool_]
+    order: Floats
+    cell: NDArray[np.intp]
+    listener: NDArray[np.intp]
+    item: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Slopes of cells.
+
+    Attributes:
+        slope, low, high: (C,) the slopes and their 95 % intervals; NaN where a cell has no answers.
+        error: (C,) the standard errors.
+        lapse: the lapse rate.
+    """
+
+    slope: Floats
+    low: Floats
+    high: Floats
+    error: Floats
+    lapse: float
+
+
+def lapse_rate(choices: Choices) -> float:
+    """Returns the likeliest lapse rate from 0 to 0.1; give it catch trials, too, in the cells of their kind."""
+    ones = np.ones((1, len(choices.difference)))
+    return float(_LAPSES[int(np.argmax([_fit(choices, ones, lapse)[1] for lapse in _LAPSES]))])
+
+
+def psychometric_slopes(choices: Choices, lapse: float, resamples: int = 400, seed: int = 0) -> Slopes:
+    """Fits the slopes of all cells.
+
+    Args:
+        choices: the answers.
+        lapse: the lapse rate.
+        resamples: the number of resamples of each of the three bootstraps.
+        seed: the seed of the resamples.
+    """
+    rng, n = np.random.default_rng(seed), len(choices.difference)
+    slope = _fit(choices, np.ones((1, n)), lapse)[0][0]
+    by_listener = _drawn(choices.listener, np.zeros(choices.listener.max() + 1, int), resamples, rng)
+    cell_of_item = np.zeros(choices.item.max() + 1, int)
+    cell_of_item[choices.item] = choices.cell
+    by_item = _drawn(choices.item, cell_of_item, resamples, rng)
+    by_answer = _drawn(np.arange(n), choices.cell, resamples, rng)
+    over_listeners, over_items, over_answers = (
+        _fit(choices, weights, lapse)[0].var(0, ddof=1) for weights in (by_listener, by_item, by_answer)
+    )
+    n_listeners, n_items = (
+        np.array([max(len(np.unique(each[choices.cell == cell])), 2) for cell in range(len(slope))])
+        for each in (choices.listener, choices.item)
+    )
+    over_listeners *= n_listeners / (n_listeners - 1)
+    over_items *= n_items / (n_items - 1)
+    variance = np.maximum(over_listeners + over_items - over_answers, np.maximum(over_listeners, over_items))
+    error = np.sqrt(variance)
+    wide = student.ppf(0.975, np.minimum(n_listeners, n_items) - 1) * error
+    return Slopes(slope, slope - wide, slope + wide, error, lapse)
+
+
+def _drawn(member: NDArray[np.intp], stratum: NDArray[np.intp], n: int, rng: np.random.Generator) -> Floats:
+    """Returns how often each answer is in each of n resamples, (R, N): whole members, as many of each stratum."""
+    counts = np.zeros((n, len(stratum)))
+    for each in np.unique(stratum):
+        members = np.flatnonzero(stratum == each)
+        counts[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=n)
+    return counts[:, member]
+
+
+def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, float]:
+    """Returns the likeliest slopes (R, C) of weighted answers, and the log likelihood of the first resample.
+
+    It is Fisher scoring in two parameters, for all resamples of a cell at once.
+    """
+    n_cells = int(choices.cell.max()) + 1
+    slopes, log_likelihood = np.full((len(weights_RxN), n_cells), np.nan), 0.0
+    for cell in range(n_cells):
+        rows = choices.cell == cell
+        if not rows.any():
+            continue
+        x, order, y = choices.difference[rows], choices.order[rows], choices.is_right[rows].astype(float)
+        w = weights_RxN[:, rows]
+        slope, bias = np.zeros((len(w), 1)), np.zeros((len(w), 1))
+        for _ in range(_ITERATIONS):
+            inner = expit(slope * x + bias * order)
+            p = lapse / 2 + (1 - lapse) * inner
+            steepness = (1 - lapse) * inner * (1 - inner)
+            per_answer = w * steepness / np.clip(p * (1 - p), 1e-9, None)
+            score = per_answer * (y - p)
+            information = per_answer * steepness
+            a = (information * x * x).sum(1, keepdims=True) + _PRIOR_SD**-2
+            b = (information * x * order).sum(1, keepdims=True)
+            c = (information * order * order).sum(1, keepdims=True) + _PRIOR_SD**-2
+            u = (score * x).sum(1, keepdims=True) - slope * _PRIOR_SD**-2
+            v = (score * order).sum(1, keepdims=True) - bias * _PRIOR_SD**-2
+            determinant = a * c - b * b
+            step = np.clip((c * u - b * v) / determinant, -1, 1)
+            slope, bias = slope + step, bias + np.clip((a * v - b * u) / determinant, -1, 1)
+            if np.abs(step).max() < 1e-5:
+                break
+        slopes[:, cell] = slope[:, 0]
+        p = lapse / 2 + (1 - lapse) * expit(slope[0] * x + bias[0] * order)
+        log_likelihood += float((w[0] * np.log(np.clip(np.where(y > 0, p, 1 - p), 1e-12, None))).sum())
+    return slopes, log_likelihood
