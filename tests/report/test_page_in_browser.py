@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WIDE = 1280
 A4 = round(190 / 25.4 * 96)  # the width of a page of A4 within its margins, in CSS pixels
-WIDEST = {"steering_weight": [0.0, 0.3], "dataset": "turkish_makam", "latent_dim": [4, 256]}
+WIDEST = {"steering_weight": [0.0, 0.3], "dataset": "turkish_makam", "model": "adversarial_vae", "latent_dim": [4, 256]}
 
 # How far the content of tables and texts reaches beyond what it stands in, with everything unfolded.
 BEYOND = """() => {

@@ -71,6 +71,7 @@ button.play:hover, button.play:focus-visible { border-color: var(--accent); }
 @media (max-width: 40rem) {
   body { padding: .5rem 1rem 3rem; }
   figure { overflow-x: auto; }
+  caption { max-width: calc(100vw - 2rem); }
   figure img { max-width: 200%; }
   .strip ol { grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); }
 }
