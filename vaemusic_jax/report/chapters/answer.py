@@ -40,7 +40,8 @@ def answer(runs: JoinedRuns, evidence: Evidence) -> Chapter:
             "Tokens right: share of the tokens of held-out measures that come back right. Controls followed: rank "
             "correlation of the value of a control with the attribute of what is decoded, mean over the attributes. "
             "Both are 1 at best. Points are means over seeds, bars 95% bootstrap intervals over seeds. Test split; "
-            f"{seeds(panels[0].rows)}.{others}"
+            f"{seeds(panels[0].rows)}.{others} Intervals in the text allow for the test tunes too, where their results "
+            "are kept, and not for the number of comparisons; the verdicts on the study's findings do."
         )
         known = rows.groupby("dataset")["tick_baseline"].mean().dropna() if "tick_baseline" in rows else pd.Series()
         baseline = {str(name): float(value) for name, value in known.items()}
