@@ -186,9 +186,12 @@ def _unrolled_gru_bwd(residual: Any, grad_states: Array) -> tuple[Array, Array |
     h_before = jnp.concatenate([first, states[:, :-1]], axis=1)
     r, u, x_n, h_n = _activated(x_proj, _project_states(h_before, w_hh, b_hh[:, None, None]))
     n = jnp.tanh(x_n + r * h_n)
-    # The factors by which the gradient of a state becomes those of its projections.
+    # The factors by which the gradient of a state becomes those of its projections. These differ only in the n block:
+    # r multiplies h_n and not x_n.
     to_x_n = (1.0 - u) * (1.0 - n * n)
-    to_h_proj = jnp.concatenate([to_x_n * h_n * r * (1.0 - r), (h_before - n) * u * (1.0 - u), to_x_n * r], axis=-1)
+    to_r, to_u = to_x_n * h_n * r * (1.0 - r), (h_before - n) * u * (1.0 - u)
+    to_h_proj = jnp.concatenate([to_r, to_u, to_x_n * r], axis=-1)
+    to_x_proj = jnp.concatenate([to_r, to_u, to_x_n], axis=-1)
 
     grad_h, totals = jnp.zeros_like(states[:, 0]), []
     for tick in reversed(range(states.shape[1])):
@@ -199,9 +202,8 @@ def _unrolled_gru_bwd(residual: Any, grad_states: Array) -> tuple[Array, Array |
     total = jnp.stack(totals[::-1], axis=1)
 
     grad_h_proj = _for_each_gate(total) * to_h_proj
-    # The gradients of the two projections differ only in the n block: r multiplies h_n and not x_n.
-    grad_x_proj = jnp.concatenate([grad_h_proj[..., : 2 * states.shape[-1]], total * to_x_n], axis=-1)
     grad_w = jnp.einsum("ltbh,ltbg->lhg", h_before, grad_h_proj)
+    grad_x_proj = _for_each_gate(total) * to_x_proj
     return grad_x_proj, None if h0 is None else grad_h, grad_w, grad_h_proj.sum((1, 2))
 
 
