@@ -13,7 +13,7 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.listening.analyse import analyse, choices_of, verdict
 from vaemusic_jax.play.listening.answers import Answers
 from vaemusic_jax.play.listening.mixed import mixed_slopes
-from vaemusic_jax.play.listening.psychometric import Choices, lapse_rate, psychometric_slopes
+from vaemusic_jax.play.listening.psychometric import Choices, Lapses, lapse_rate, psychometric_slopes
 from vaemusic_jax.play.listening.simulate import Listeners, simulate
 
 pytest.importorskip("statsmodels", reason="needs the extra listening")
@@ -33,17 +33,17 @@ def made_up(n: int, slope: float, lapse: float, seed: int) -> Choices:
 
 def test_a_slope_is_found_with_its_lapses() -> None:
     choices = made_up(300, slope=1.5, lapse=0.06, seed=0)
-    lapse = lapse_rate(choices)
-    assert lapse == pytest.approx(0.06, abs=0.021)
-    found = psychometric_slopes(choices, lapse, resamples=20)
+    lapses = lapse_rate(choices, resamples=10)
+    assert lapses.rate == pytest.approx(0.06, abs=0.021)
+    found = psychometric_slopes(choices, lapses, resamples=20)
     assert found.low[0] < 1.5 < found.high[0]
     assert found.slope[0] == pytest.approx(1.5, abs=0.15)
-    assert psychometric_slopes(choices, 0.0, resamples=2).slope[0] < 1.35  # lapses make it look flatter
+    assert psychometric_slopes(choices, Lapses(0), resamples=2).slope[0] < 1.35  # lapses make it look flatter
 
 
 def test_the_error_without_variation_is_that_of_independent_answers() -> None:
     """Only the variance of single answers is left, where listeners and pairs are alike; the bootstraps add none."""
-    estimates = [psychometric_slopes(made_up(20, 1.0, 0.0, seed), 0.0, 100) for seed in range(12)]
+    estimates = [psychometric_slopes(made_up(20, 1.0, 0.0, seed), Lapses(0), 100) for seed in range(12)]
     spread = np.std([each.slope[0] for each in estimates], ddof=1)
     assert np.mean([each.error[0] for each in estimates]) == pytest.approx(spread, rel=0.5)
 
@@ -54,7 +54,7 @@ def test_intervals_widen_with_the_variation_of_listeners() -> None:
         people = Listeners({"note_density": 1.5}, listener_variation=variation, item_variation=0, lapses=0)
         rows = simulate(design, people, 16, seed=0)
         choices = choices_of(design, rows[rows["kind"] == "main"], "obtained")
-        errors.append((psychometric_slopes(choices, 0.0, 100).error, mixed_slopes(choices)))
+        errors.append((psychometric_slopes(choices, Lapses(0), 100).error, mixed_slopes(choices)))
     (error_alike, alike), (error_unlike, unlike) = errors
     assert error_unlike.mean() > error_alike.mean()
     assert unlike.over_listeners > 2 * alike.over_listeners

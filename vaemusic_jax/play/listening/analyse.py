@@ -79,7 +79,7 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
     if main.empty:
         raise UserError(f"no listener is left to analyse: {'; '.join(notes) or 'there are no files'}")
     heard = rows[rows["kind"].isin(["main", "catch"])]
-    lapse = lapse_rate(choices_of(design, heard, "obtained"))
+    lapses = lapse_rate(choices_of(design, heard, "obtained"))
     cells = pd.DataFrame(
         {
             "source": [source for source, _ in design.cells],
@@ -94,11 +94,11 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
     effects = []
     for claim, difference in CLAIMS.items():
         choices = choices_of(design, main, difference)
-        _put(cells, claim, psychometric_slopes(choices, lapse, resamples, seed))
+        _put(cells, claim, psychometric_slopes(choices, lapses, resamples, seed))
         effects += _mixed(design, cells, claim, choices)
     matched = main[main["matched"] != ""]
     if len(matched):
-        _put(cells, "matched", psychometric_slopes(choices_of(design, matched, "obtained"), lapse, resamples, seed))
+        _put(cells, "matched", psychometric_slopes(choices_of(design, matched, "obtained"), lapses, resamples, seed))
     ceiling = cells[cells["arm"] == "real"].set_index("attribute")["asked.slope"]
     cells["of_ceiling"] = cells["asked.slope"] / cells["attribute"].map(ceiling)
     for metric in METRICS:
@@ -112,7 +112,7 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
         ratings=_ratings(rows[rows["kind"] == "rating"]),
         effects=pd.DataFrame(effects),
         choices=main,
-        lapse=lapse,
+        lapse=lapses.rate,
         listeners=main["listener"].nunique(),
         headphones=int((tones >= _LEAST_TONES).sum()),
         notes=notes,

@@ -1,8 +1,8 @@
 """Mixed-effects logistic regression of choices, by statsmodels.
 
 Statsmodels has the variational posterior of generalised linear models with crossed random effects. It is of independent
-normal distributions, and so leaves out that a slope and the mean of the listeners' own slopes can hardly be told apart.
-The variance of that mean is added to a slope's.
+normal distributions, and so leaves out that a slope and the means of the random effects can hardly be told apart. The
+variance that this hides is added to a slope's: that of the random effects as far as they look like the slope.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
+from scipy.stats import t as student
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.listening.psychometric import Choices, Floats
 
 _PRIOR_SD = 5.0  # of slopes and of the order's effect, as in psychometric.py
-_Z = 1.96
+_VARIATION_PRIOR_SD = (
+    3.0  # of log standard deviations; with 1, the default, they came out too large, and slopes too steep
+)
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,21 @@ def mixed_slopes(choices: Choices) -> MixedSlopes:
     ).tocsr()
     n_listeners, n_items = listeners.max() + 1, items.max() + 1
     component = np.repeat([0, 1], [n_listeners, n_items])
-    model = regression()(choices.is_right.astype(float), fixed, random, component, vcp_p=1.0, fe_p=_PRIOR_SD)
+    model = regression()(
+        choices.is_right.astype(float), fixed, random, component, vcp_p=_VARIATION_PRIOR_SD, fe_p=_PRIOR_SD
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the gradient is not yet as small as asked for
         fitted = model.fit_vb(mean=np.zeros(model.k_fep + model.k_vcp + model.k_vc), minim_opts={"gtol": 1e-2})
     over_listeners, over_items = np.exp(fitted.vcp_mean)
+    chance = expit(fixed @ fitted.fe_mean + random @ fitted.vc_mean)
+    weighted = fixed[:, :-1] * (chance * (1 - chance))[:, None]
+    likeness = (random.T @ weighted) / (weighted * fixed[:, :-1]).sum(0)  # of each random effect to each slope
+    hidden = (np.array([over_listeners, over_items])[component] ** 2) @ likeness**2
     slope, half = np.full(n_cells, np.nan), np.full(n_cells, np.nan)
     slope[cells] = fitted.fe_mean[:-1]
-    half[cells] = _Z * np.sqrt(fitted.fe_sd[:-1] ** 2 + over_listeners**2 / n_listeners)
+    groups = max(min(n_listeners, *(len(np.unique(choices.item[choices.cell == cell])) for cell in cells)), 2)
+    half[cells] = student.ppf(0.975, groups - 1) * np.sqrt(fitted.fe_sd[:-1] ** 2 + hidden)
     return MixedSlopes(
         slope, slope - half, slope + half, float(fitted.fe_mean[-1]), float(over_listeners), float(over_items)
     )

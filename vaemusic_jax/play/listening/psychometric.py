@@ -21,6 +21,7 @@ from scipy.special import expit
 from scipy.stats import t as student
 
 _LAPSES = np.linspace(0, 0.1, 11)
+_STEP = 0.01
 _PRIOR_SD = 5.0  # of slopes and biases: a weak prior, so that a cell without errors has a finite slope
 _ITERATIONS = 25
 
@@ -53,33 +54,50 @@ class Slopes:
     Attributes:
         slope, low, high: (C,) the slopes and their 95 % intervals; NaN where a cell has no answers.
         error: (C,) the standard errors.
-        lapse: the lapse rate.
     """
 
     slope: Floats
     low: Floats
     high: Floats
     error: Floats
-    lapse: float
 
 
-def lapse_rate(choices: Choices) -> float:
-    """Returns the likeliest lapse rate from 0 to 0.1; give it catch trials, too, in the cells of their kind."""
-    ones = np.ones((1, len(choices.difference)))
-    return float(_LAPSES[int(np.argmax([_fit(choices, ones, lapse)[1] for lapse in _LAPSES]))])
+@dataclass(frozen=True)
+class Lapses:
+    """The likeliest lapse rate, from 0 to 0.1, and its standard error over listeners."""
+
+    rate: float
+    error: float = 0.0
 
 
-def psychometric_slopes(choices: Choices, lapse: float, resamples: int = 400, seed: int = 0) -> Slopes:
+def lapse_rate(choices: Choices, resamples: int = 50, seed: int = 0) -> Lapses:
+    """Estimates the lapse rate, with a slope and a bias for each cell.
+
+    Args:
+        choices: the answers; catch trials, too, in the cells of their kind.
+        resamples: the number of resamples of listeners, for the error.
+        seed: the seed of the resamples.
+    """
+    rng, n = np.random.default_rng(seed), len(choices.difference)
+    drawn = _drawn(choices.listener, np.zeros(choices.listener.max() + 1, int), resamples, rng)
+    weights = np.concatenate([np.ones((1, n)), drawn])
+    likeliest = _LAPSES[np.argmax([_fit(choices, weights, lapse)[1] for lapse in _LAPSES], axis=0)]
+    return Lapses(float(likeliest[0]), float(likeliest[1:].std(ddof=1)))
+
+
+def psychometric_slopes(choices: Choices, lapses: Lapses, resamples: int = 400, seed: int = 0) -> Slopes:
     """Fits the slopes of all cells.
 
     Args:
         choices: the answers.
-        lapse: the lapse rate.
+        lapses: the lapse rate; its error widens the intervals by as much as the slopes depend on it.
         resamples: the number of resamples of each of the three bootstraps.
         seed: the seed of the resamples.
     """
     rng, n = np.random.default_rng(seed), len(choices.difference)
-    slope = _fit(choices, np.ones((1, n)), lapse)[0][0]
+    lapse, ones = lapses.rate, np.ones((1, n))
+    slope = _fit(choices, ones, lapse)[0][0]
+    by_lapse = (_fit(choices, ones, lapse + _STEP)[0][0] - slope) / _STEP
     by_listener = _drawn(choices.listener, np.zeros(choices.listener.max() + 1, int), resamples, rng)
     cell_of_item = np.zeros(choices.item.max() + 1, int)
     cell_of_item[choices.item] = choices.cell
@@ -95,9 +113,9 @@ def psychometric_slopes(choices: Choices, lapse: float, resamples: int = 400, se
     over_listeners *= n_listeners / (n_listeners - 1)
     over_items *= n_items / (n_items - 1)
     variance = np.maximum(over_listeners + over_items - over_answers, np.maximum(over_listeners, over_items))
-    error = np.sqrt(variance)
+    error = np.sqrt(variance + (by_lapse * lapses.error) ** 2)
     wide = student.ppf(0.975, np.minimum(n_listeners, n_items) - 1) * error
-    return Slopes(slope, slope - wide, slope + wide, error, lapse)
+    return Slopes(slope, slope - wide, slope + wide, error)
 
 
 def _drawn(member: NDArray[np.intp], stratum: NDArray[np.intp], n: int, rng: np.random.Generator) -> Floats:
@@ -109,13 +127,13 @@ def _drawn(member: NDArray[np.intp], stratum: NDArray[np.intp], n: int, rng: np.
     return counts[:, member]
 
 
-def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, float]:
-    """Returns the likeliest slopes (R, C) of weighted answers, and the log likelihood of the first resample.
+def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, Floats]:
+    """Returns the likeliest slopes (R, C) of weighted answers, and the log likelihoods (R,).
 
     It is Fisher scoring in two parameters, for all resamples of a cell at once.
     """
     n_cells = int(choices.cell.max()) + 1
-    slopes, log_likelihood = np.full((len(weights_RxN), n_cells), np.nan), 0.0
+    slopes, log_likelihood = np.full((len(weights_RxN), n_cells), np.nan), np.zeros(len(weights_RxN))
     for cell in range(n_cells):
         rows = choices.cell == cell
         if not rows.any():
@@ -141,6 +159,6 @@ def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, f
             if np.abs(step).max() < 1e-5:
                 break
         slopes[:, cell] = slope[:, 0]
-        p = lapse / 2 + (1 - lapse) * expit(slope[0] * x + bias[0] * order)
-        log_likelihood += float((w[0] * np.log(np.clip(np.where(y > 0, p, 1 - p), 1e-12, None))).sum())
+        p = lapse / 2 + (1 - lapse) * expit(slope * x + bias * order)
+        log_likelihood += (w * np.log(np.clip(np.where(y > 0, p, 1 - p), 1e-12, None))).sum(1)
     return slopes, log_likelihood
