@@ -30,7 +30,8 @@ from vaemusic_jax.report.findings import (
     specification_table,
 )
 from vaemusic_jax.report.html_table import to_html
-from vaemusic_jax.report.markup import to_csv, to_latex
+from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.markup import to_csv
 
 
 def test_swapped_models_mirror_the_verdicts() -> None:

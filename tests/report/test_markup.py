@@ -9,7 +9,9 @@ import pytest
 
 from vaemusic_jax.report.aggregate import NO_VALUE, Interval
 from vaemusic_jax.report.html_table import MOST_VALUES, narrow, to_html
-from vaemusic_jax.report.markup import DASH, Cell, Column, Table, Value, Word, escape_latex, number, to_csv, to_latex
+from vaemusic_jax.report.latex import escape_latex
+from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.markup import DASH, Cell, Column, Table, Value, Word, number, to_csv
 
 NASTY = "50% of <b>tunes</b> & more_$ #1 {x} ~ ^ \\end R² \N{EN DASH} [0]"
 NAN = float("nan")

@@ -12,7 +12,8 @@ from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.metrics.registry import METRICS, Columns, Metric, all_columns
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.html_table import to_html
-from vaemusic_jax.report.markup import Table, Value, Word, to_csv, to_latex
+from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.markup import Table, Value, Word, to_csv
 from vaemusic_jax.report.tables import configuration_table, overview_table, study_tables
 
 ACCURACY = "reconstruction_accuracy"

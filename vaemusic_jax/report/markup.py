@@ -1,4 +1,4 @@
-"""Tables and their renderings as LaTeX and CSV; ``html_table`` renders the same content as HTML."""
+"""Tables and their rendering as CSV; ``html_table`` and ``latex_table`` render the same content for print."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from vaemusic_jax.report.aggregate import Interval
 from vaemusic_jax.support.csv_text import csv_cell
 
 DASH = "\N{EN DASH}"
-LONG_WORDS = 40  # Text with more letters counts as a sentence and wraps in LaTeX.
-SENTENCES = 0.75  # Share of the line that all columns of sentences take together in LaTeX.
+LONG_WORDS = 40  # Text with more letters counts as a sentence and wraps in print.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,56 +110,6 @@ def ends(interval: Interval) -> str:
     return "" if math.isnan(interval.low) else f"[{number(interval.low)}, {number(interval.high)}]"
 
 
-def to_latex(table: Table) -> str:
-    """Renders a table as escaped `table` environments, for documents that load `booktabs` and have lines of 17 cm."""
-    marks = footnote_marks(table)
-
-    def text(cell: Cell) -> str:
-        if not isinstance(cell, Value):
-            return escape_latex(plain_text(cell))
-        shown = escape_latex(mean_text(cell))
-        bold = f"\\textbf{{{shown}}}" if cell.best else shown
-        return bold + "".join(f"\\textsuperscript{{{marks[note]}}}" for note in cell.notes)
-
-    def lines_of(row: tuple[Cell, ...]) -> list[str]:
-        """Returns a line of means and below it a line of intervals, because pages are too narrow for one line."""
-        below = [ends(cell.interval) if isinstance(cell, Value) else "" for cell in row]
-        small = [f"{{\\tiny {interval}}}" if interval else "" for interval in below]
-        return [" & ".join(map(text, row)), *([" & ".join(small)] if any(small) else [])]
-
-    arrows = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
-    headers = [
-        f"\\shortstack{{{escape_latex(column.header).replace(' ', _NEW_LINE)}{arrows[column.better]}}}"
-        for column in table.columns
-    ]
-    parts = []
-    for title, rows in parts_of(table):
-        first = int(table.parted)  # The first cell, which all rows of a part share, is in the caption.
-        kinds = _kinds(rows, first, len(headers))
-        used = {note for row in rows for cell in row if isinstance(cell, Value) for note in cell.notes}
-        footnotes = [f"\\textsuperscript{{{marks[note]}}} {escape_latex(note)}" for note in marks if note in used]
-        below = " \\\\\n".join([*footnotes, *map(escape_latex, table.notes)])
-        caption = escape_latex(f"{table.caption}, {title}" if title else table.caption)
-        label = f"{table.name}-{title}".translate(_NO_LABEL) if title else table.name
-        lines = [
-            "\\begin{table}[htbp]",
-            "\\centering\\scriptsize\\setlength{\\tabcolsep}{3pt}",
-            f"\\caption{{{caption}}}",
-            f"\\label{{tab:{label}}}",
-            f"\\begin{{tabular}}{{{kinds}}}",
-            "\\toprule",
-            " & ".join(headers[first:]) + r" \\",
-            "\\midrule",
-            *(line + r" \\" for row in rows for line in lines_of(row[first:])),
-            "\\bottomrule",
-            "\\end{tabular}",
-            *(["", f"\\medskip\\parbox{{\\linewidth}}{{\\raggedright {below}}}"] if below else []),
-            "\\end{table}",
-        ]
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
-
-
 def to_csv(table: Table) -> str:
     """Renders a table as CSV with unrounded numbers; NaN becomes an empty field.
 
@@ -192,30 +141,6 @@ def to_csv(table: Table) -> str:
     return text.getvalue()
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",  # LaTeX reads a bracket after the end of a row as an option.
-    "]": "{]}",
-    "\N{EN DASH}": "--",
-    "\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
-_NEW_LINE = r" \\ "
-_LATEX_TABLE = str.maketrans(_LATEX)
-_NO_LABEL = str.maketrans(dict.fromkeys(" \\{}%#~^&$,", "-"))
-
-
-def escape_latex(text: str) -> str:
-    """Escapes a text so that LaTeX prints it as it is."""
-    return text.translate(_LATEX_TABLE)
-
-
 def plain_text(cell: Word | str | float) -> str:
     """Returns a cell that is no `Value` as print shows it."""
     if isinstance(cell, Word):
@@ -236,15 +161,6 @@ def footnote_marks(table: Table) -> dict[str, str]:
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = ("".join(word) for size in itertools.count(1) for word in itertools.product(letters, repeat=size))
     return dict(zip(notes, names, strict=False))
-
-
-def _kinds(rows: tuple[tuple[Cell, ...], ...], first: int, width: int) -> str:
-    """Returns LaTeX's column types from a column on: `r` for numbers, `l` for words, `p` for sentences, which wrap."""
-    columns = [[row[i] for row in rows] for i in range(first, width)]
-    wraps = [any(isinstance(cell, str) and len(cell) > LONG_WORDS for cell in column) for column in columns]
-    wrapped = f"p{{{SENTENCES / max(sum(wraps), 1):.2f}\\linewidth}}"
-    plain = ["l" if all(isinstance(cell, str | Word) for cell in column) else "r" for column in columns]
-    return "".join(wrapped if is_long else kind for is_long, kind in zip(wraps, plain, strict=True))
 
 
 def parts_of(table: Table) -> Iterator[tuple[str, tuple[tuple[Cell, ...], ...]]]:

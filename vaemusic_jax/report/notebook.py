@@ -23,7 +23,8 @@ from vaemusic_jax.report.figures import curves, heat_maps, latent_size, surfaces
 from vaemusic_jax.report.figures import traversals as traversal_figure
 from vaemusic_jax.report.findings import check_findings, findings_table
 from vaemusic_jax.report.html_table import to_html
-from vaemusic_jax.report.markup import Table, to_latex
+from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.markup import Table
 from vaemusic_jax.report.style import applied, to_png
 from vaemusic_jax.report.tables import study_tables
 from vaemusic_jax.runs.directory import RunDirectory

@@ -15,7 +15,8 @@ from vaemusic_jax.report.chapters.findings import study_findings
 from vaemusic_jax.report.evidence import evidence_of
 from vaemusic_jax.report.figures.question import draw
 from vaemusic_jax.report.joined_runs import JoinedRuns
-from vaemusic_jax.report.markup import Table, to_csv, to_latex
+from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.markup import Table, to_csv
 from vaemusic_jax.report.page import Banner, Chapter, Drawing, Folded, Gallery, Svg, render
 from vaemusic_jax.report.questions import open_questions
 from vaemusic_jax.report.section import Section
@@ -102,14 +103,15 @@ def _chapters(runs: JoinedRuns) -> list[Chapter]:
         controls.control_matrices(runs),
         single_trials.attribute_surfaces(runs),
         single_trials.priors(runs),
-        *(_question(section) for section in open_questions(runs.results, facts)),
+        *(question(section) for section in open_questions(runs.results, facts)),
         about(runs),
     ]
     first = answer(runs, evidence)  # It is made last, when all files that cannot be read are known.
     return [Chapter(first.name, first.title, (*map(Banner, runs.faults), *first.parts)), *chapters]
 
 
-def _question(section: Section) -> Chapter:
+def question(section: Section) -> Chapter:
+    """Returns the chapter on an open question, with its figures drawn."""
     counted = "Test split; how many seeds there are stands in the table above."
     drawn = [Drawing(data.name, draw(data), f"{data.caption} {counted}") for data in section.figures]
     said = f"Exploratory: tests here are over seeds alone, and nothing is adjusted for their number. {section.text}"

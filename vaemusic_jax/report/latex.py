@@ -1,0 +1,54 @@
+"""Text for LaTeX: every sign of a text is printed as it is, whatever the text is and wherever it comes from."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # LaTeX reads a bracket after the end of a row as an option.
+    "]": "{]}",
+    '"': "''",
+    "\N{EN DASH}": "--",
+    "\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{MINUS SIGN}": "$-$",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+_TABLE = str.maketrans(_SIGNS)
+# The combining accents that every font of LaTeX has, with their commands.
+_ACCENTS = {
+    "\N{COMBINING GRAVE ACCENT}": "`",
+    "\N{COMBINING ACUTE ACCENT}": "'",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
+    "\N{COMBINING TILDE}": "~",
+    "\N{COMBINING DIAERESIS}": '"',
+    "\N{COMBINING RING ABOVE}": "r ",
+    "\N{COMBINING CARON}": "v ",
+    "\N{COMBINING BREVE}": "u ",
+    "\N{COMBINING CEDILLA}": "c ",
+}
+
+
+def escape_latex(text: str) -> str:
+    """Escapes a text so that LaTeX prints it as it is, in ASCII and without line ends.
+
+    Letters with accents become LaTeX's commands, and signs that no plain LaTeX font has a question mark.
+    """
+    return "".join(one if one.isascii() and one.isprintable() else _sign(one) for one in text.translate(_TABLE))
+
+
+def _sign(sign: str) -> str:
+    if sign.isspace():
+        return " "
+    base, *marks = list(unicodedata.normalize("NFD", sign))
+    if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
+    return plain if plain.isalnum() else "?"
