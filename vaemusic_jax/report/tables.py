@@ -203,7 +203,7 @@ def overview_table(results: pd.DataFrame) -> Table:
         (initials_note(), *unfinished_notes(results)),
         parted=True,
     )
-    return _with_seeds(table, found)
+    return with_seeds(table, found)
 
 
 def configuration_table(
@@ -245,10 +245,10 @@ def configuration_table(
     bold = BOLD.format(f"{alike}, and of one model" if "model" in best_within else alike)
     columns = (*field_columns(fields), *counts, *map(metric_column, metrics))
     below = (bold, initials_note(), *notes, *unfinished_notes(results))
-    return _with_seeds(Table(name, caption, columns, tuple(rows), below, parted=True), found)
+    return with_seeds(Table(name, caption, columns, tuple(rows), below, parted=True), found)
 
 
-def _with_seeds(table: Table, found: Sequence[Configuration]) -> Table:
+def with_seeds(table: Table, found: Sequence[Configuration]) -> Table:
     """Returns the table with a note on its intervals, or on their absence, which then no cell has of its own."""
     if any(row.counts["n_seeds"] > 1 for row in found):
         return dataclasses.replace(table, notes=(MEANS, *table.notes))

@@ -16,7 +16,7 @@ from vaemusic_jax.report.page import Chapter, Heading, Part, Verbatim
 if TYPE_CHECKING:
     from vaemusic_jax.report.joined_runs import JoinedRuns
 
-_MADE_WITH = ("vaemusic-jax", "numpy", "pandas", "scipy", "matplotlib", "verovio")
+MADE_WITH = ("vaemusic-jax", "numpy", "pandas", "scipy", "matplotlib", "verovio")
 _STATES = ("done", "diverged", "running", "waiting", "pending")
 
 
@@ -29,11 +29,11 @@ def about(runs: JoinedRuns) -> Chapter:
     ]
     if (runs.results["status"] != "done").any():
         parts.append(not_done_table(runs))
-    parts += [Heading("Data"), *_data(runs)]
+    parts += [Heading("Data"), *data(runs)]
     for path, config in zip(runs.paths, runs.configs, strict=True):
         # Only the name of the folder is given, so that a report does not depend on where the run is kept.
         parts += [Heading(f"Configuration of {path.resolve().name}"), Verbatim(config.to_yaml())]
-    made_with = ", ".join(f"{name} {version(name)}" for name in _MADE_WITH if _is_installed(name))
+    made_with = ", ".join(f"{name} {version(name)}" for name in MADE_WITH if is_installed(name))
     parts.append(f"This page was made with {made_with}, Python {platform.python_version()}.")
     return Chapter("about", "What was run", tuple(parts))
 
@@ -61,7 +61,8 @@ def not_done_table(runs: JoinedRuns) -> Table:
     )
 
 
-def _data(runs: JoinedRuns) -> list[Part]:
+def data(runs: JoinedRuns) -> list[Part]:
+    """Returns sentences and two tables on the data sets: how they were read, and what they hold."""
     corpora = [(name, runs.corpus(name)) for name in runs.datasets]
     known = [corpus for _, corpus in corpora if corpus]
     unknown = [name for name, corpus in corpora if not corpus]
@@ -116,7 +117,8 @@ def _data(runs: JoinedRuns) -> list[Part]:
     return [*parts, counts, attributes]
 
 
-def _is_installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
+    """Returns whether a package is installed."""
     from importlib.util import find_spec
 
     return find_spec(name.replace("-", "_")) is not None
