@@ -10,7 +10,7 @@ import pytest
 from vaemusic_jax.report.aggregate import NO_VALUE, Interval
 from vaemusic_jax.report.html_table import MOST_VALUES, narrow, to_html
 from vaemusic_jax.report.latex import escape_latex
-from vaemusic_jax.report.latex_table import to_latex
+from vaemusic_jax.report.latex_table import labels_of, to_latex, to_long_latex
 from vaemusic_jax.report.markup import DASH, Cell, Column, Table, Value, Word, number, to_csv
 
 NASTY = "50% of <b>tunes</b> & more_$ #1 {x} ~ ^ \\end R² \N{EN DASH} [0]"
@@ -142,6 +142,29 @@ def test_a_parted_table_names_its_parts() -> None:
     captions = re.findall(r"\\caption\{(.*)\}\n\\label\{(.*)\}", to_latex(table(parted=True)))
     assert [label for _, label in captions] == ["tab:law-one", "tab:law-two"]
     assert [caption.rpartition(", ")[2] for caption, _ in captions] == ["one", "two"]
+
+
+def test_a_table_over_pages_shows_every_column_of_values_once_beside_the_words() -> None:
+    names = [f"value{i}" for i in range(20)]
+    columns = (Column("data", "data"), Column("of", "of"), *(Column(name, name, "lower") for name in names))
+    interval = Interval(-0.1234, -0.2, 0.3, 5)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(("one", word, *[Value(interval)] * 20) for word in ("a", "b"))
+    wide = Table("wide", "Wide", columns, rows, ("Below.",), parted=True)
+    parts = to_long_latex(wide).split("\\end{longtable}")[:-1]
+    assert len(parts) > 1
+    assert re.findall(r"value\d+", "".join(part.partition("\\endfirsthead")[0] for part in parts)) == names
+    for part in parts:
+        body = part.partition("\\endfoot\n")[2]
+        assert re.findall(r"(?m)^([ab]) & ", body) == ["a", "b"]
+        assert body.count("$-$0.123") * 2 == body.count("[$-$0.200, 0.300]") * 2 == len(re.findall(r"&", body))
+    assert re.findall(r"\\label\{tab:(.*?)\}", "".join(parts)) == list(labels_of(wide))
+    assert to_long_latex(wide).count("Below.") == 1
+
+
+def test_signs_of_other_alphabets_become_what_every_latex_prints() -> None:
+    assert escape_latex("\N{LATIN SMALL LETTER G WITH BREVE}\N{LATIN SMALL LETTER E WITH ACUTE}") == r"\u {g}\'{e}"
+    assert escape_latex("a\nb\N{NO-BREAK SPACE}c\N{SNOWMAN}\N{LATIN SMALL LIGATURE FI}\x07") == "a b c?fi?"
+    assert escape_latex("-0.5 to -.5, 1-2, x-3, [-1") == "$-$0.5 to $-$.5, 1-2, x-3, {[}$-$1"
 
 
 def test_every_special_sign_is_escaped() -> None:

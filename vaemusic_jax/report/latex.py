@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _SIGNS = {
@@ -21,6 +22,7 @@ _SIGNS = {
     "\N{MINUS SIGN}": "$-$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+_MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # the hyphen of a number below 0
 _TABLE = str.maketrans(_SIGNS)
 # The combining accents that every font of LaTeX has, with their commands.
 _ACCENTS = {
@@ -39,8 +41,10 @@ _ACCENTS = {
 def escape_latex(text: str) -> str:
     """Escapes a text so that LaTeX prints it as it is, in ASCII and without line ends.
 
-    Letters with accents become LaTeX's commands, and signs that no plain LaTeX font has a question mark.
+    Letters with accents become LaTeX's commands, the hyphen of a number below 0 a minus sign, and signs that no plain
+    LaTeX font has a question mark.
     """
+    text = _MINUS.sub("\N{MINUS SIGN}", text)
     return "".join(one if one.isascii() and one.isprintable() else _sign(one) for one in text.translate(_TABLE))
 
 

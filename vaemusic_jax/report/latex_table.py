@@ -25,7 +25,8 @@ from vaemusic_jax.report.markup import (
 SENTENCES = 0.75  # Share of the line that all columns of sentences take together in a float.
 _NO_LABEL = str.maketrans(dict.fromkeys(" \\{}%#~^&$,", "-"))
 _NEW_LINE = r" \\ "
-_HEADING = "data set"  # Headings of this length or less stand in one line.
+_KEPT_TOGETHER, _END_OF_ROW = " \\\\*[-1pt]\n", r"\\ \addlinespace[1pt]"  # of tables over pages
+_HEADING = "judged by"  # Headings of this length or less stand in one line.
 _ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
 
 # Of tables over pages, in letters of \scriptsize: the length of a line of 17 cm, the space beside a column, the width
@@ -95,11 +96,7 @@ def to_long_latex(table: Table) -> str:
                 f"\\toprule\n{header}\n\\midrule\n\\endfirsthead",
                 f"\\toprule\n{header}\n\\midrule\n\\endhead",
                 "\\bottomrule\n\\endfoot",
-                *(
-                    line + (r" \\" if i == len(row) - 1 else r" \\*")
-                    for row in part.lines
-                    for i, line in enumerate(row)
-                ),
+                *(f"{_KEPT_TOGETHER.join(row)} {_END_OF_ROW}" for row in part.lines),
                 "\\end{longtable}",
                 *([f"\\noindent{{\\raggedright {' '.join(part.below)}\\par}}", "\\medskip"] if part.below else []),
                 "}",
@@ -174,10 +171,11 @@ def _fitted_kinds(part: _Part) -> str:
     kinds = list(map(_kind, columns))
     if sum(widths) > room:
         long = [i for i, kind in enumerate(kinds) if kind == "l" and widths[i] > _SHORT]
-        left = room - sum(width for i, width in enumerate(widths) if i not in long)
-        shares = {i: math.sqrt(widths[i]) for i in long}
+        words = {i: _longest_word(part.columns[i], columns[i]) for i in long}
+        left = room - sum(width for i, width in enumerate(widths) if i not in long) - sum(words.values())
+        shares = {i: math.sqrt(widths[i] - words[i]) for i in long}
         for i, share in shares.items():
-            width = max(left, 0.3 * room) * share / sum(shares.values()) / _LINE
+            width = (words[i] + max(left, 0.0) * share / max(sum(shares.values()), 1.0)) / _LINE
             kinds[i] = f">{{\\raggedright\\arraybackslash}}p{{{width:.3f}\\linewidth}}"
     return "".join(kinds)
 
@@ -185,6 +183,13 @@ def _fitted_kinds(part: _Part) -> str:
 def _column_width(column: Column, cells: Sequence[Cell]) -> float:
     *lines, last = map(len, _stacked(column))
     return max([*map(_width, cells), _HEADER * max([*lines, last + len(_ARROWS[column.better][:2])])])
+
+
+def _longest_word(column: Column, cells: Sequence[Cell]) -> float:
+    """Returns the width of the longest word of a column of words, which cannot wrap; of monsters, of so much of it."""
+    texts = [column.header, *(plain_text(cell) for cell in cells if not isinstance(cell, Value))]
+    words = [word for text in texts for word in text.split()]
+    return min(max(map(len, words), default=0), LONG_WORDS)
 
 
 def _width(cell: Cell) -> float:
