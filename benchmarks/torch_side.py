@@ -97,3 +97,46 @@ class TorchTraining:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 self.training.step(torch_training.Batch(*(part[rows] for part in self.data)))
         synchronise()
+
+
+# Operators that compute nothing: they make another view of an array, or room for one.
+VIEWS = {
+    "aten::alias",
+    "aten::as_strided",
+    "aten::chunk",
+    "aten::detach",
+    "aten::empty",
+    "aten::empty_like",
+    "aten::empty_strided",
+    "aten::expand",
+    "aten::lift_fresh",
+    "aten::narrow",
+    "aten::permute",
+    "aten::reshape",
+    "aten::resize_",
+    "aten::select",
+    "aten::slice",
+    "aten::split",
+    "aten::squeeze",
+    "aten::t",
+    "aten::transpose",
+    "aten::unbind",
+    "aten::unsafe_split",
+    "aten::unsqueeze",
+    "aten::view",
+    "aten::_unsafe_view",
+}
+
+
+def operators_dispatched(trial: Trial, measures: Measures) -> int:
+    """Counts the operators of one training step that compute something, by PyTorch's own profiler.
+
+    On a GPU each is a kernel at least, but for the layers of `nn.GRU`, which cuDNN runs in fewer.
+    """
+    training = TorchTraining(trial, measures, whole=False, precision="float32")
+    training.run(2)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        training.run(1)
+    operators = [event for event in profile.events() if event.name.startswith("aten::")]
+    inner = [e for e in operators if not any(child.name.startswith("aten::") for child in e.cpu_children)]
+    return sum(event.name not in VIEWS for event in inner)

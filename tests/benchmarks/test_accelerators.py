@@ -1,0 +1,121 @@
+"""Launches, bytes and operations are counted right, and cohorts compile for devices that are not here."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from benchmarks import accelerators
+from benchmarks.hlo import Count, Hlo
+from benchmarks.operations import operations
+from benchmarks.targets import TARGETS, NotInstalledError
+
+# A step reads 8 numbers, runs a loop of three turns with a matmul and a copy of a row each, and sums over devices.
+PROGRAM = """HloModule jit_steps, is_scheduled=true
+
+%summed (a: f32[], b: f32[]) -> f32[] {
+  %a = f32[] parameter(0)
+  %b = f32[] parameter(1)
+  ROOT %add = f32[] add(%a, %b)
+}
+
+%fused_row (p0: f32[10,4], p1: s32[]) -> f32[4] {
+  %p0 = f32[10,4]{1,0} parameter(0)
+  %p1 = s32[] parameter(1)
+  %zero = s32[] constant(0)
+  %row = f32[1,4]{1,0} dynamic-slice(%p0, %p1, %zero), dynamic_slice_sizes={1,4}
+  ROOT %flat = f32[4]{0} bitcast(%row)
+}
+
+%gemm_fusion (q0: f32[4,4], q1: f32[4,4]) -> f32[4,4] {
+  %q0 = f32[4,4]{1,0} parameter(0)
+  %q1 = f32[4,4]{1,0} parameter(1)
+  ROOT %dot = f32[4,4]{1,0} dot(%q0, %q1), lhs_contracting_dims={1}, rhs_contracting_dims={0}
+}
+
+%inner_body (t: (s32[], f32[10,4], f32[4,4])) -> (s32[], f32[10,4], f32[4,4]) {
+  %t = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) parameter(0)
+  %i = s32[] get-tuple-element(%t), index=0
+  %table = f32[10,4]{1,0} get-tuple-element(%t), index=1
+  %m = f32[4,4]{1,0} get-tuple-element(%t), index=2
+  %r = f32[4]{0} fusion(%table, %i), kind=kLoop, calls=%fused_row
+  %d = f32[4,4]{1,0} fusion(%m, %m), kind=kCustom, calls=%gemm_fusion
+  ROOT %out = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) tuple(%i, %table, %d)
+}
+
+%inner_condition (t2: (s32[], f32[10,4], f32[4,4])) -> pred[] {
+  %t2 = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) parameter(0)
+  ROOT %yes = pred[] constant(true)
+}
+
+%step (s: (s32[], f32[10,4], f32[4,4])) -> (s32[], f32[10,4], f32[4,4]) {
+  %s = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) parameter(0)
+  %loop = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) while(%s), condition=%inner_condition, body=%inner_body, backend_config={"known_trip_count":{"n":"3"}}
+  %m2 = f32[4,4]{1,0} get-tuple-element(%loop), index=2
+  %everywhere = f32[4,4]{1,0} all-reduce(%m2), to_apply=%summed
+  ROOT %o = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) tuple(%loop)
+}
+
+%more (s2: (s32[], f32[10,4], f32[4,4])) -> pred[] {
+  %s2 = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) parameter(0)
+  ROOT %go = pred[] constant(true)
+}
+
+ENTRY %main (x: (s32[], f32[10,4], f32[4,4])) -> (s32[], f32[10,4], f32[4,4]) {
+  %x = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) parameter(0)
+  ROOT %steps = (s32[], f32[10,4]{1,0}, f32[4,4]{1,0}) while(%x), condition=%more, body=%step
+}
+"""  # noqa: E501
+
+
+def test_a_turn_of_the_loop_of_unknown_length_is_counted_with_the_loops_inside_it() -> None:
+    row = 4 * (4 + 4 + 1)  # a row written, a row of ten read, and its number
+    matmul = 4 * 3 * 16
+    everywhere = 4 * 2 * 16
+    expected = Count(launches=3 * 2 + 1, matmuls=3, turns=3, bytes=3 * (row + matmul) + everywhere, collectives=1)
+    assert Hlo(PROGRAM).of_dynamic_loop() == expected
+
+
+def test_the_length_of_a_loop_can_stand_in_its_condition() -> None:
+    """As compilers for TPUs leave it."""
+    written = ', backend_config={"known_trip_count":{"n":"3"}}'
+    counter = "%n = s32[] constant(3)\n  %j = s32[] get-tuple-element(%t2), index=0\n"
+    compared = counter + "  ROOT %yes = pred[] compare(%j, %n), direction=LT"
+    program = PROGRAM.replace(written, "").replace("ROOT %yes = pred[] constant(true)", compared)
+    assert program.count("compare") == 1
+    # The comparison is a kernel of its own, which runs in every turn.
+    assert Hlo(program).of_dynamic_loop().launches == 3 * (2 + 1) + 1
+
+
+def test_a_program_without_such_a_loop_is_refused() -> None:
+    known = PROGRAM.replace("body=%step", 'body=%step, backend_config={"known_trip_count":{"n":"2"}}')
+    with pytest.raises(ValueError, match="0 loops have a length that is not known"):
+        Hlo(known).of_dynamic_loop()
+    assert Hlo(known).whole().launches == 2 * (3 * 2 + 1)
+
+
+def test_operations_count_every_turn_of_a_loop_and_gradients_too() -> None:
+    def looped(x: jax.Array, w: jax.Array) -> jax.Array:
+        return jax.lax.scan(lambda h, _: (jnp.tanh(h @ w), None), x, length=5)[0].sum()
+
+    shapes = (jax.ShapeDtypeStruct((2, 3), jnp.float32), jax.ShapeDtypeStruct((3, 3), jnp.float32))
+    forward = 5 * 2 * 2 * 3 * 3
+    assert operations(looped, *shapes) == forward
+    assert operations(jax.grad(looped, argnums=(0, 1)), *shapes) == 3 * forward
+
+
+def test_the_model_takes_each_limit_by_itself() -> None:
+    assert TARGETS["h100"].seconds(1000, 494e12, 3.35e12, "tf32") == pytest.approx(
+        {"launches": 3e-3, "operations": 1.0, "bytes": 1.0}
+    )
+
+
+@pytest.mark.parametrize(("target", "most"), [("h100", 560), ("v5e-4", 5000)])
+def test_a_small_cohort_compiles_for_a_device_that_is_not_here(target: str, most: int) -> None:
+    options = accelerators.Options(target=target, hidden_size=8, members=4, batch_size=8, programs=("train",))
+    try:
+        (row,) = accelerators.rows(options)
+    except NotInstalledError as error:
+        pytest.skip(str(error))
+    assert row.collectives == 0
+    assert 0 < row.matmuls < row.launches <= most
+    assert 0 < row.intermediates_gb + row.arguments_gb < 0.1
