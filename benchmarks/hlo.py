@@ -2,7 +2,8 @@
 
 Every instruction outside of fusions is a kernel of its own: a fusion, a matmul, a copy, a sort. One inside a loop
 counts as often as the loop turns. Bytes are what kernels read and write, from the shapes of their operands and results,
-without regard to caches; of an array that a fusion takes parts of, or changes parts of, only these parts count.
+without regard to caches; of an array that a fusion takes parts of, or changes parts of, only these parts count, and
+what a TPU keeps on the chip does not.
 """
 
 import functools
@@ -32,7 +33,8 @@ WIDTHS = {"pred": 1, "s4": 1, "u4": 1, "c64": 8, "c128": 16, "token": 0}
 
 HEAD = re.compile(r"^(ENTRY )?%?([\w.\-]+) .*->.*\{$")
 LINE = re.compile(r"^\s+(ROOT )?%?([\w.\-]+) = (\(.*?\)|\S+) ([a-z][\w\-]*)\((.*)$")
-ARRAY = re.compile(r"([a-z]\w*)\[([\d,]*)\]")
+ARRAY = re.compile(r"([a-z]\w*)\[([\d,]*)\](\{[^}]*\})?")
+ON_CHIP = "S(1)"  # in the layout of an array that a TPU keeps beside its cores
 NAME = re.compile(r"%([\w.\-]+)")
 
 
@@ -50,9 +52,12 @@ class Instruction:
     @property
     def size(self) -> int:
         """The bytes of its result."""
-        return sum(
-            math.prod(map(int, filter(None, dims.split(",")))) * width(kind) for kind, dims in ARRAY.findall(self.shape)
-        )
+        return sum(array_bytes(kind, dims) for kind, dims, _ in ARRAY.findall(self.shape))
+
+    @property
+    def in_memory(self) -> int:
+        """The bytes of its result that are not kept on the chip."""
+        return sum(array_bytes(kind, dims) for kind, dims, layout in ARRAY.findall(self.shape) if ON_CHIP not in layout)
 
     def called(self, attribute: str) -> str | None:
         """Returns the name of the computation that an attribute names."""
@@ -175,18 +180,18 @@ class Hlo:
 
     def moved(self, computation: str, found: Instruction) -> float:
         """Returns the bytes that a kernel reads and writes."""
-        sizes = {name: line.size for name, line in self.computations[computation].items()}
+        sizes = {name: line.in_memory for name, line in self.computations[computation].items()}
         inside = self.computations.get(found.called("calls") or "", {})
         if not inside:
-            return found.size + sum(sizes.get(name, 0) for name in found.operands)
+            return found.in_memory + sum(sizes.get(name, 0) for name in found.operands)
         shares = needed(inside)
         parameters = {int(p.operands[0]): p.name for p in inside.values() if p.opcode == "parameter"}
         root = next(line for line in inside.values() if line.is_root)
         if root.opcode == "dynamic-update-slice":
             shares[root.operands[0]] = 0.0  # it is changed in place
-            written = inside[root.operands[1]].size
+            written = min(inside[root.operands[1]].size, found.in_memory)
         else:
-            written = found.size
+            written = found.in_memory
         return written + sum(shares.get(parameters[i], 1.0) * sizes.get(n, 0) for i, n in enumerate(found.operands))
 
 
@@ -202,6 +207,11 @@ def needed(inside: dict[str, Instruction]) -> dict[str, float]:
             elif size:
                 shares[operand] += share
     return {name: min(1.0, share) for name, share in shares.items()}
+
+
+def array_bytes(kind: str, dims: str) -> int:
+    """Returns the bytes of an array of a type and of dimensions as in "24,14,256"."""
+    return math.prod(map(int, filter(None, dims.split(",")))) * width(kind)
 
 
 def width(kind: str) -> int:

@@ -86,6 +86,11 @@ def test_the_length_of_a_loop_can_stand_in_its_condition() -> None:
     assert Hlo(program).of_dynamic_loop().launches == 3 * (2 + 1) + 1
 
 
+def test_arrays_that_stay_on_the_chip_are_not_moved() -> None:
+    program = PROGRAM.replace("%r = f32[4]{0} fusion", "%r = f32[4]{0:T(128)S(1)} fusion")
+    assert Hlo(PROGRAM).of_dynamic_loop().bytes - Hlo(program).of_dynamic_loop().bytes == 3 * 4 * 4
+
+
 def test_a_program_without_such_a_loop_is_refused() -> None:
     known = PROGRAM.replace("body=%step", 'body=%step, backend_config={"known_trip_count":{"n":"2"}}')
     with pytest.raises(ValueError, match="0 loops have a length that is not known"):
