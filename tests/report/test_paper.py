@@ -147,6 +147,19 @@ def test_the_methods_follow_the_configuration(fields: dict[str, Any], words: str
     assert words.lower() not in said().lower()
 
 
+def test_values_that_belong_together_stand_together() -> None:
+    runs = _Runs(config_of(**SMALL | {"steps": 70, "learning_rate": 0.01}))
+    other = _Runs(config_of(**SMALL | {"steps": 90, "learning_rate": 0.02}))
+    runs.trials |= other.trials
+    paragraphs = [text for text in methods(runs) if "MeasureVAE" in text]  # type: ignore[arg-type]
+    assert [re.findall(r"(\d+) steps of|rate of ([\d.]+)", text) for text in paragraphs] == [
+        [("70", ""), ("", "0.01")],
+        [("90", ""), ("", "0.02")],
+    ]
+    many = said(steps=[61, 62, 63], learning_rate=[0.01, 0.02])
+    assert many.count("61 to 63 steps") == many.count("These values make 6 settings") == 2  # once for each model
+
+
 def test_runs_that_learned_nothing_say_so_first_and_have_no_verdict(tmp_path: Path) -> None:
     metrics = {"reconstruction_accuracy": 0.7, "tick_baseline": 0.7 - LEARNED / 2}
     write_paper([write_run(tmp_path / "run", config_of(**SMALL), metrics=metrics)], tmp_path / "paper")

@@ -31,7 +31,7 @@ _ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}
 
 # Of tables over pages, in letters of \scriptsize: the length of a line of 17 cm, the space beside a column, the width
 # of a letter of an interval and of a heading, and the length up to which a text stays in one line.
-_LINE, _GAP, _SMALL, _HEADER, _SHORT = 121.0, 1.7, 0.72, 0.9, 12
+_LINE, _GAP, _SMALL, _HEADER, _SHORT = 120.0, 1.7, 0.72, 0.9, 12
 
 
 @dataclasses.dataclass(frozen=True)

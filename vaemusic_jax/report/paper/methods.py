@@ -30,6 +30,8 @@ _PHRASES = {
     "discriminator": "the adversary is a {}",
     "steering_weight": "the term that makes decoded measures follow the controls has weight {}",
 }
+MOST_SETTINGS = 4  # of a model and recipe, that have a paragraph each
+_NO_SETTING = ("dataset", "attributes", "latent_dim", "seed")
 _SAID_APART = ("learning_rate", "beta")
 
 
@@ -42,7 +44,9 @@ def methods(runs: JoinedRuns) -> Iterator[str]:
     for trial in trials:
         groups.setdefault((trial.model, trial.recipe), []).append(trial)
     for (model, recipe), members in groups.items():
-        yield _of_model(runs, model, recipe, members)
+        settings = _settings(members)
+        for alike in settings if len(settings) <= MOST_SETTINGS else [members]:
+            yield _of_model(runs, model, recipe, alike)
     yield _measures(runs)
 
 
@@ -71,21 +75,22 @@ def _training(runs: JoinedRuns, trials: Sequence[Trial]) -> str:
     configurations = len({trial.model_copy(update={"seed": 0}) for trial in trials})
     seeds = sorted({trial.seed for trial in trials})
     plural = "s" * (len(seeds) > 1)
-    parts = [
+    return (
         f"There are {count(len(trials), 'trial')} of {count(configurations, 'configuration')}, "
         f"with seed{plural} {values_of(seeds)} for weights, noise and order of measures, on "
         f"{listed(f'{chr(92)}texttt{{{escape_latex(name)}}}' for name in runs.datasets)}. Models are written in "
         f"JAX{cite('jax')} and Flax{cite('flax')}, trained with Adam{cite('kingma2015')} from Optax{cite('optax')} and "
         f"validated every {steps} steps."
-    ]
-    if {trial.data_fraction for trial in trials} != {1.0}:
-        parts.append(f"The share of the training tunes is {_values(trials, 'data_fraction')}.")
-    if any(trial.transpose for trial in trials):
-        parts.append(f"Training measures are moved at random by up to {_values(trials, 'transpose')} semitones.")
-    starts = [trial.init_from for trial in trials if trial.init_from != NEW_WEIGHTS]
-    if starts:
-        parts.append(f"{count(len(starts), 'trial')} started from the weights of {values_of(starts)}.")
-    return " ".join(parts)
+    )
+
+
+def _settings(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """Returns the trials of each setting of training."""
+    found: dict[tuple[Any, ...], list[Trial]] = {}
+    for trial in trials:
+        key = tuple(getattr(trial, name) for name in Trial.model_fields if name not in _NO_SETTING)
+        found.setdefault(key, []).append(trial)
+    return list(found.values())
 
 
 def _of_model(runs: JoinedRuns, model: str, recipe_name: str, trials: Sequence[Trial]) -> str:
@@ -105,6 +110,14 @@ def _of_model(runs: JoinedRuns, model: str, recipe_name: str, trials: Sequence[T
     if said:
         text = "; ".join(said)
         parts.append(f"{text[0].upper()}{text[1:]}{cite('ganin2015') if 'regressor' in text else ''}.")
+    if {trial.data_fraction for trial in trials} != {1.0}:
+        parts.append(f"The share of the training tunes is {_values(trials, 'data_fraction')}.")
+    if any(trial.transpose for trial in trials):
+        parts.append(f"Training measures are moved at random by up to {_values(trials, 'transpose')} semitones.")
+    if starts := [trial.init_from for trial in trials if trial.init_from != NEW_WEIGHTS]:
+        parts.append(f"{count(len(starts), 'trial')} started from the weights of {values_of(starts)}.")
+    if (n := len(_settings(trials))) > 1:
+        parts.append(f"These values make {n} settings; the configurations say which go together.")
     if recipe.clip_norm is not None:
         parts.append(f"Gradients are clipped at a global norm of {shown(recipe.clip_norm)}.")
     if recipe.dropout:
