@@ -173,7 +173,7 @@ def _fitted_kinds(part: _Part) -> str:
         long = [i for i, kind in enumerate(kinds) if kind == "l" and widths[i] > _SHORT]
         words = {i: _longest_word(part.columns[i], columns[i]) for i in long}
         left = room - sum(width for i, width in enumerate(widths) if i not in long) - sum(words.values())
-        shares = {i: math.sqrt(widths[i] - words[i]) for i in long}
+        shares = {i: widths[i] - words[i] for i in long}
         for i, share in shares.items():
             width = (words[i] + max(left, 0.0) * share / max(sum(shares.values()), 1.0)) / _LINE
             kinds[i] = f">{{\\raggedright\\arraybackslash}}p{{{width:.3f}\\linewidth}}"

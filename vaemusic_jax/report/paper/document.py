@@ -81,14 +81,14 @@ class Document:
         self._body += ["\\clearpage", references, "\\clearpage\n\\appendix\n"]
 
     def note(self, sentences: Iterable[str]) -> None:
-        """Adds sentences that must not be overlooked, as plain text, below the title."""
+        """Adds sentences that must not be overlooked, as plain text, below the abstract."""
         self._notes += sentences
 
     def render(self) -> str:
         """Returns the document."""
         head = f"\\title{{{escape_latex(self.title)}}}\n\\author{{}}\n\\date{{}}\n\\begin{{document}}\n\\maketitle\n"
         notes = [f"\\noindent\\textbf{{{escape_latex(note)}}}\n" for note in self._notes]
-        return "\n".join([_PREAMBLE + head, *notes, *self._body, "\\end{document}\n"])
+        return "\n".join([_PREAMBLE + head, *self._body[:1], *notes, *self._body[1:], "\\end{document}\n"])
 
 
 def bibliography(latex: str) -> str:
