@@ -22,6 +22,7 @@ OTHER = "note_density+note_range"
 PROBED = ("interpretability", "interpretability_sampled", "mig", "mig_sampled", "sap", "scc")
 
 
+@pytest.mark.slow
 def test_a_trial_without_attributes_is_trained_evaluated_restored_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_irish_folk: Dataset
 ) -> None:

@@ -188,6 +188,7 @@ def test_equal_seeds_see_the_same_measures_in_the_same_order_however_far_they_mo
     assert set(up[has_notes]) == set(range(-6, 7))
 
 
+@pytest.mark.slow
 def test_what_a_member_sees_does_not_depend_on_its_cohort(irish_folk, monkeypatch) -> None:
     """Neither on its place, nor on how far others move, nor on how the steps are cut into calls."""
     own = cohorts.trial("measure_vae", seed=5, transpose=2)

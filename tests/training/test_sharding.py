@@ -118,6 +118,7 @@ def test_something_between_devices_would_be_found(name: str) -> None:
     assert collectives(program.lower(jnp.ones((4, 4))).compile()) == {name}
 
 
+@pytest.mark.slow
 def test_what_fills_up_the_devices_reaches_no_table(
     tmp_path: Path, small_irish_folk: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

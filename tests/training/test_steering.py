@@ -166,7 +166,7 @@ def test_without_a_weight_the_step_is_as_published_and_with_one_its_other_noise_
     chex.assert_trees_all_equal(before, after._replace(move=None))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["measure_vae", pytest.param("adversarial_vae", marks=pytest.mark.slow)])
 def test_a_steered_member_trains_padded_and_cut_as_alone_and_whole(model: str, irish_folk: Dataset) -> None:
     trials = [
         cohorts.trial(model, latent_dim=4, attributes=("note_range",), seed=3, steering_weight=0.5),
