@@ -50,11 +50,9 @@ class WithOwnDecoder(MeasureVAE):
     decoder_hidden_size: int = 0
 
     def setup(self) -> None:
-        sizes, start = (self.vocab_size, EMBEDDING_SIZE), MEASURE_VAE
-        self.encoder = Encoder(*sizes, self.hidden_size, self.latent_dim, start, self.dropout)
-        self.decoder = Decoder(
-            *sizes, self.decoder_hidden_size, self.latent_dim, start, self.dropout, relu_logits=self.relu_logits
-        )
+        sizes, shared = (self.vocab_size, EMBEDDING_SIZE), (self.latent_dim, MEASURE_VAE, self.dropout)
+        self.encoder = Encoder(*sizes, self.hidden_size, *shared, self.few_kernels)
+        self.decoder = Decoder(*sizes, self.decoder_hidden_size, *shared, self.relu_logits, self.few_kernels)
 
 
 def measure_vae(arrays: dict, prefix: str, n_attributes: int = 4) -> tuple[Program, dict]:
