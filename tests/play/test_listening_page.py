@@ -176,6 +176,77 @@ def test_no_answer_counts_before_the_pair_was_heard_nor_twice(opened: Opened) ->
     assert page.evaluate("page.answers.rows.length") == n + 1
 
 
+def test_a_hasty_key_does_not_play_twice_and_silence_follows_who_goes_on(opened: Opened) -> None:
+    page = opened()
+    begin(page)
+    page.evaluate(
+        "() => { window.played = [];"
+        " play = (spec, [measure], { onEnd }) => { played.push(measure); window.end = onEnd; }; }"
+    )
+    press(page, "Space")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(50)
+    assert page.evaluate("played.length") == 1
+    page.evaluate("end()")
+    page.wait_for_timeout(50)
+    page.evaluate("end()")
+    press(page, "1")
+    assert page.evaluate("page.answers.rows.at(-1).plays") == 1
+    page.get_by_role("button", name="Play again").click()
+    assert page.evaluate("played.length") == 3
+    page.evaluate(  # the pause gets longer, so that it is over when the next pair is played
+        "() => { const before = setTimeout; setTimeout = (f, ms, ...x) => before(f, ms + 9000, ...x); end();"
+        " setTimeout = before; document.activeElement.blur(); }"
+    )
+    page.keyboard.press("Space")
+    page.wait_for_timeout(150)
+    assert page.evaluate("played.slice(3).map(String)") == [page.evaluate("String(page.trials[1].measures[0])")]
+
+
+def test_a_reload_after_practice_asks_again_and_keeps_the_first_answer(opened: Opened) -> None:
+    page = opened()
+    begin(page)
+    press(page, "Space")
+    press(page, "1")
+    again = opened(page.context)
+    press(again, "Space")
+    press(again, "2")
+    rows = again.evaluate("page.answers.rows")
+    assert [(row["trial"], row["answer"]) for row in rows if row["kind"] == "practice"] == [(1, 1)]
+
+
+def test_answers_are_thrown_away_by_nobody_who_has_not_saved_them(opened: Opened) -> None:
+    page = opened()
+    page.evaluate("page.answers.add({ trial: 1, kind: 'tone', answer: 1 }); end()")
+    other = page.get_by_role("button", name="I am somebody else")
+    assert other.is_disabled()
+    with page.expect_download():
+        press(page, "Space")
+    other.click()
+    assert page.evaluate("page.answers.rows.length") == 0
+
+
+def test_keys_of_digits_work_where_keyboards_have_them_with_shift_and_the_next_screen_is_silent(opened: Opened) -> None:
+    page = opened()
+    page.evaluate("sound()")
+    page.keyboard.press("p")
+    assert page.evaluate("isPlaying()")
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'é', code: 'Digit2', bubbles: true }))"
+    )
+    assert page.evaluate("page.answers.device") == "loudspeakers"
+    assert not page.evaluate("isPlaying()")
+
+
+def test_a_browser_that_plays_nothing_is_told_of(opened: Opened) -> None:
+    page = opened()
+    begin(page)
+    page.evaluate("playOneByOne = () => { player.context.suspend(); }")
+    press(page, "Space")
+    page.wait_for_timeout(200)
+    assert page.locator("#problem").inner_text().startswith("Nothing can be heard")
+
+
 def test_nobody_starts_without_having_agreed(opened: Opened) -> None:
     page = opened()
     assert page.get_by_role("button", name="Start").is_disabled()

@@ -3,8 +3,8 @@
 
 const COLUMNS = ["study", "group", "listener", "trial", "kind", "item", "attribute", "answer", "seconds", "plays", "device"];
 
-// Draws a code for a listener, eight hexadecimal digits.
-const drawnCode = () => Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+// Draws a code for a listener: a letter, so that no spreadsheet takes it for a number, and eight hexadecimal digits.
+const drawnCode = () => "p" + Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 class Answers {
   constructor(study, group) {
@@ -12,7 +12,7 @@ class Answers {
     this.clear(false);
     try {
       const kept = JSON.parse(localStorage.getItem(this.key));
-      if (kept && kept.listener && Array.isArray(kept.rows)) Object.assign(this, kept);
+      if (kept && kept.listener && Number.isInteger(kept.place) && Array.isArray(kept.rows)) Object.assign(this, kept);
     } catch {
       this.isKept = false;
     }
@@ -28,13 +28,15 @@ class Answers {
     const { listener, place, device, rows } = this;
     try {
       localStorage.setItem(this.key, JSON.stringify({ listener, place, device, rows }));
+      this.isKept = true;
     } catch {
       this.isKept = false;
     }
   }
 
+  // Adds an answer. The first one to a trial counts: a reload after practice was answered asks it again.
   add(row) {
-    this.rows.push(row);
+    if (!this.rows.some(({ kind, trial }) => trial === row.trial && (kind === "tone") === (row.kind === "tone"))) this.rows.push(row);
     this.keep();
   }
 

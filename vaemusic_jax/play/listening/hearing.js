@@ -6,7 +6,16 @@ const PAUSE = 600; // between the measures of a pair, in milliseconds
 // Siegel, Traer & McDermott, "Headphone screening to facilitate web-based auditory experiments" (2017).
 const TONE = { frequency: 200, seconds: 1, apart: 0.5, fade: 0.1, loudness: 0.35, quieter: 10 ** (-6 / 20) };
 
-// Plays measures one after the other; says which one sounds (from 0, and -1 when it is over), and when all is over.
+let pausing = 0; // the timer of the pause between two measures
+
+// Ends what is played, also in the pause between two measures.
+function hush() {
+  clearTimeout(pausing);
+  stop();
+}
+
+// Plays measures one after the other, in place of what is played now; says which one sounds (from 0, and -1 when it is
+// over), and when all is over.
 function playOneByOne(spec, measures, tempo, onSounds, onEnd) {
   const from = (index) => {
     onSounds(index);
@@ -14,11 +23,12 @@ function playOneByOne(spec, measures, tempo, onSounds, onEnd) {
       tempo,
       onEnd: () => {
         onSounds(-1);
-        if (index + 1 < measures.length) setTimeout(from, PAUSE, index + 1);
+        if (index + 1 < measures.length) pausing = setTimeout(from, PAUSE, index + 1);
         else onEnd();
       },
     });
   };
+  hush();
   from(0);
 }
 

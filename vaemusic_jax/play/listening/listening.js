@@ -1,15 +1,24 @@
 // The page of a listening test: its screens one after the other, from the welcome to the file of answers.
 "use strict";
 
-const page = { ...JSON.parse(byId("data").textContent), isOffered: false };
+const page = JSON.parse(byId("data").textContent);
 page.answers = new Answers(page.study, page.group);
 
 // Shows a screen; its heading is read out, and the progress of the listener is shown above it.
 page.show = (...elements) => {
   const screen = byId("screen");
+  hush();
   screen.replaceChildren(...elements);
   screen.querySelector("h1").focus();
-  byId("progress").value = page.answers.place / page.steps.length;
+  byId("progress").value = page.answers.place / (page.steps.length - 1);
+  page.tell("");
+};
+
+// Says above the screen what the listener has to know, or that nothing is kept.
+page.tell = (words) => {
+  const said = words || (page.answers.isKept ? "" : page.text.noStorage), problem = byId("problem");
+  problem.hidden = !said;
+  if (problem.textContent !== said) problem.textContent = said;
 };
 
 // Goes on to the next screen, and keeps where the listener is.
@@ -26,7 +35,7 @@ const paragraphs = (texts) => texts.map((text) => make("p", {}, text));
 const onward = (words = page.text.next) => make("div", { class: "row" }, keyButton(words, " ", () => page.next(), { class: "play" }));
 
 function welcome() {
-  const { text, trials, blocks, minutes } = page, pairs = trials.filter(({ kind }) => kind !== "rating").length;
+  const { text, trials, blocks, minutes } = page, pairs = trials.filter(({ kind }) => kind === "main" || kind === "catch").length;
   const agreed = make("input", { type: "checkbox", onchange: () => { begin.disabled = !agreed.checked; } });
   const begin = button(text.start, () => page.next(), { class: "play", disabled: true });
   const told = text.welcome.map((each) => filled(each, { minutes, trials: pairs, blocks: blocks.length }));
@@ -47,30 +56,34 @@ function block(attribute, number) {
   const { text, blocks } = page;
   const stop = make("details", {}, make("summary", {}, text.stopTitle), make("div", { class: "row" }, button(text.stop, saveAnswers)));
   page.show(make("p", { class: "where" }, filled(text.blockTitle, { n: number, of: blocks.length })), title(text.questions[attribute].pair),
-    ...paragraphs([text.blockHint]), onward(), stop);
+    ...paragraphs([text.blockHint]), onward(), stop, make("p", { id: "saved", class: "said", role: "status" }));
 }
 
 function ratings() {
   page.show(title(page.text.rateTitle), make("p", {}, page.text.rateStart), onward());
 }
 
+let isSaved = false;
+
 function saveAnswers() {
   const { answers, text } = page;
   save(answers.file, answers.csv, "text/csv");
-  const said = byId("saved");
-  if (said) said.textContent = filled(text.saved, { file: answers.file });
+  byId("saved").textContent = filled(text.saved, { file: answers.file });
+  isSaved = true;
 }
 
 function end() {
   const { text, answers } = page, shown = make("textarea", { readonly: true, "aria-label": text.asText });
   shown.value = answers.csv;
+  const other = button(text.otherListener, startAgain, { disabled: !isSaved });
   page.show(title(text.endTitle), make("p", {}, text.end),
-    make("div", { class: "row" }, keyButton(text.saveAnswers, " ", saveAnswers, { class: "play" })),
+    make("div", { class: "row" }, keyButton(text.saveAnswers, " ", () => { saveAnswers(); other.disabled = false; }, { class: "play" })),
     make("p", { id: "saved", class: "said", role: "status" }), make("details", {}, make("summary", {}, text.asText), shown),
-    make("div", { class: "row" }, button(text.otherListener, startAgain)));
+    make("div", { class: "row" }, other));
 }
 
 function startAgain() {
+  isSaved = false;
   page.answers.clear();
   page.here();
 }
@@ -103,7 +116,9 @@ function steps() {
 addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, summary")) return;
   if (event.key === " " && event.target.matches("button")) return; // it is pressed by itself
-  const pressed = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  // Digits are meant also where a keyboard has them with shift only.
+  const keys = [event.key.toLowerCase(), event.code.replace(/^(Digit|Numpad)(?=\d$)/, "")];
+  const pressed = [...document.querySelectorAll("[data-key]")].find(({ dataset }) => keys.includes(dataset.key));
   if (!pressed) return;
   event.preventDefault();
   pressed.click();
@@ -112,9 +127,10 @@ addEventListener("keydown", (event) => {
 document.documentElement.lang = page.text.language;
 document.title = page.text.title;
 page.steps = steps();
-if (!page.answers.isKept) {
-  byId("problem").hidden = false;
-  byId("problem").textContent = page.text.noStorage;
-}
+page.answers.keep(); // to know whether it can be
+// Who is about to lose answers is asked first.
+addEventListener("beforeunload", (event) => {
+  if (page.answers.rows.length && !page.answers.isKept && !isSaved) event.preventDefault();
+});
 if (page.answers.place > 0 && page.answers.place < page.steps.length - 1) comeBack();
 else page.here();

@@ -2,6 +2,7 @@
 "use strict";
 
 const MOST_PLAYS = 2;
+const SOON = 500, SILENT = 2000; // in milliseconds: until a pair is played by itself, and until silence is told of
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 // A button with a key, which the listener of the page presses for it.
@@ -13,23 +14,26 @@ function keyButton(words, key, onclick, properties = {}) {
 }
 
 // Asks a question about something that is played. Answers can be given once it was heard to the end.
-// play(onSounds, onEnd) plays it; choices are words, whose numbers from 1 are the answers; onAnswer(answer, seconds,
-// plays) is called once. Returns the elements and a function that plays.
-function asked(words, choices, { play: playIt, playWords, most = MOST_PLAYS, isRating = false, onAnswer }) {
+// play(onSounds, onEnd) plays it, isSoon says whether by itself; choices are words, whose numbers from 1 are the
+// answers; onAnswer(answer, seconds, plays) is called once. Returns the elements and the button that plays.
+function asked(words, choices, { play: playIt, playWords, most = MOST_PLAYS, isRating = false, isSoon, onAnswer }) {
   let plays = 0, heardAt = 0, isOver = false;
   const buttons = choices.map((choice, i) => keyButton(choice, String(i + 1), () => answer(i + 1), { disabled: true }));
-  const player = keyButton(playWords, " ", start, { class: "play" });
+  const playButton = keyButton(playWords, " ", start, { class: "play" });
   const enable = (isHeard) => {
     for (const each of buttons) each.disabled = !isHeard;
-    player.disabled = !isHeard || plays >= most;
+    playButton.disabled = !isHeard || plays >= most;
   };
+  const soon = isSoon ? setTimeout(start, SOON) : 0;
   function start() {
+    clearTimeout(soon); // whoever presses the key before does not hear it twice
     plays += 1;
     enable(false);
+    setTimeout(() => page.tell(player.context?.state === "running" ? "" : page.text.noSound), SILENT);
     playIt((sounds) => buttons.forEach((each, i) => each.classList.toggle("sounds", !isRating && i === sounds)), () => {
       heardAt = performance.now();
       enable(!isOver);
-      player.firstChild.textContent = page.text.again;
+      if (plays < most) playButton.firstChild.textContent = page.text.again;
     });
   }
   function answer(number) {
@@ -41,9 +45,9 @@ function asked(words, choices, { play: playIt, playWords, most = MOST_PLAYS, isR
   const elements = [
     make("h1", { tabindex: -1 }, words),
     make("div", { class: isRating ? "answers ratings" : "answers" }, ...buttons),
-    make("div", { class: "row" }, player),
+    make("div", { class: "row" }, playButton),
   ];
-  return { elements, start, player };
+  return { elements, playButton };
 }
 
 // One trial of the plan: practice says what was right, and waits.
@@ -52,6 +56,7 @@ function trialScreen(trial, count) {
   const said = make("p", { class: "said", role: "status" });
   const question = asked(isRating ? words.rating : words.pair, isRating ? ["1", "2", "3", "4", "5", "6", "7"] : [text.first, text.second], {
     isRating,
+    isSoon: true,
     playWords: isRating ? text.playOne : text.play,
     play: (onSounds, onEnd) => playOneByOne(spec, trial.measures, tempo, onSounds, onEnd),
     onAnswer: (answer, seconds, plays) => {
@@ -61,14 +66,13 @@ function trialScreen(trial, count) {
       const isRight = answer === trial.right;
       said.textContent = isRight ? text.right : filled(text.wrong, { which: trial.right === 1 ? text.whichFirst : text.whichSecond });
       const again = button(text.again, () => playOneByOne(spec, trial.measures, tempo, () => {}, () => {}));
-      question.player.replaceWith(keyButton(text.next, " ", () => page.next(), { class: "play" }), again);
+      question.playButton.replaceWith(keyButton(text.next, " ", () => page.next(), { class: "play" }), again);
     },
   });
   const ends = isRating ? [make("p", { class: "ends" }, make("span", {}, `1 ${words.least}`), make("span", {}, `7 ${words.most}`))] : [];
   const [title, answers, row] = question.elements;
   const where = trial.kind === "practice" ? text.practice : filled(isRating ? text.rateCount : text.trialCount, count);
   page.show(make("p", { class: "where" }, where), title, answers, ...ends, row, said);
-  setTimeout(() => question.start(), 500);
 }
 
 function toneScreen(tone, number) {
@@ -77,6 +81,7 @@ function toneScreen(tone, number) {
     playWords: text.playTones,
     play: (onSounds, onEnd) => playTones(tone, onSounds, onEnd),
     most: 1,
+    isSoon: number > 1,
     onAnswer: (answer, seconds, plays) => {
       page.answers.add({ trial: number, kind: "tone", item: "", attribute: "", answer, seconds: seconds.toFixed(3), plays });
       page.next();
@@ -84,5 +89,4 @@ function toneScreen(tone, number) {
   });
   const hint = number === 1 ? [make("p", {}, filled(text.tone, { n: of }))] : [];
   page.show(make("p", { class: "where" }, filled(text.toneCount, { n: number, of })), question.elements[0], ...hint, ...question.elements.slice(1));
-  if (number > 1) setTimeout(() => question.start(), 500);
 }
