@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.helpers.listening import models_and_measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.play.listening.design import CATCH, PRACTICE, REAL, STEPS, Design, Item, make_design
+from vaemusic_jax.play.listening.design import CATCH, PRACTICE, REAL, STEPS, Design, Item, block_orders, make_design
 from vaemusic_jax.play.listening.pairs import EQUAL, MATCHED, NEAR
 from vaemusic_jax.play.listening.preregistration import preregistration
 
@@ -43,6 +44,55 @@ def test_two_groups_hear_the_same_pairs_in_the_opposite_order_and_others_hear_ot
     assert heard[0] == {item: not low_first for item, low_first in heard[1].items()}
     assert heard[2] == {item: not low_first for item, low_first in heard[3].items()}
     assert not set(heard[0]) & set(heard[2])
+
+
+def test_no_pair_is_drawn_twice_and_practice_tells_of_no_measure_that_is_asked_about(design: Design) -> None:
+    """Real pairs are known by their measures. Two starts can give a model's control the same pair, which may recur."""
+    real = [item for item in design.items if item.arm == "real" and item.kind != "rating"]
+    asked = Counter((item.attribute, item.low, item.high) for item in real)
+    assert set(asked.values()) == {1}
+    for group in range(1, GROUPS + 1):
+        for name in ATTRIBUTES:
+            plain = [
+                item
+                for item, _ in design.trials(group)
+                if item.attribute == name and item.kind in ("practice", "catch")
+            ]
+            measures = [measure for item in plain for measure in (item.low, item.high)]
+            assert len(measures) == len(set(measures)) == 2 * (PRACTICE + CATCH)
+
+
+def test_each_listener_rates_one_measure_with_less_and_one_with_more_of_each_cell(design: Design) -> None:
+    for group in range(1, GROUPS + 1):
+        for source, name in design.cells:
+            rated = [
+                item
+                for item, _ in design.trials(group)
+                if (item.source, item.attribute, item.kind) == (source, name, "rating")
+            ]
+            assert len(rated) == 2
+            if source == REAL:
+                assert len({item.obtained for item in rated}) == 2
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+def test_each_block_is_at_each_place_and_after_each_other_equally_often(n: int) -> None:
+    orders = block_orders(n)
+    assert len(orders) == n * (1 + n % 2)
+    assert all(sorted(order) == list(range(n)) for order in orders)
+    assert {*Counter(place for order in orders for place in enumerate(order)).values()} == {len(orders) // n}
+    after = Counter(pair for order in orders for pair in pairwise(order))
+    assert len(after) == n * (n - 1)
+    assert len(set(after.values())) <= 1
+
+
+def test_either_order_of_the_measures_has_all_orders_of_the_blocks() -> None:
+    design = make_design(MODELS, MEASURES, groups=8, trials=2)
+    for half in (0, 1):
+        orders = {
+            tuple(dict.fromkeys(item.attribute for item, _ in design.trials(group))) for group in range(1 + half, 9, 2)
+        }
+        assert len(orders) == 4
 
 
 def test_the_measure_with_less_is_first_in_half_of_each_cell(design: Design) -> None:
@@ -84,7 +134,7 @@ def test_real_pairs_are_real_and_differ_by_what_controls_are_asked_for(design: D
     for item in design.items:
         if item.source == REAL and item.kind == "main":
             assert {item.low, item.high} <= real
-            assert item.asked == item.obtained
+            assert item.asked == item.obtained > 0
             if (item.attribute, item.levels) in asked:
                 assert abs(item.obtained - asked[item.attribute, item.levels]) <= 2 * NEAR + 1e-3
 
@@ -104,6 +154,7 @@ def test_the_seed_decides_and_the_file_gives_it_back(design: Design) -> None:
     one = {"adversarial_vae": MODELS["adversarial_vae"]}
     first, again, other = (make_design(one, MEASURES[:60], groups=2, trials=2, seed=seed) for seed in (3, 3, 4))
     assert first.study == again.study != other.study
+    assert [low for _, low in first.groups[0]] != [low for _, low in other.groups[0]]
     back = Design.from_plain(json.loads(json.dumps(design.to_plain())))
     assert back.study == design.study
     assert back.groups == design.groups

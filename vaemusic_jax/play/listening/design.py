@@ -5,7 +5,8 @@ MeasureVAE's knob gives, what an AdversarialVAE gives for a told value, and real
 attribute can be heard at all. A *cell* is a source of pairs, one of the models or the corpus, and an attribute.
 
 Groups come in twos. Both groups of two hear the same pairs in the opposite order of the two measures, and every two
-groups have pairs of their own. The attributes form blocks, whose order is rotated from group to group.
+groups have pairs of their own. The attributes form blocks. Their orders are a Latin square in which each attribute
+follows each other one equally often.
 """
 
 from __future__ import annotations
@@ -183,17 +184,17 @@ def make_design(
                 starts = translated(measures_NxT, first, model)
                 pairs = controlled_pairs(model, starts, attribute, STEPS)
                 makers.add_cell("told" if model.told else "knob", source, attribute, model, pairs, trials, ratings)
-        makers.add_cell(
-            "real", REAL, attribute, first, real_pairs(first, measures_NxT, attribute, STEPS), trials, ratings
-        )
         plain = plain_pairs(first, measures_NxT, attribute, _MOST_PLAIN)
         makers.add(plain, PRACTICE, "practice", "real", REAL, attribute, first)
         makers.add(plain, CATCH, "catch", "real", REAL, attribute, first)
+        makers.add_cell(
+            "real", REAL, attribute, first, real_pairs(first, measures_NxT, attribute, STEPS), trials, ratings
+        )
     sources = {
         name: {"arm": "told" if model.told else "knob", "scores": _scores(model)} for name, model in models.items()
     }
     sources[REAL] = {"arm": "real", "scores": {}}
-    orders = tuple(_order(makers, attributes, group, rng) for group in range(groups))
+    orders = tuple(_order(makers, attributes, group, rng, seed) for group in range(groups))
     flipped = tuple(_flipped(each) if group % 2 else tuple(each) for group, each in enumerate(orders))
     return Design(seed, vocabulary, sources, tuple(makers.items), flipped, tuple(makers.warnings))
 
@@ -205,6 +206,8 @@ class _Items:
         self.vocabulary, self.rng, self.sets = vocabulary, rng, sets
         self.items: list[Item] = []
         self.heard_by: list[int] = []  # for each item its set
+        self.used: dict[tuple[str, str], set[int]] = {}  # the numbers of the pairs of each cell that have been drawn
+        self.heard: dict[tuple[int, str], set[bytes]] = {}  # real measures that a set has heard for an attribute
         self.warnings: list[str] = []
 
     def add_cell(
@@ -219,11 +222,11 @@ class _Items:
     ) -> None:
         """Adds the main trials of a cell, and its ratings."""
         other, n_missing, steps = MATCHED.get(attribute, ""), 0, list(pairs)
-        for trial in range(trials):
+        for trial in reversed(range(trials)):  # equal pairs first, since there are fewer of them
             of_step = pairs[steps[trial % len(steps)]]
             is_matched = bool(other) and trial >= trials - trials // 2
             some = of_step.equal_in(other) if is_matched else of_step
-            if is_matched and len(some) < self.sets:
+            if is_matched and self._n_left(some, source, attribute) < self.sets:
                 n_missing, is_matched, some = n_missing + self.sets, False, of_step
             self.add(some, 1, "main", arm, source, attribute, model, other if is_matched else "")
         if n_missing:
@@ -245,17 +248,30 @@ class _Items:
         model: TrainedModel,
         matched: str = "",
     ) -> None:
-        """Draws n pairs for every set of groups. Raises UserError if there are too few."""
-        if len(pairs) < n * self.sets:
+        """Draws n pairs for every set of groups, none of which was drawn before.
+
+        Where there is a choice, a set hears a real measure once at most for an attribute, so that practice does not
+        tell what is asked later.
+
+        Raises:
+            UserError: there are too few pairs.
+        """
+        if (left := self._n_left(pairs, source, attribute)) < n * self.sets:
             raise UserError(
-                f"{source}, {attribute}: {n * self.sets} pairs are needed, and the measures give {len(pairs)}; use "
-                "fewer groups"
+                f"{source}, {attribute}: {n * self.sets} pairs are needed, and the measures give {left} that are not "
+                "used yet; use fewer groups or trials"
             )
-        chosen = pairs.at(self.rng.choice(len(pairs), n * self.sets, replace=False))
+        order = self.rng.permutation(len(pairs))
+        chosen = pairs.at(
+            np.array(
+                [self._next(pairs, order, row % self.sets, arm, source, attribute) for row in range(n * self.sets)],
+                np.intp,
+            )
+        )
         index = np.array([self.vocabulary.index(name) for name in model.vocabulary.tokens])
         spread = np.array([model.about.spread(name) for name in ATTRIBUTES])
         for row in range(len(chosen)):
-            is_low = kind == "rating" and row % 2 == 0
+            is_low = kind == "rating" and row // self.sets % 2 == 0
             heard = chosen.low[row] if is_low else chosen.high[row]
             values = model.attributes(heard)[0] / spread if kind == "rating" else chosen.changes[row]
             self.items.append(
@@ -275,17 +291,52 @@ class _Items:
             )
             self.heard_by.append(row % self.sets)
 
+    def _n_left(self, pairs: Pairs, source: str, attribute: str) -> int:
+        return len(set(pairs.number.tolist()) - self.used.get((source, attribute), set()))
 
-def _order(makers: _Items, attributes: Sequence[str], group: int, rng: np.random.Generator) -> list[tuple[int, bool]]:
+    def _next(
+        self, pairs: Pairs, order: NDArray[np.intp], own_set: int, arm: Arm, source: str, attribute: str
+    ) -> np.intp:
+        """Returns the row of the next pair for a set, in an order: not drawn before and, if real, of new measures."""
+        used, heard = (
+            self.used.setdefault((source, attribute), set()),
+            self.heard.setdefault((own_set, attribute), set()),
+        )
+        left = [row for row in order if int(pairs.number[row]) not in used]
+        measures = ({pairs.low[row].tobytes(), pairs.high[row].tobytes()} for row in left)
+        is_new = (arm != "real" or not heard & both for both in measures)
+        row = next((row for row, new in zip(left, is_new, strict=True) if new), left[0])
+        used.add(int(pairs.number[row]))
+        if arm == "real":
+            heard |= {pairs.low[row].tobytes(), pairs.high[row].tobytes()}
+        return row
+
+
+def block_orders(n: int) -> list[list[int]]:
+    """Returns orders of n blocks, n of them or 2n if n is odd.
+
+    Each block is equally often at each place, and follows each other block equally often (Williams, "Experimental
+    designs balanced for the estimation of residual effects of treatments", 1949).
+    """
+    first = [(place + 1) // 2 if place % 2 else -(place // 2) % n for place in range(n)]
+    orders = [[(block + turn) % n for block in first] for turn in range(n)]
+    return orders + [order[::-1] for order in orders] * (n % 2)
+
+
+def _order(
+    makers: _Items, attributes: Sequence[str], group: int, rng: np.random.Generator, seed: int
+) -> list[tuple[int, bool]]:
     """Returns the trials of a group: a block for each attribute, which starts with practice, and ratings at the end.
 
     The lower measure is first in half of the main trials of each cell, and of the others of each block.
     """
-    turn = group % len(attributes)
-    blocks = [*attributes[turn:], *attributes[:turn]]
+    orders = block_orders(len(attributes))
+    # The two groups of the same pairs have different orders, and either order of the measures has all of them.
+    turn = group // 2 + group % 2 * (len(orders) // 2)
+    blocks = [attributes[block] for block in orders[turn % len(orders)]]
     own = [item for item, heard_by in zip(makers.items, makers.heard_by, strict=True) if heard_by == group // 2]
     # Both groups of two start from the same halves, of which the second one's are then turned round.
-    halves = np.random.default_rng([group // 2, len(own)])
+    halves = np.random.default_rng([seed, group // 2])
     first: dict[int, bool] = {}
     for source, attribute, kind in dict.fromkeys((item.source, item.attribute, item.kind) for item in own):
         ids = [item.id for item in own if (item.source, item.attribute, item.kind) == (source, attribute, kind)]

@@ -19,7 +19,7 @@ LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)  # the quantiles that a control is set to
 #: In half of an attribute's pairs this other attribute is equal, because people could go by it instead.
 MATCHED = {"rhythmic_complexity": "note_density", "note_range": "average_interval_jump"}
 EQUAL = 0.15  # differences up to this are equal; note counts differ by more than that in whole notes
-NEAR = 0.25  # a real pair differs by what is asked for, give or take this
+NEAR = 0.25  # the measures of a real pair are at quantiles of the attribute, give or take this
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Pairs:
     """Candidates for pairs of measures, in which the second should have more of an attribute.
 
     Attributes:
+        number: (P,) the same number for the same two real measures, or for the same start and quantiles.
         low, high: (P, T) tokens of the first and the second measures.
         levels: (P, 2) the quantiles that the control was set to, or in real pairs those of the attribute.
         asked: (P,) the difference that was asked for: between the attribute's values at both quantiles.
         changes: (P, A) the differences that came out.
     """
 
+    number: NDArray[np.intp]
     low: NDArray[np.int32]
     high: NDArray[np.int32]
     levels: NDArray[np.float64]
@@ -82,8 +84,10 @@ def controlled_pairs(
         each = []
         for low, high in level_pairs(step):
             difference = about.attribute_at(attribute, high) - about.attribute_at(attribute, low)
+            place = (LEVELS.index(low) * len(LEVELS) + LEVELS.index(high)) * len(starts_NxT)
             each.append(
                 Pairs(
+                    place + np.arange(len(starts_NxT)),
                     decoded[low],
                     decoded[high],
                     np.tile([low, high], (len(starts_NxT), 1)),
@@ -99,6 +103,8 @@ def real_pairs(
     model: TrainedModel, measures_NxT: NDArray[np.int32], attribute: str, steps: Sequence[float]
 ) -> dict[float, Pairs]:
     """Returns pairs of real measures that differ by what `controlled_pairs` asks for, by the step.
+
+    They are as near to both quantiles as NEAR, and differ by at least half of what the quantiles do.
 
     Args:
         model: a model of these measures, for their attributes and quantiles.
@@ -116,16 +122,9 @@ def real_pairs(
             ends = [about.attribute_at(attribute, level) / spread[column] for level in levels]
             low, high = (np.flatnonzero(np.abs(values - end) <= NEAR) for end in ends)
             first, second = (every.ravel() for every in np.meshgrid(low, high, indexing="ij"))
-            changes = scaled_NxA[second] - scaled_NxA[first]
-            each.append(
-                Pairs(
-                    measures_NxT[first],
-                    measures_NxT[second],
-                    np.tile(levels, (len(first), 1)),
-                    changes[:, column],  # a perfect control gives what it is asked for
-                    changes,
-                )
-            )
+            difference = values[second] - values[first]
+            is_apart = (difference > 0) & (difference >= (ends[1] - ends[0]) / 2)
+            each.append(_of_measures(measures_NxT, scaled_NxA, first[is_apart], second[is_apart], column, levels))
         found[step] = joined(each)
     return found
 
@@ -137,12 +136,25 @@ def plain_pairs(model: TrainedModel, measures_NxT: NDArray[np.int32], attribute:
     order = np.argsort(values, kind="stable")
     n = min(n, len(order) // 2)
     first, second = (each.ravel() for each in np.meshgrid(order[:n], order[::-1][:n], indexing="ij"))
+    return _of_measures(measures_NxT, scaled_NxA, first, second, ATTRIBUTES.index(attribute), (0.0, 1.0))
+
+
+def _of_measures(
+    measures_NxT: NDArray[np.int32],
+    scaled_NxA: NDArray[np.float64],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    column: int,
+    levels: tuple[float, float],
+) -> Pairs:
+    """Returns pairs of real measures. They are asked for what they differ by, as a perfect control gives it."""
     changes = scaled_NxA[second] - scaled_NxA[first]
     return Pairs(
+        first * len(measures_NxT) + second,
         measures_NxT[first],
         measures_NxT[second],
-        np.tile([0.0, 1.0], (len(first), 1)),
-        changes[:, ATTRIBUTES.index(attribute)],
+        np.tile(levels, (len(first), 1)),
+        changes[:, column],
         changes,
     )
 
