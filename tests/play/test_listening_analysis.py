@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from tests.helpers.listening import design_of
 from vaemusic_jax.cli import run as vaemusic
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.play.listening.analyse import analyse, choices_of, verdict
+from vaemusic_jax.play.listening.analyse import analyse, choices_of, rank_correlation, verdict
 from vaemusic_jax.play.listening.answers import Answers
+from vaemusic_jax.play.listening.findings import figure_of, markdown_of
 from vaemusic_jax.play.listening.mixed import mixed_slopes
 from vaemusic_jax.play.listening.psychometric import Choices, Lapses, lapse_rate, psychometric_slopes
 from vaemusic_jax.play.listening.simulate import Listeners, simulate
@@ -54,7 +57,8 @@ def test_intervals_widen_with_the_variation_of_listeners() -> None:
         people = Listeners({"note_density": 1.5}, listener_variation=variation, item_variation=0, lapses=0)
         rows = simulate(design, people, 16, seed=0)
         choices = choices_of(design, rows[rows["kind"] == "main"], "obtained")
-        errors.append((psychometric_slopes(choices, Lapses(0), 100).error, mixed_slopes(choices)))
+        found = psychometric_slopes(choices, Lapses(0), 100)
+        errors.append((found.error / found.slope, mixed_slopes(choices)))
     (error_alike, alike), (error_unlike, unlike) = errors
     assert error_unlike.mean() > error_alike.mean()
     assert unlike.over_listeners > 2 * alike.over_listeners
@@ -82,6 +86,63 @@ def test_what_is_put_in_comes_out_and_the_two_claims_are_apart() -> None:
     assert found.notes[0] == "a.csv: left out: broken"
     assert (found.ratings["rank_correlation"] > 0.3).all()
     assert found.agreement["rank_correlation"].isna().all()  # of one cell
+
+
+def test_answers_that_are_all_right_have_slopes_that_are_not_known_exactly() -> None:
+    choices = made_up(20, 2.0, 0.0, 0)
+    choices = dataclasses.replace(choices, difference=np.abs(choices.difference), is_right=np.ones(400, bool))
+    for found in (psychometric_slopes(choices, Lapses(0), 50), mixed_slopes(choices)):
+        assert 1 < found.slope[0] < 40
+        assert found.high[0] - found.low[0] > 2
+    wrong = mixed_slopes(dataclasses.replace(choices, is_right=np.zeros(400, bool)))
+    np.testing.assert_allclose(wrong.slope, -mixed_slopes(choices).slope, rtol=0.05)
+
+
+def test_one_key_for_everything_in_one_order_has_no_slope_of_the_mixed_model() -> None:
+    choices = made_up(2, 1.0, 0.0, 0)
+    same = dataclasses.replace(choices, is_right=np.ones(40, bool), order=np.ones(40))
+    assert np.isnan(mixed_slopes(same).slope).all()
+
+
+def test_the_mixed_model_is_the_same_whichever_way_choices_are_written() -> None:
+    """A slope of choices of the one with more is that of choices of the one with less, of the negative differences."""
+    choices = made_up(20, 1.0, 0.0, 1)
+    turned = dataclasses.replace(
+        choices, is_right=~choices.is_right, difference=-choices.difference, order=-choices.order
+    )
+    for field in ("slope", "low", "high"):
+        np.testing.assert_allclose(
+            getattr(mixed_slopes(choices), field), getattr(mixed_slopes(turned), field), rtol=0.02
+        )
+
+
+def test_a_rank_correlation_of_four_cells_is_never_sure() -> None:
+    found, low, high, p = rank_correlation([1, 2, 3, 4], [10, 20, 40, 80])
+    assert found == 1
+    assert p == pytest.approx(2 / 24)  # one of all 24 orders is as extreme, and one in the other direction
+    assert low < 0.5
+    assert high < 1
+    turned = rank_correlation([1, 2, 3, 4], [-10, -20, -40, -80])
+    assert turned == pytest.approx((-1, -high, -low, p))
+    mixed = rank_correlation([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5])
+    assert mixed[0] == pytest.approx(spearmanr([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5]).statistic)
+    assert mixed[1] < mixed[0] < mixed[2]
+
+
+def test_what_cannot_be_known_is_a_dash_and_names_are_shown_as_they_are() -> None:
+    """Of one listener who hears nothing there is no share of the ceiling, and a name with signs breaks no figure."""
+    odd = {name: "corpus" if name == "corpus" else "_odd $\\frac$ name" for name in DESIGN.sources}
+    items = tuple(dataclasses.replace(item, source=odd[item.source]) for item in DESIGN.items)
+    sources = {odd[name]: about for name, about in DESIGN.sources.items()}
+    design = dataclasses.replace(DESIGN, sources=sources, items=items)
+    rows = simulate(design, Listeners({"note_density": 0.0}), 1, seed=4)
+    rows.loc[rows["kind"] == "catch", "is_right"] = True
+    found = analyse(design, Answers(rows, ()), resamples=20)
+    assert found.notes[-1] == "one listener is left: the intervals say nothing about others"
+    assert found.cells["of_ceiling"].isna().all()
+    assert "nan" not in markdown_of(design, found)
+    assert "_odd $" in figure_of(design, found).decode()
+    assert verdict(pd.Series({"asked.low": np.nan, "asked.high": np.nan}), "asked") == "-"
 
 
 def test_nobody_left_is_one_line() -> None:

@@ -1,6 +1,7 @@
 """Files of answers: those of simulated listeners are like those of the page, and every fault is one line."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -61,6 +62,11 @@ def test_simulated_listeners_hear_as_well_as_they_are_said_to() -> None:
         (lambda text: _with(text, "seconds", "nan"), "seconds 'nan' is no number from 0"),
         (lambda text: _with(text, "trial", "-1"), "trial '-1' is no whole number"),
         (lambda text: _with(text, "listener", "=1+1"), "several values of listener"),
+        (lambda text: text.replace("s1n0", "=cmd()"), "listener '=cmd()' is no code"),
+        (lambda text: text.replace(",", ";"), "it is separated by semicolons"),
+        (lambda text: text + text.splitlines()[-1].rsplit(",", 5)[0] + "\n", "several values of device"),
+        (lambda text: _with(text, "trial", "9" * 5000), f"trial '{'9' * 40}...' is no whole number"),
+        (lambda text: text.replace(DESIGN.study, "x" * 5000, 1), f"it is of study '{'x' * 40}...', not"),
     ],
 )
 def test_a_fault_is_one_line_and_the_rest_is_read(tmp_path: Path, change, problem: str) -> None:
@@ -72,6 +78,28 @@ def test_a_fault_is_one_line_and_the_rest_is_read(tmp_path: Path, change, proble
     assert answers.notes[0].startswith(f"{paths[0]}: left out: ")
     assert answers.notes[1] == f"{tmp_path / 'absent.csv'}: left out: no such file or directory"
     assert answers.rows["listener"].nunique() == 2
+
+
+def test_what_is_no_file_is_not_waited_for_and_a_name_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    (tmp_path / "a\n# heading.csv").write_text("x")
+    notes = read_answers(DESIGN, sorted(tmp_path.glob("*.csv"))).notes
+    assert [note.rsplit("/", 1)[-1] for note in notes] == [
+        "a\\n# heading.csv: left out: it has other columns than the file of a listening test",
+        *(f"{name}.csv: left out: it is no file" for name in ("endless", "folder", "pipe")),
+    ]
+
+
+@pytest.mark.parametrize("change", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")])
+def test_other_ends_of_lines_and_a_mark_of_their_order_change_nothing(tmp_path: Path, change) -> None:
+    (path,) = written(tmp_path, simulate(DESIGN, GOOD, 1, seed=1))
+    before = read_answers(DESIGN, [path]).rows
+    path.write_bytes(change(path.read_text()).encode())
+    answers = read_answers(DESIGN, [path])
+    assert answers.notes == ()
+    pd.testing.assert_frame_equal(answers.rows, before)
 
 
 def _with(text: str, column: str, value: str) -> str:

@@ -255,7 +255,7 @@ def analyse(folder: Path, *, answers: Sequence[Path], out: Path | None = None, s
         shown.add_column(heading, justify="left" if heading in ("source", "attribute") else "right")
     for _, row in found.cells.iterrows():
         slopes = (findings.interval(row, claim) for claim in analysing.CLAIMS)
-        share, ceiling = f"{row['right']:.2f}", f"{row['of_ceiling']:.2f}"
+        share, ceiling = findings.number(row["right"]), findings.number(row["of_ceiling"])
         shown.add_row(row["source"], ATTRIBUTES[row["attribute"]].words, share, *slopes, ceiling)
     console.print(shown)
     console.print(

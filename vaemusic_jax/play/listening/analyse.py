@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm, permutation_test, rankdata, spearmanr
 
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.listening.answers import Answers
@@ -36,10 +36,10 @@ class Analysis:
         cells: one row per cell: source, arm, attribute, answers, right (the share of choices of the measure that should
             have more); of each claim `CLAIM.slope`, `.low`, `.high`, psychometric, and `CLAIM.mixed`, `.mixed_low`,
             `.mixed_high`; `matched.slope`, `.low`, `.high`, psychometric, against the computed difference in pairs with
-            another attribute equal; `of_ceiling`, the slope against the asked difference over that of real pairs; and
-            the model's METRICS.
+            another attribute equal; `of_ceiling`, the slope against the asked difference over that of real pairs, where
+            these have a slope above 0; and the model's METRICS.
         agreement: one row per metric: its rank correlation over the cells of models with the slope against the asked
-            difference, the p value, and the number of cells.
+            difference, `low` and `high`, its 95 % interval, `p`, of all orders of the cells, and the number of cells.
         ratings: one row per cell with ratings: the rank correlation of ratings with the computed attribute.
         effects: one row per attribute and claim: the mixed model's effect of order, and its standard deviations over
             listeners and over pairs.
@@ -99,11 +99,14 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
     matched = main[main["matched"] != ""]
     if len(matched):
         _put(cells, "matched", psychometric_slopes(choices_of(design, matched, "obtained"), lapses, resamples, seed))
-    ceiling = cells[cells["arm"] == "real"].set_index("attribute")["asked.slope"]
+    ceiling = cells[(cells["arm"] == "real") & (cells["asked.low"] > 0)].set_index("attribute")["asked.slope"]
     cells["of_ceiling"] = cells["asked.slope"] / cells["attribute"].map(ceiling)
     for metric in METRICS:
         scores = [design.sources[source]["scores"].get(attribute, {}).get(metric) for source, attribute in design.cells]
         cells[metric] = np.array([np.nan if score is None else score for score in scores], float)
+    listeners = int(main["listener"].nunique())
+    if listeners == 1:
+        notes = (*notes, "one listener is left: the intervals say nothing about others")
     is_tone = rows["kind"] == "tone"
     tones = rows[is_tone].groupby("listener")["is_right"].sum()
     return Analysis(
@@ -113,7 +116,7 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
         effects=pd.DataFrame(effects),
         choices=main,
         lapse=lapses.rate,
-        listeners=main["listener"].nunique(),
+        listeners=listeners,
         headphones=int((tones >= _LEAST_TONES).sum()),
         notes=notes,
     )
@@ -179,17 +182,37 @@ def _agreement(cells: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for metric in METRICS:
         known = cells[(cells["arm"] != "real") & cells[metric].notna() & cells["asked.slope"].notna()]
-        varies = len(known) >= _LEAST_CELLS and known[metric].nunique() > 1
-        found = spearmanr(known["asked.slope"], known[metric]) if varies else None
-        rows.append(
-            {
-                "metric": metric,
-                "rank_correlation": float(found.statistic) if found else np.nan,
-                "p": float(found.pvalue) if found else np.nan,
-                "cells": len(known),
-            }
-        )
+        varies = len(known) >= _LEAST_CELLS and known[metric].nunique() > 1 and known["asked.slope"].nunique() > 1
+        found = rank_correlation(known["asked.slope"], known[metric]) if varies else (np.nan,) * 4
+        names = ("rank_correlation", "low", "high", "p")
+        rows.append({"metric": metric, **dict(zip(names, found, strict=True)), "cells": len(known)})
     return pd.DataFrame(rows)
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> tuple[float, float, float, float]:
+    """Returns a rank correlation, both ends of its 95 % interval, and the p value.
+
+    The interval is of Bonett & Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman
+    correlations" (2000). It takes a perfect correlation for one in which half a swap of neighbours is missing, without
+    which it would have no width. The p value is of all orders of the values, or of 50,000 of them.
+
+    Args:
+        first, second: (N,) values, at least four, that are not all the same.
+    """
+    one, other = (rankdata(values) - (np.size(values) + 1) / 2 for values in (first, second))
+    n, scale = len(one), np.sqrt((one**2).sum() * (other**2).sum())
+
+    def statistic(ranks: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        return np.round((np.moveaxis(ranks, axis, -1) * other).sum(-1) / scale, 10)
+
+    tested = permutation_test(
+        (one,), statistic, permutation_type="pairings", vectorized=True, n_resamples=50_000, rng=0
+    )
+    found = float(tested.statistic)
+    most = 1 - 3 / (n * (n * n - 1))
+    middle = np.arctanh(np.clip(found, -most, most))
+    half = norm.ppf(0.975) * np.sqrt((1 + found**2 / 2) / (n - 3))
+    return found, float(np.tanh(middle - half)), float(np.tanh(middle + half)), float(tested.pvalue)
 
 
 def _ratings(rows: pd.DataFrame) -> pd.DataFrame:
@@ -208,8 +231,10 @@ def _ratings(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(row: pd.Series, claim: str) -> str:
-    """Returns what a cell's interval says about a claim: "yes" above 0, "reversed" below, "open" around it."""
+    """Returns what a cell's interval says about a claim: yes above 0, reversed below, open around it, - without one."""
     low, high = float(row[f"{claim}.low"]), float(row[f"{claim}.high"])
+    if np.isnan([low, high]).any():
+        return "-"
     return "yes" if low > 0 else "reversed" if high < 0 else "open"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ import pandas as pd
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.play.listening.design import Design, Item
 from vaemusic_jax.play.listening.page import tones_of
+from vaemusic_jax.support.terminal import printable
 
 DESIGN = "design.json"
 #: The columns of a file, as `answers.js` writes them.
 COLUMNS = ("study", "group", "listener", "trial", "kind", "item", "attribute", "answer", "seconds", "plays", "device")
 DEVICES = ("headphones", "loudspeakers")
 _MOST_BYTES = 5_000_000
+_MOST_QUOTED = 40  # letters of a file's text in a message
 
 
 @dataclass(frozen=True)
@@ -59,28 +62,29 @@ def read_answers(design: Design, paths: Iterable[Path]) -> Answers:
         design: the design that the answers are to.
         paths: the files, each of one listener.
     """
-    found: dict[str, tuple[Path, pd.DataFrame]] = {}
+    found: dict[str, tuple[str, pd.DataFrame]] = {}
     notes = []
     for path in paths:
+        name = printable(str(path)).replace("\n", "\\n")
         try:
             rows = _read_one(design, path)
         except ValueError as error:
-            notes.append(f"{path}: left out: {error}")
+            notes.append(f"{name}: left out: {error}")
             continue
         listener = rows["listener"].iloc[0]
         if listener in found:
             other = found[listener]
-            left_out, kept = (path, other[0]) if len(rows) <= len(other[1]) else (other[0], path)
+            left_out, kept = (name, other[0]) if len(rows) <= len(other[1]) else (other[0], name)
             same = "the same answers as" if rows.equals(other[1]) else f"listener {listener} has other answers in"
             notes.append(f"{left_out}: left out: {same} {kept}")
-            if kept == path:
-                found[listener] = (path, rows)
+            if kept == name:
+                found[listener] = (name, rows)
         else:
-            found[listener] = (path, rows)
-    for path, rows in found.values():
+            found[listener] = (name, rows)
+    for name, rows in found.values():
         n, planned = int((rows["kind"] != "tone").sum()), len(design.groups[rows["group"].iloc[0] - 1])
         if n < planned:
-            notes.append(f"{path}: unfinished: {n} of {planned} answers")
+            notes.append(f"{name}: unfinished: {n} of {planned} answers")
     frames = [rows for _, rows in found.values()]
     return Answers(pd.concat(frames, ignore_index=True) if frames else _described(design, []), tuple(notes))
 
@@ -100,28 +104,34 @@ def to_csv(design: Design, rows: pd.DataFrame) -> str:
 def _read_one(design: Design, path: Path) -> pd.DataFrame:
     """Returns the rows of a file. Raises ValueError that says what is wrong."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is no file")
+        if about.st_size > _MOST_BYTES:
             raise ValueError("it is too large to be answers of one listener")
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
     except OSError as error:
         raise ValueError((error.strerror or str(error)).lower()) from None
     except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
         raise ValueError("it is no CSV file in UTF-8") from None
     if tuple(table.columns) != COLUMNS:
-        raise ValueError("it has other columns than the file of a listening test")
+        is_split = len(table.columns) == 1 and ";" in str(table.columns[0])
+        hint = "; it is separated by semicolons, as spreadsheets save it, and has to be as the page saved it"
+        raise ValueError(f"it has other columns than the file of a listening test{hint * is_split}")
     if not len(table):
         raise ValueError("it has no answers")
     if set(table["study"]) != {design.study}:
-        raise ValueError(f"it is of study {table['study'].iloc[0]!r}, not {design.study}")
+        other = next(study for study in table["study"] if study != design.study)
+        raise ValueError(f"it is of study {_quoted(other)}, not {design.study}")
     for column in ("listener", "group", "device"):
         if table[column].nunique() != 1:
             raise ValueError(f"it has several values of {column}")
     first = table.iloc[0]
     if not first["listener"].isalnum() or len(first["listener"]) > 32:
-        raise ValueError(f"listener {first['listener']!r} is no code of letters and digits")
+        raise ValueError(f"listener {_quoted(first['listener'])} is no code of letters and digits")
     group = _whole(first["group"], "group", 1, len(design.groups))
     if first["device"] not in DEVICES:
-        raise ValueError(f"device {first['device']!r} is none of {', '.join(DEVICES)}")
+        raise ValueError(f"device {_quoted(first['device'])} is none of {', '.join(DEVICES)}")
     answers, seen, plan = [], set(), design.trials(group)
     for line, row in enumerate(table.to_dict("records"), 2):
         try:
@@ -130,7 +140,7 @@ def _read_one(design: Design, path: Path) -> pd.DataFrame:
             raise ValueError(f"line {line}: {error}") from None
         place = (row["kind"] == "tone", answers[-1]["trial"])
         if place in seen:
-            raise ValueError(f"line {line}: trial {row['trial']} was answered before")
+            raise ValueError(f"line {line}: trial {answers[-1]['trial']} was answered before")
         seen.add(place)
     return _described(design, answers)
 
@@ -149,7 +159,7 @@ def _checked(design: Design, plan: list[tuple[Item, bool]], row: dict[str, str],
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e7:
-        raise ValueError(f"seconds {row['seconds']!r} is no number from 0")
+        raise ValueError(f"seconds {_quoted(row['seconds'])} is no number from 0")
     return {
         **{name: row[name] for name in ("listener", "kind", "device")},
         "group": group,
@@ -185,7 +195,12 @@ _ANSWERED = ("listener", "group", "trial", "kind", "answer", "seconds", "plays",
 _OF_ITEMS = ("arm", "source", "attribute", "matched", "asked", "obtained")
 
 
+def _quoted(text: str) -> str:
+    """Returns the beginning of a text of a file in quotes, in ASCII."""
+    return ascii(text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + "...")
+
+
 def _whole(text: str, name: str, least: int, most: int) -> int:
     if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
-        raise ValueError(f"{name} {text!r} is no whole number from {least} to {most}")
+        raise ValueError(f"{name} {_quoted(text)} is no whole number from {least} to {most}")
     return int(text)

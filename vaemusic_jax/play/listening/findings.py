@@ -13,6 +13,7 @@ from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.play.listening.analyse import CLAIMS, Analysis, verdict
 from vaemusic_jax.play.listening.design import Design
 from vaemusic_jax.play.listening.exclusions import LATE, RULES
+from vaemusic_jax.support.words import count
 
 _BINS = 5
 _COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#5a6672")
@@ -23,10 +24,10 @@ def markdown_of(design: Design, analysis: Analysis) -> str:
     cells = analysis.cells
     parts = [
         f"# Listening test {design.study}",
-        f"{analysis.listeners} listeners, {len(analysis.choices)} answers; {analysis.headphones} listeners seem "
-        f"to wear headphones. Lapse rate {analysis.lapse:.2f}. Slopes are in logits for each standard deviation of the "
-        "training measures, with 95 % intervals over listeners and pairs. Intervals are of single cells, not corrected "
-        "for their number.",
+        f"{count(analysis.listeners, 'listener')}, {count(len(analysis.choices), 'answer')} to pairs; "
+        f"{count(analysis.headphones, 'listener')} heard the tones as with headphones. Lapse rate "
+        f"{analysis.lapse:.2f}. Slopes are in logits for each standard deviation of the training measures, with 95 % "
+        "intervals over listeners and pairs. Intervals are of single cells, not corrected for their number.",
         "## Do choices follow the computed attribute?",
         "A slope above 0 says that the formula measures something that people hear when asked for the attribute.",
         _table(
@@ -35,14 +36,16 @@ def markdown_of(design: Design, analysis: Analysis) -> str:
         "`equal pairs` is the slope in pairs that are equal in another attribute: rhythmic complexity in equal "
         "note counts, note range in equal jumps.",
         "## Do choices follow what was asked of the control?",
-        "`of ceiling` is the slope over that of real pairs.",
+        "`of ceiling` is the slope over that of real pairs, where these have a slope above 0.",
         _table(("source", "attribute", "slope", "mixed model", "of ceiling", "holds"), _rows(cells, "asked")),
         "## Which metric goes with what people hear?",
-        "Rank correlations over the cells of models of the slope against what was asked with the metric.",
+        "Rank correlations over the cells of models of the slope against what was asked with the metric, with 95 % "
+        "intervals. Cells of one model or attribute are not independent of each other, so intervals are too narrow and "
+        "p too small: they describe these cells.",
         _table(
             ("metric", "rank correlation", "p", "cells"),
             (
-                (row["metric"], _number(row["rank_correlation"]), _number(row["p"], 3), str(row["cells"]))
+                (row["metric"], _correlation(row), number(row["p"], 3), str(row["cells"]))
                 for _, row in analysis.agreement.iterrows()
             ),
         ),
@@ -55,7 +58,7 @@ def markdown_of(design: Design, analysis: Analysis) -> str:
                 (
                     ATTRIBUTES[row["attribute"]].words,
                     row["claim"],
-                    *(_number(row[name]) for name in ("second", "over_listeners", "over_pairs")),
+                    *(number(row[name]) for name in ("second", "over_listeners", "over_pairs")),
                 )
                 for _, row in analysis.effects.iterrows()
             ),
@@ -63,7 +66,7 @@ def markdown_of(design: Design, analysis: Analysis) -> str:
     ]
     if len(analysis.ratings):
         rows = (
-            (row["source"], ATTRIBUTES[row["attribute"]].words, str(row["ratings"]), _number(row["rank_correlation"]))
+            (row["source"], ATTRIBUTES[row["attribute"]].words, str(row["ratings"]), number(row["rank_correlation"]))
             for _, row in analysis.ratings.iterrows()
         )
         parts += [
@@ -99,7 +102,7 @@ def figure_of(design: Design, analysis: Analysis) -> bytes:
             ax.plot(x, y, "o", color=colour, markersize=5)
             line = np.linspace(min(0.0, float(some["obtained"].min())), float(some["obtained"].max()), 60)
             chance = analysis.lapse / 2 + (1 - analysis.lapse) * expit(float(cell["computed.slope"].iloc[0]) * line)
-            ax.plot(line, chance, color=colour, label=source)
+            ax.plot(line, chance, color=colour, label=_plain(source))
         ax.axhline(0.5, color="#a3adb8", linewidth=0.8)
         ax.set(title=ATTRIBUTES[attribute].words, xlabel="computed difference, in\nstandard deviations", ylim=(0, 1.02))
     axes[0].set_ylabel("share that chose the one\nthat should have more")
@@ -125,12 +128,24 @@ def _rows(cells: pd.DataFrame, claim: str) -> Iterable[tuple[str, ...]]:
         about = (row["source"], ATTRIBUTES[row["attribute"]].words)
         slopes = (interval(row, claim), interval(row, claim, "mixed"))
         if claim == "computed":
-            yield (*about, _number(row["right"]), *slopes, interval(row, "matched"), verdict(row, claim))
+            yield (*about, number(row["right"]), *slopes, interval(row, "matched"), verdict(row, claim))
         else:
-            yield (*about, *slopes, _number(row["of_ceiling"]), verdict(row, claim))
+            yield (*about, *slopes, number(row["of_ceiling"]), verdict(row, claim))
 
 
-def _number(value: float, places: int = 2) -> str:
+def _correlation(row: pd.Series) -> str:
+    if pd.isna(row["rank_correlation"]):
+        return "-"
+    return f"{row['rank_correlation']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _plain(name: str) -> str:
+    """Returns a name as matplotlib shows it: without mathematics, and not hidden for its first sign."""
+    return f"\N{WORD JOINER}{name}".replace("$", "\\$") if name.startswith("_") else name.replace("$", "\\$")
+
+
+def number(value: float, places: int = 2) -> str:
+    """Returns a number with some places; a dash where there is none."""
     return "-" if pd.isna(value) else f"{value:.{places}f}"
 
 

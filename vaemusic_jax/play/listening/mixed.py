@@ -29,7 +29,8 @@ class MixedSlopes:
     """Slopes of cells, of an average listener and pair.
 
     Attributes:
-        slope, low, high: (C,) posterior means and 95 % intervals; NaN where a cell has no answers.
+        slope, low, high: (C,) posterior means and 95 % intervals; NaN where a cell has no answers, and everywhere if
+            all chose the same of two, which always had more or always less.
         order: the effect of being second, in logits.
         over_listeners: the standard deviation of slopes over listeners.
         over_items: the standard deviation over pairs, in logits.
@@ -73,9 +74,14 @@ def mixed_slopes(choices: Choices) -> MixedSlopes:
     ).tocsr()
     n_listeners, n_items = listeners.max() + 1, items.max() + 1
     component = np.repeat([0, 1], [n_listeners, n_items])
-    model = regression()(
-        choices.is_right.astype(float), fixed, random, component, vcp_p=_VARIATION_PRIOR_SD, fe_p=_PRIOR_SD
-    )
+    chosen = choices.is_right
+    if len(np.unique(chosen)) == 1:  # which statsmodels refuses; whether the second was chosen is the same model
+        chosen, fixed = choices.is_right == (choices.order > 0), fixed * choices.order[:, None]
+        random = sparse.csr_matrix(random.multiply(choices.order[:, None]))
+    if len(np.unique(chosen)) == 1:
+        nothing = np.full(n_cells, np.nan)
+        return MixedSlopes(nothing, nothing, nothing, np.nan, np.nan, np.nan)
+    model = regression()(chosen.astype(float), fixed, random, component, vcp_p=_VARIATION_PRIOR_SD, fe_p=_PRIOR_SD)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the gradient is not yet as small as asked for
         fitted = model.fit_vb(mean=np.zeros(model.k_fep + model.k_vcp + model.k_vc), minim_opts={"gtol": 1e-2})

@@ -6,7 +6,8 @@ A choice of the measure that should have more has the probability
 
 with a slope and a bias for each cell, and one lapse rate for all. The variance of a slope is that over listeners plus
 that over items less that over single answers, which both of them contain (Cameron, Gelbach & Miller, "Robust inference
-with multiway clustering", 2011), each of a bootstrap of its own.
+with multiway clustering", 2011), each of a bootstrap of its own. It is no less than that of independent answers, by
+their Fisher information: a bootstrap of answers that are all right gives the same slope each time.
 
 Shapes: N answers, R resamples, C cells.
 """
@@ -96,7 +97,8 @@ def psychometric_slopes(choices: Choices, lapses: Lapses, resamples: int = 400, 
     """
     rng, n = np.random.default_rng(seed), len(choices.difference)
     lapse, ones = lapses.rate, np.ones((1, n))
-    slope = _fit(choices, ones, lapse)[0][0]
+    fitted = _fit(choices, ones, lapse)
+    slope, of_information = fitted[0][0], fitted[2][0]
     by_lapse = (_fit(choices, ones, lapse + _STEP)[0][0] - slope) / _STEP
     by_listener = _drawn(choices.listener, np.zeros(choices.listener.max() + 1, int), resamples, rng)
     cell_of_item = np.zeros(choices.item.max() + 1, int)
@@ -112,7 +114,8 @@ def psychometric_slopes(choices: Choices, lapses: Lapses, resamples: int = 400, 
     )
     over_listeners *= n_listeners / (n_listeners - 1)
     over_items *= n_items / (n_items - 1)
-    variance = np.maximum(over_listeners + over_items - over_answers, np.maximum(over_listeners, over_items))
+    least = np.maximum(np.maximum(over_listeners, over_items), of_information)
+    variance = np.maximum(over_listeners + over_items - over_answers, least)
     error = np.sqrt(variance + (by_lapse * lapses.error) ** 2)
     wide = student.ppf(0.975, np.minimum(n_listeners, n_items) - 1) * error
     return Slopes(slope, slope - wide, slope + wide, error)
@@ -127,13 +130,15 @@ def _drawn(member: NDArray[np.intp], stratum: NDArray[np.intp], n: int, rng: np.
     return counts[:, member]
 
 
-def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, Floats]:
-    """Returns the likeliest slopes (R, C) of weighted answers, and the log likelihoods (R,).
+def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, Floats, Floats]:
+    """Returns the likeliest slopes (R, C) of weighted answers, the log likelihoods (R,), and variances (R, C).
 
-    It is Fisher scoring in two parameters, for all resamples of a cell at once.
+    The variances are those of the slopes of independent answers. The fit is Fisher scoring in two parameters, for all
+    resamples of a cell at once.
     """
     n_cells = int(choices.cell.max()) + 1
-    slopes, log_likelihood = np.full((len(weights_RxN), n_cells), np.nan), np.zeros(len(weights_RxN))
+    slopes, variances = np.full((2, len(weights_RxN), n_cells), np.nan)
+    log_likelihood = np.zeros(len(weights_RxN))
     for cell in range(n_cells):
         rows = choices.cell == cell
         if not rows.any():
@@ -158,7 +163,7 @@ def _fit(choices: Choices, weights_RxN: Floats, lapse: float) -> tuple[Floats, F
             slope, bias = slope + step, bias + np.clip((a * v - b * u) / determinant, -1, 1)
             if np.abs(step).max() < 1e-5:
                 break
-        slopes[:, cell] = slope[:, 0]
+        slopes[:, cell], variances[:, cell] = slope[:, 0], (c / determinant)[:, 0]
         p = lapse / 2 + (1 - lapse) * expit(slope * x + bias * order)
         log_likelihood += (w * np.log(np.clip(np.where(y > 0, p, 1 - p), 1e-12, None))).sum(1)
-    return slopes, log_likelihood
+    return slopes, log_likelihood, variances
