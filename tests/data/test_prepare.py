@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from vaemusic_jax.data.dataset import SPLITS
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.prepare import Prepared, prepare_dataset
+from vaemusic_jax.data.source_files import files_in_words
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.progress import no_progress
 
@@ -63,6 +65,31 @@ def test_settings_in_a_table_and_versions_of_a_song_share_a_split(tmp_path: Path
     for number in range(40):
         assert splits[f"tunes.csv#{number}.{number}0"] == splits[f"tunes.csv#{number}.{number}1"]
     assert prepared.dataset.report["tunes"]["different"] == 40
+
+
+def test_the_files_that_it_was_made_of_can_be_checked(folder: Path) -> None:
+    """The digest is what the program sha256sum gives, wherever the files are, and follows every byte of them."""
+    (folder / "sub").mkdir()
+    (folder / "0.abc").rename(folder / "sub" / "10.abc")
+    (folder / "notes.txt").write_text("no music")
+    dataset = prepare(folder).dataset
+    source = dataset.report["source"]
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.abc"))
+    printed = subprocess.run(["sha256sum", *names], cwd=folder, capture_output=True, check=True).stdout
+    again = subprocess.run(["sha256sum"], input=printed, capture_output=True, check=True).stdout
+    assert source["sha256"] == again.decode().split()[0]
+    assert source["files"] == 10
+    assert source["bytes"] == sum((folder / name).stat().st_size for name in names)
+    assert str(folder.parent) not in str(source)
+    moved = shutil.copytree(folder, folder.parent / "elsewhere" / "music")
+    assert prepare(moved).dataset.report["source"] == source
+    with (moved / "1.abc").open("a") as file:
+        file.write("% a comment\n")
+    changed = prepare(moved).dataset
+    assert changed.report["source"]["sha256"] != source["sha256"]
+    assert changed.digest == dataset.digest
+    assert "10 files of the user's music" in files_in_words(changed.report)
+    assert "was not kept" in files_in_words({})
 
 
 def test_two_processes_at_once_prepare_the_same(folder: Path) -> None:

@@ -48,7 +48,9 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = config_of(dataset=["irish_folk", NAME], attributes="note_density", latent_dim=[4, 16], seed=[0, 1])
     path = write_run(folder / "run", config, {1: ("diverged", NASTY)})
     corpus = corpus_of(NAME)
-    EvaluationStore(path).save_corpus(dataclasses.replace(corpus, facts=corpus.facts | {"reading": NASTY}))
+    source = {"origin": NASTY, "files": 1234, "bytes": 5678, "sha256": "0123456789abcdef" * 4}
+    facts = corpus.facts | {"reading": NASTY, "source": source}
+    EvaluationStore(path).save_corpus(dataclasses.replace(corpus, facts=facts))
     write_paper([path], folder / "paper")
     return folder / "paper"
 
@@ -86,7 +88,18 @@ def test_no_text_is_read_as_a_command_of_latex(nasty: Path) -> None:
     assert text.count("\\end{document}") == 1
     words = r"50\% of \textless{}b\textgreater{} \& more\_\$x \#1 \{y\} \textasciitilde{} \textasciicircum{} "
     words += r"\textbackslash{}end\{document\} \'{e}? \textbar{}z\textbar{}"
-    assert text.count(words) >= 3  # the reading of the data set, and the status of a trial in its table and notes
+    assert (
+        text.count(words) >= 4
+    )  # how the data set was read, its files, and the status of a trial in its table and notes
+
+
+def test_the_data_statement_says_which_files_it_is_about_where_that_was_kept(nasty: Path) -> None:
+    statement = whole(nasty).partition("\\section{Data statement}")[2].partition("\\section")[0]
+    of_books, of_own = (part.partition("\\begin")[0] for part in statement.split("\\paragraph")[1:])
+    assert "was not kept" in of_books
+    assert "It was made of 1,234 files of 50" in of_own
+    assert "5,678 bytes" in of_own
+    assert "begins with 0123456789abcdef." in of_own
 
 
 def test_whatever_it_refers_to_is_there_once(nasty: Path) -> None:

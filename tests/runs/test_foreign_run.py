@@ -142,6 +142,18 @@ def test_evaluations_of_other_shapes_are_left_out_of_a_report(copied: Path) -> N
             EvaluationStore(copied).trial(trial.id)
 
 
+@pytest.mark.parametrize("source", [3, {"origin": "x"}, {"origin": [], "files": 1, "bytes": 1, "sha256": ""}])
+def test_a_data_sets_files_are_as_written_or_damaged(copied: Path, source: object) -> None:
+    from vaemusic_jax.runs.evaluations import EvaluationStore
+
+    name = RunDirectory.read(copied).trials[0].dataset
+    path = copied / "evaluation" / "corpora" / f"{name}.npz"
+    arrays, facts = arrays_file.read(path, "")
+    arrays_file.write(path, arrays, facts | {"source": source})
+    with pytest.raises(UserError, match="holds something else than was written"):
+        EvaluationStore(copied).corpus(name)
+
+
 def test_tokens_that_are_not_in_the_vocabulary_are_left_out_of_a_report(copied: Path) -> None:
     from vaemusic_jax.report.joined_runs import JoinedRuns
     from vaemusic_jax.runs.evaluations import EvaluationStore

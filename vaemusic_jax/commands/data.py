@@ -16,6 +16,7 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
 from vaemusic_jax.data.names import Entry, look_up, prepared_names
 from vaemusic_jax.data.reading_report import counts, write_report
+from vaemusic_jax.data.source_files import files_in_words
 from vaemusic_jax.data.tunes import Reading
 from vaemusic_jax.data.workers import Limits
 from vaemusic_jax.errors import UserError
@@ -219,3 +220,4 @@ def _print_counts(console: Console, dataset: Dataset) -> None:
     for label, count in counts(dataset):
         table.add_row(label, f"{count:,}")
     console.print(table)
+    console.print(files_in_words(dataset.report), soft_wrap=True, markup=False, highlight=False)

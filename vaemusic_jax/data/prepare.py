@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vaemusic_jax.data.names import Entry, check_name, prepared_names, version_o
 from vaemusic_jax.data.parsed_store import ParsedStore
 from vaemusic_jax.data.pieces import Collection, Piece, collect
 from vaemusic_jax.data.read_pieces import Parsed, parse_all
+from vaemusic_jax.data.source_files import describe_files
 from vaemusic_jax.data.sources import checked_source, find_files
 from vaemusic_jax.data.split import assign_splits, group_settings
 from vaemusic_jax.data.tunes import Reading
@@ -103,25 +105,29 @@ def prepare_dataset(
     if reading.metre not in GRIDS:
         raise UserError(f"metre: {reading.metre!r} is none of {', '.join(GRIDS)}")
     if source is None:
-        collection = collect(embedded_files(find_corpus(name, prepared_names(cache_dir))), limits.size)
+        found = embedded_files(find_corpus(name, prepared_names(cache_dir)))
     else:
-        collection = collect(find_files(folder_of(name, checked_source(source))), limits.size)
+        found = find_files(folder_of(name, checked_source(source)))
+    collection = collect(found, limits.size)
     if not collection.pieces:
         reasons = _in_words(Counter(reason for _, reason in collection.dropped))
         raise RefusedError(
             f"{source}: no tune in it; tables and texts must be of The Session's or SymbTr's layout ({reasons})",
             _outcomes(collection, [], []),
         )
-    version = version_of(embedded=source is None)
+    code = version_of(embedded=source is None)
     cache.check_writable(cache_dir)
     folder = cache_directory(cache_dir)
-    with ParsedStore(folder / f"read-{version.split()[0]}.sqlite") as store:
+    with ParsedStore(folder / f"read-{code.split()[0]}.sqlite") as store:
         parsed = parse_all(collection.pieces, reading, store, limits=limits, workers=workers, progress=progress)
     try:
         arrays, metadata, splits = _arrange(name, collection, parsed, split_seed, reading.metre)
     except UserError as error:
         raise RefusedError(str(error), _outcomes(collection, parsed, [""] * len(parsed))) from error
-    metadata["report"] = {"reading": reading.in_words(), **metadata["report"]}
+    origin = f"music21 {version('music21')}" if source is None else f"the user's {Path(source).absolute().name}"
+    used = {piece.path for piece in collection.pieces}
+    files = describe_files(origin, [(path, file) for path, file, _ in found.files if path in used])
+    metadata["report"] = {"reading": reading.in_words(), "source": files, **metadata["report"]}
     path = folder / f"{name}-{cache.content_key(arrays, metadata)}.npz"
     if not path.exists():
         cache.write(path, arrays, metadata)
@@ -134,7 +140,7 @@ def prepare_dataset(
         metre=reading.metre,
         split_seed=split_seed,
         file=path.name,
-        code=version,
+        code=code,
         summary=summary,
     )
     write_down(name, entry, cache_dir)

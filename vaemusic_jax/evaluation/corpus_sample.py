@@ -47,6 +47,7 @@ def sample_of(dataset: Dataset) -> CorpusSample:
         "digest": dataset.digest,
         "vocabulary": dataset.vocabulary.to_plain(),
         "reading": dataset.report["reading"],
+        **{name: dataset.report[name] for name in ("source",) if name in dataset.report},
         "tunes": {name: dataset.split(name).n_tunes for name in SPLITS},
         "measures": {name: len(dataset.split(name)) for name in SPLITS},
         "definitions": DEFINITIONS,

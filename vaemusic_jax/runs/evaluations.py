@@ -68,10 +68,11 @@ class CorpusSample:
         tokens: (M, T) uint8, the test measures that are decoded again.
         attributes: (N, 4) float32, the attributes of the whole test split.
         facts: `digest`; `vocabulary`, as `Vocabulary.to_plain` describes it; `reading`, how the pieces were read, in
-            words; `tunes` and `measures`, counts by split; `majority_baseline`, `tick_baseline`;
-            `seen_in_training`; and of the training split `token_entropy` in bits per token, `distinct`, the share of
-            distinct measures, and `attribute_mean` and `attribute_std` by attribute; `revised`, see
-            `music.attributes.AttributeTable.revised`; `definitions`, see DEFINITIONS.
+            words; `source`, see `data.source_files.describe_files`, which earlier versions did not keep; `tunes` and
+            `measures`, counts by split; `majority_baseline`, `tick_baseline`; `seen_in_training`; and of the training
+            split `token_entropy` in bits per token, `distinct`, the share of distinct measures, and `attribute_mean`
+            and `attribute_std` by attribute; `revised`, see `music.attributes.AttributeTable.revised`; `definitions`,
+            see DEFINITIONS.
         tune: (N,) int32, the tune of each test measure; None in runs of earlier versions, as are the next two.
         chosen: (M,) int32, the positions in the test split of the measures that are decoded again.
         seen: (N,) bool, whether a test measure also occurs in the training split.
@@ -186,7 +187,10 @@ class EvaluationStore:
             )
             if not _are_measures(corpus.tokens, corpus.vocabulary):
                 raise ValueError("a token is not in its vocabulary, or not on its grid")
-            if not all(isinstance(facts[name], str) for name in ("digest", "reading")):
+            source = facts.get("source", {"origin": "", "files": 0, "bytes": 0, "sha256": ""})
+            if not all(isinstance(facts[name], str) for name in ("digest", "reading")) or [
+                type(source[name]) for name in ("origin", "files", "bytes", "sha256")
+            ] != [str, int, int, str]:
                 raise ValueError("its facts are not as written")
         return corpus
 

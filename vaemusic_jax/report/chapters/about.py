@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.data.source_files import files_in_words
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.report.configurations import field_columns, named_value
 from vaemusic_jax.report.markup import Cell, Column, Table
@@ -68,7 +69,9 @@ def data(runs: JoinedRuns) -> list[Part]:
     unknown = [name for name, corpus in corpora if not corpus]
     parts: list[Part] = [f"There is no sample of {name}: no evaluation has kept one." for name in unknown]
     parts += [
-        f"{corpus.name} was read with {corpus.facts['reading']} (digest {corpus.facts['digest']})." for corpus in known
+        f"{corpus.name} was read with {corpus.facts['reading']} (digest {corpus.facts['digest']}). "
+        f"{files_in_words(corpus.facts)}"
+        for corpus in known
     ]
     splits = ("train", "validation", "test")
     facts = [corpus.facts for corpus in known]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from vaemusic_jax.data.corpora import CORPORA, Corpus
+from vaemusic_jax.data.source_files import files_in_words
 from vaemusic_jax.report.latex import escape_latex
 from vaemusic_jax.report.paper.words import cite
 
@@ -40,9 +41,9 @@ def _what(name: str) -> str:
     if known is None:
         return "The user's own music."
     if known.embedded:
-        files = f"Unless another source was given, its files are those that music21{cite('music21')} distributes."
+        files = f"Files of it come with music21{cite('music21')}."
     else:
-        files = f"Its files come from their source: {escape_latex(known.source.removeprefix('--source with '))}."
+        files = f"Files of it come from their source: {escape_latex(known.source.removeprefix('--source with '))}."
     sources = cite(*_SOURCES[name]) if name in _SOURCES else ""
     what = known.what[0].upper() + known.what[1:]
     return f"{escape_latex(what)}{sources}. {files} Terms: {escape_latex(known.licence)}."
@@ -57,7 +58,7 @@ def _facts(facts: dict[str, Any] | None) -> str:
         f"Read with {escape_latex(str(facts['reading']))}: {sum(measures[split] for split in _SPLITS):,} measures of "
         f"{sum(tunes[split] for split in _SPLITS):,} tunes, of which {each}. Of the test measures "
         f"{100 * facts['seen_in_training']:.1f}\\% also occur in the training split. Digest: "
-        f"\\texttt{{{escape_latex(str(facts['digest']))}}}."
+        f"\\texttt{{{escape_latex(str(facts['digest']))}}}. {escape_latex(files_in_words(facts))}"
     )
 
 
