@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaemusic_jax.commands.explore import DEFAULT_MODELS, MOST_MODELS, models_named
 from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command
+from vaemusic_jax.commands.several_models import add_models, models_named
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import write_atomically, writing
 from vaemusic_jax.support.terminal import open_console
@@ -18,15 +18,8 @@ def add_to(commands: Commands) -> None:
     of_listen = add_command(commands, listen).add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     parser = add_command(of_listen, make)
+    add_models(parser)
     add = parser.add_argument
-    add(
-        "models",
-        metavar="MODEL",
-        nargs="*",
-        help="models of `vaemusic models`, files of `vaemusic export`, or folders of runs, at most "
-        f"{MOST_MODELS}; default {' '.join(DEFAULT_MODELS)}.",
-    )
-    add("--which", metavar="FIELD=VALUE", nargs="+", help="of the runs: fields that choose trials, or id=ID.")
     add("--out", metavar="DIR", type=Path, required=True, help="the folder to write.")
     add(
         "--groups",
@@ -113,7 +106,7 @@ def make(
 
     words = read_text(text)
     with cached_in(cache_dir):
-        chosen = models_named(models or DEFAULT_MODELS, which)
+        chosen = models_named(models, which)
         first_name, first = next(iter(chosen.items()))
         for name, model in chosen.items():
             if model.vocabulary.metre != first.vocabulary.metre:
