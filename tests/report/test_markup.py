@@ -168,6 +168,7 @@ def test_signs_of_other_alphabets_become_what_every_latex_prints() -> None:
 
 
 def test_every_special_sign_is_escaped() -> None:
+    assert escape_latex("--out ---x ?`y") == r"-{}-out -{}-{}-x ?{`}y"
     assert escape_latex("|Spearman|") == r"\textbar{}Spearman\textbar{}"
     assert escape_latex(r"\ & % $ # _ { } ~ ^") == (
         r"\textbackslash{} \& \% \$ \# \_ \{ \} \textasciitilde{} \textasciicircum{}"

@@ -16,12 +16,15 @@ _SIGNS = {
     "]": "{]}",
     '"': "''",
     "\N{EN DASH}": "--",
+    "\N{NON-BREAKING HYPHEN}": "-{}",
+    "`": "{`}",  # which makes other signs of ?` and !`
     "\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{MINUS SIGN}": "$-$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+_HYPHENS = re.compile("-(?=-)")  # which LaTeX joins to a dash
 _MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # the hyphen of a number below 0
 _TABLE = str.maketrans(_SIGNS)
 # The combining accents that every font of LaTeX has, with their commands.
@@ -44,7 +47,7 @@ def escape_latex(text: str) -> str:
     Letters with accents become LaTeX's commands, the hyphen of a number below 0 a minus sign, and signs that no plain
     LaTeX font has a question mark.
     """
-    text = _MINUS.sub("\N{MINUS SIGN}", text)
+    text = _HYPHENS.sub("\N{NON-BREAKING HYPHEN}", _MINUS.sub("\N{MINUS SIGN}", text))
     return "".join(one if one.isascii() and one.isprintable() else _sign(one) for one in text.translate(_TABLE))
 
 

@@ -47,9 +47,10 @@ _OVERVIEW = (
     "follows, numbers in the text included, was written from the runs by the program that made them."
 )
 _JUDGED = (
-    "The claims, what decides each and the margins were declared before the runs. Verdicts are adjusted for each other "
-    f"by Holm's procedure{cite('holm1979')} with Shaffer's refinement{cite('shaffer1986')}; their intervals allow for "
-    f"seeds and for test tunes{cite('banerjee1961')}. They are about the corpora, sizes and recipes of these runs."
+    "The claims, what decides each and the margins stand in the program, whatever the runs. Verdicts are adjusted for "
+    f"each other by Holm's procedure{cite('holm1979')} with Shaffer's refinement{cite('shaffer1986')}; their intervals "
+    f"allow for seeds and for test tunes{cite('banerjee1961')}. They are about the corpora, sizes and recipes of these "
+    "runs."
 )
 _NO_VERDICTS = (
     "No model has learned anything in these runs, so they bear on no claim of the study and there is no verdict."
