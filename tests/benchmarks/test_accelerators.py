@@ -91,6 +91,64 @@ def test_arrays_that_stay_on_the_chip_are_not_moved() -> None:
     assert Hlo(PROGRAM).of_dynamic_loop().bytes - Hlo(program).of_dynamic_loop().bytes == 3 * 4 * 4
 
 
+# Computations that the entry of a program may call: of one kernel, of two, and one that changes a row in its place.
+CALLED = """HloModule calls
+
+%one (a: f32[4]) -> f32[4] {
+  %a = f32[4]{0} parameter(0)
+  ROOT %less = f32[4]{0} negate(%a)
+}
+
+%two (b: f32[4]) -> f32[4] {
+  %b = f32[4]{0} parameter(0)
+  %e = f32[4]{0} exponential(%b)
+  ROOT %l = f32[4]{0} negate(%e)
+}
+
+%row (p: f32[10,4], q: f32[1,4], i: s32[]) -> f32[10,4] {
+  %p = f32[10,4]{1,0} parameter(0)
+  %q = f32[1,4]{1,0} parameter(1)
+  %i = s32[] parameter(2)
+  %zero = s32[] constant(0)
+  ROOT %u = f32[10,4]{1,0} dynamic-update-slice(%p, %q, %i, %zero)
+}
+
+ENTRY %main (t: f32[10,4], r: f32[1,4], n: s32[], v: f32[4], m: f32[4,4]) -> f32[4] {
+  %t = f32[10,4]{1,0} parameter(0)
+  %r = f32[1,4]{1,0} parameter(1)
+  %n = s32[] parameter(2)
+  %v = f32[4]{0} parameter(3)
+  %m = f32[4,4]{1,0} parameter(4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("%c = f32[4]{0} conditional(%n, %v, %v), branch_computations={%one, %two}", Count(2, 0, 0, 64)),
+        ("%c = f32[4]{0} conditional(%n, %v, %v), branch_computations={%two, %one}", Count(2, 0, 0, 64)),
+        ("%c = f32[4]{0} call(%v), to_apply=%two", Count(2, 0, 0, 64)),
+        ("%s = ((f32[4]{0}), f32[4]{0}, u32[]) async-start(%v), calls=%two", Count(2, 0, 0, 64)),
+        ("%c = f32[10,4]{1,0} fusion(%t, %r, %n), kind=kLoop, calls=%row", Count(1, 0, 0, 16 + 16 + 4)),
+        ('%g = f32[4,4]{1,0} custom-call(%m, %m), custom_call_target="__cublas$gemm"', Count(1, 1, 0, 3 * 64)),
+        ("%h = bf16[4]{0} convert(%v)", Count(1, 0, 0, 8 + 16)),
+        ("%h = pred[4]{0} compare(%v, %v), direction=LT", Count(1, 0, 0, 4 + 32)),
+        ("%d = f32[4]{0} copy-done(%v)", Count()),
+        ("%d = f32[4]{0} all-gather(%v), dimensions={0}", Count(1, 0, 0, 32, 1)),
+    ],
+)
+def test_each_kind_of_instruction_is_counted_for_what_it_is(line: str, expected: Count) -> None:
+    assert Hlo(f"{CALLED}  {line}\n  ROOT %o = f32[4]{{0}} bitcast(%v)\n}}\n").whole() == expected
+
+
+def test_operations_of_a_choice_are_those_of_its_larger_branch() -> None:
+    def chosen(x: jax.Array, w: jax.Array) -> jax.Array:
+        return jax.lax.cond(x.sum() > 0, lambda: x @ w @ w, lambda: x @ w)
+
+    shapes = (jax.ShapeDtypeStruct((2, 3), jnp.float32), jax.ShapeDtypeStruct((3, 3), jnp.float32))
+    assert operations(chosen, *shapes) == 2 * 2 * 2 * 3 * 3
+
+
 def test_a_program_without_such_a_loop_is_refused() -> None:
     known = PROGRAM.replace("body=%step", 'body=%step, backend_config={"known_trip_count":{"n":"2"}}')
     with pytest.raises(ValueError, match="0 loops have a length that is not known"):

@@ -17,10 +17,12 @@ from tests.helpers.evaluated_runs import config_of, corpus_of, write_run
 from vaemusic_jax.cli import run
 from vaemusic_jax.config.sweep import SweepConfig, load_config, trials
 from vaemusic_jax.report.learned import LEARNED
+from vaemusic_jax.report.markup import Column, Table
 from vaemusic_jax.report.paper import write
-from vaemusic_jax.report.paper.document import BUILD
+from vaemusic_jax.report.paper.document import BUILD, Document
 from vaemusic_jax.report.paper.methods import methods
-from vaemusic_jax.report.paper.reproduction import config_files
+from vaemusic_jax.report.paper.reproduction import config_files, reproduction
+from vaemusic_jax.report.paper.words import values_of
 from vaemusic_jax.report.paper.write import write_paper
 from vaemusic_jax.report.style import to_pdf
 from vaemusic_jax.runs.evaluations import EvaluationStore
@@ -100,6 +102,9 @@ def test_the_data_statement_says_which_files_it_is_about_where_that_was_kept(nas
     assert "It was made of 1,234 files of 50" in of_own
     assert "5,678 bytes" in of_own
     assert "begins with 0123456789abcdef." in of_own
+    n = len(corpus_of(NAME).attributes)
+    assert f"{900 + n:,} measures of 100 tunes, of which 80 tunes with 800 measures for training" in of_own
+    assert r"12.0\% also occur in the training split" in of_own
 
 
 def test_whatever_it_refers_to_is_there_once(nasty: Path) -> None:
@@ -153,11 +158,57 @@ def test_runs_of_one_name_have_configurations_of_their_own() -> None:
         ({"data_fraction": 0.25}, "training tunes is 0.25"),
         ({"attributes": "note_range+note_density"}, "note range and note density"),
         ({"recipe": "reference"}, "dropout between recurrent layers is 0.5"),
+        ({"recipe": "reference"}, "term, averaged over latent dimensions"),
+        ({"recipe": "reference"}, "logits are clipped at zero"),
+        ({"steps": 85}, "rises over 17 steps"),
+        ({"seed": [4, 5, 6]}, "6 trials of 2 configurations"),
     ],
 )
 def test_the_methods_follow_the_configuration(fields: dict[str, Any], words: str) -> None:
     assert words.lower() in said(**fields).lower()
     assert words.lower() not in said().lower()
+
+
+def test_larger_codes_have_more_weights() -> None:
+    text = said(latent_dim=[6, 11])
+    found = re.findall(r"\(([\d,]+) to ([\d,]+) weights\)", text)
+    assert len(found) == 2  # of both models
+    assert all(int(low.replace(",", "")) < int(high.replace(",", "")) for low, high in found)
+
+
+def test_numbers_in_the_appendix_are_those_of_the_attribute_that_the_row_is_about(nasty: Path) -> None:
+    table = (nasty / "tables" / "definitions_codes.tex").read_text(encoding="ascii")
+    results = pd.read_csv(nasty.parent / "run" / "results.csv")
+    done = results[(results["model"] == "measure_vae") & (results["status"] == "done")]
+    for (_, _), rows in done[done["latent_dim"] == 16].groupby(["dataset", "latent_dim"]):
+        assert f"{rows['interpretability.note_density'].mean():.3f}" in table
+
+
+def test_tables_that_are_two_are_named_as_two() -> None:
+    document = Document("title")
+    tables = [Table(name, "caption", (Column("a", "a"),), ((1,),)) for name in ("one", "two", "three")]
+    for n, words in ((1, r"See Table~\ref{tab:one}."), (2, r"See Tables~\ref{tab:one} and \ref{tab:two}.")):
+        document.parts(tables[:n])
+        assert words in document.render()
+    document.parts(tables)
+    assert r"See Tables~\ref{tab:one} to \ref{tab:three}." in document.render()
+
+
+def test_values_are_listed_and_rows_of_whole_numbers_are_ranges() -> None:
+    assert [values_of(each) for each in ([4, 3], [3, 5, 4], [0.5, 4], [4, 16, 32], [2, 2])] == [
+        "3 and 4",
+        "3 to 5",
+        "0.5 and 4",
+        "4, 16 and 32",
+        "2",
+    ]
+
+
+def test_the_time_that_training_took_is_in_hours() -> None:
+    runs = _Runs(config_of(**SMALL))
+    runs.paths = ()  # type: ignore[attr-defined]
+    runs.curves = pd.DataFrame({"metric": ["seconds", "seconds", "accuracy"], "value": [3600.0, 5400.0, 9e9]})  # type: ignore[attr-defined]
+    assert "Training took 2.5 hours in all" in " ".join(reproduction(runs, {"a.yaml": runs.configs[0]}))  # type: ignore[arg-type]
 
 
 def test_values_that_belong_together_stand_together() -> None:
