@@ -84,7 +84,7 @@ def recovered(design: Design, n: int, run: int) -> list[dict[str, object]]:
         at = [index for index, cell in enumerate(design.cells) if cell[1] == attribute]
         rows = np.isin(choices.cell, at)
         own = Choices(**{name: getattr(choices, name)[rows] for name in Choices.__dataclass_fields__})
-        for method, each in (("psychometric", psychometric), ("mixed", mixed_slopes(own))):
+        for method, each in (("psychometric", psychometric), ("mixed", mixed_slopes(own, lapses))):
             for cell in at:
                 found.append(
                     {

@@ -58,7 +58,7 @@ def test_intervals_widen_with_the_variation_of_listeners() -> None:
         rows = simulate(design, people, 16, seed=0)
         choices = choices_of(design, rows[rows["kind"] == "main"], "obtained")
         found = psychometric_slopes(choices, Lapses(0), 100)
-        errors.append((found.error / found.slope, mixed_slopes(choices)))
+        errors.append((found.error / found.slope, mixed_slopes(choices, Lapses(0))))
     (error_alike, alike), (error_unlike, unlike) = errors
     assert error_unlike.mean() > error_alike.mean()
     assert unlike.over_listeners > 2 * alike.over_listeners
@@ -91,17 +91,17 @@ def test_what_is_put_in_comes_out_and_the_two_claims_are_apart() -> None:
 def test_answers_that_are_all_right_have_slopes_that_are_not_known_exactly() -> None:
     choices = made_up(20, 2.0, 0.0, 0)
     choices = dataclasses.replace(choices, difference=np.abs(choices.difference), is_right=np.ones(400, bool))
-    for found in (psychometric_slopes(choices, Lapses(0), 50), mixed_slopes(choices)):
+    for found in (psychometric_slopes(choices, Lapses(0), 50), mixed_slopes(choices, Lapses(0))):
         assert 1 < found.slope[0] < 40
         assert found.high[0] - found.low[0] > 2
-    wrong = mixed_slopes(dataclasses.replace(choices, is_right=np.zeros(400, bool)))
-    np.testing.assert_allclose(wrong.slope, -mixed_slopes(choices).slope, rtol=0.05)
+    wrong = mixed_slopes(dataclasses.replace(choices, is_right=np.zeros(400, bool)), Lapses(0))
+    np.testing.assert_allclose(wrong.slope, -mixed_slopes(choices, Lapses(0)).slope, rtol=0.05)
 
 
 def test_one_key_for_everything_in_one_order_has_no_slope_of_the_mixed_model() -> None:
     choices = made_up(2, 1.0, 0.0, 0)
     same = dataclasses.replace(choices, is_right=np.ones(40, bool), order=np.ones(40))
-    assert np.isnan(mixed_slopes(same).slope).all()
+    assert np.isnan(mixed_slopes(same, Lapses(0)).slope).all()
 
 
 def test_the_mixed_model_is_the_same_whichever_way_choices_are_written() -> None:
@@ -112,8 +112,20 @@ def test_the_mixed_model_is_the_same_whichever_way_choices_are_written() -> None
     )
     for field in ("slope", "low", "high"):
         np.testing.assert_allclose(
-            getattr(mixed_slopes(choices), field), getattr(mixed_slopes(turned), field), rtol=0.02
+            getattr(mixed_slopes(choices, Lapses(0)), field), getattr(mixed_slopes(turned, Lapses(0)), field), rtol=0.02
         )
+
+
+def test_lapses_widen_the_intervals_of_steep_slopes_of_the_mixed_model() -> None:
+    """They hide most where nearly all answers are right, and nothing where people guess."""
+    widths = {}
+    for slope in (0.0, 2.0):
+        choices = made_up(20, slope, 0.0, 0)
+        few, many = (mixed_slopes(choices, lapses) for lapses in (Lapses(0), Lapses(0.05, 0.02)))
+        assert few.slope[0] == many.slope[0]  # also since nothing in the fit is random
+        widths[slope] = (many.high[0] - many.low[0]) / (few.high[0] - few.low[0])
+    assert 1 <= widths[0.0] < 1.02
+    assert widths[2.0] > 1.2
 
 
 def test_a_rank_correlation_of_four_cells_is_never_sure() -> None:

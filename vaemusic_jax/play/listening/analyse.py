@@ -20,7 +20,7 @@ from vaemusic_jax.play.listening.answers import Answers
 from vaemusic_jax.play.listening.design import Design
 from vaemusic_jax.play.listening.exclusions import apply_rules
 from vaemusic_jax.play.listening.mixed import mixed_slopes, regression
-from vaemusic_jax.play.listening.psychometric import Choices, Slopes, lapse_rate, psychometric_slopes
+from vaemusic_jax.play.listening.psychometric import Choices, Lapses, Slopes, lapse_rate, psychometric_slopes
 
 CLAIMS = {"computed": "obtained", "asked": "asked"}  # each claim -> the difference that choices are held against
 METRICS = ("interpretability", "reconstruction_efficiency", "side_effect")
@@ -95,7 +95,7 @@ def analyse(design: Design, answers: Answers, *, resamples: int = 400, seed: int
     for claim, difference in CLAIMS.items():
         choices = choices_of(design, main, difference)
         _put(cells, claim, psychometric_slopes(choices, lapses, resamples, seed))
-        effects += _mixed(design, cells, claim, choices)
+        effects += _mixed(design, cells, claim, choices, lapses)
     matched = main[main["matched"] != ""]
     if len(matched):
         _put(cells, "matched", psychometric_slopes(choices_of(design, matched, "obtained"), lapses, resamples, seed))
@@ -148,7 +148,9 @@ def _put(cells: pd.DataFrame, name: str, slopes: Slopes) -> None:
         cells[f"{name}.{field}"] = values
 
 
-def _mixed(design: Design, cells: pd.DataFrame, claim: str, choices: Choices) -> list[dict[str, object]]:
+def _mixed(
+    design: Design, cells: pd.DataFrame, claim: str, choices: Choices, lapses: Lapses
+) -> list[dict[str, object]]:
     """Fits the mixed model of each attribute, puts its slopes into the table and returns its effects."""
     effects: list[dict[str, object]] = []
     for name in ("mixed", "mixed_low", "mixed_high"):
@@ -158,7 +160,7 @@ def _mixed(design: Design, cells: pd.DataFrame, claim: str, choices: Choices) ->
         own = _some(choices, attribute_of_cell[choices.cell] == attribute)
         if not len(own.cell):
             continue
-        found = mixed_slopes(own)
+        found = mixed_slopes(own, lapses)
         at = np.unique(own.cell)
         for name, values in (("mixed", found.slope), ("mixed_low", found.low), ("mixed_high", found.high)):
             cells.loc[at, f"{claim}.{name}"] = values[at]

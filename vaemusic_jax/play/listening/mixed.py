@@ -2,7 +2,9 @@
 
 Statsmodels has the variational posterior of generalised linear models with crossed random effects. It is of independent
 normal distributions, and so leaves out that a slope and the means of the random effects can hardly be told apart. The
-variance that this hides is added to a slope's: that of the random effects as far as they look like the slope.
+variance that this hides is added to a slope's: that of the random effects as far as they look like the slope. The
+regression knows no lapses, which make steep slopes look flatter; as much as they change a psychometric slope is added
+to its error.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from scipy.special import expit
 from scipy.stats import t as student
 
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.play.listening.psychometric import Choices, Floats
+from vaemusic_jax.play.listening.psychometric import Choices, Floats, Lapses, lapse_effect
 
 _PRIOR_SD = 5.0  # of slopes and of the order's effect, as in psychometric.py
 _VARIATION_PRIOR_SD = (
@@ -55,8 +57,12 @@ def regression() -> Any:
     return BinomialBayesMixedGLM
 
 
-def mixed_slopes(choices: Choices) -> MixedSlopes:
+def mixed_slopes(choices: Choices, lapses: Lapses) -> MixedSlopes:
     """Fits a slope for each cell, the order of the measures, a slope for each listener and an intercept for each item.
+
+    Args:
+        choices: the answers.
+        lapses: the lapse rate, which widens the intervals.
 
     Raises:
         UserError: statsmodels is not installed.
@@ -84,7 +90,9 @@ def mixed_slopes(choices: Choices) -> MixedSlopes:
     model = regression()(chosen.astype(float), fixed, random, component, vcp_p=_VARIATION_PRIOR_SD, fe_p=_PRIOR_SD)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the gradient is not yet as small as asked for
-        fitted = model.fit_vb(mean=np.zeros(model.k_fep + model.k_vcp + model.k_vc), minim_opts={"gtol": 1e-2})
+        n_parameters = model.k_fep + model.k_vcp + model.k_vc
+        begin = {"mean": np.zeros(n_parameters), "sd": np.full(n_parameters, np.exp(-0.5))}  # else it draws them
+        fitted = model.fit_vb(**begin, minim_opts={"gtol": 1e-2})
     over_listeners, over_items = np.exp(fitted.vcp_mean)
     chance = expit(fixed @ fitted.fe_mean + random @ fitted.vc_mean)
     weighted = fixed[:, :-1] * (chance * (1 - chance))[:, None]
@@ -93,7 +101,9 @@ def mixed_slopes(choices: Choices) -> MixedSlopes:
     slope, half = np.full(n_cells, np.nan), np.full(n_cells, np.nan)
     slope[cells] = fitted.fe_mean[:-1]
     groups = max(min(n_listeners, *(len(np.unique(choices.item[choices.cell == cell])) for cell in cells)), 2)
-    half[cells] = student.ppf(0.975, groups - 1) * np.sqrt(fitted.fe_sd[:-1] ** 2 + hidden)
+    half[cells] = student.ppf(0.975, groups - 1) * np.sqrt(
+        fitted.fe_sd[:-1] ** 2 + hidden + lapse_effect(choices, lapses)[cells] ** 2
+    )
     return MixedSlopes(
         slope, slope - half, slope + half, float(fitted.fe_mean[-1]), float(over_listeners), float(over_items)
     )

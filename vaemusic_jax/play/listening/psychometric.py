@@ -121,6 +121,16 @@ def psychometric_slopes(choices: Choices, lapses: Lapses, resamples: int = 400, 
     return Slopes(slope, slope - wide, slope + wide, error)
 
 
+def lapse_effect(choices: Choices, lapses: Lapses) -> Floats:
+    """Returns by how much the slopes (C,) of all cells are steeper with lapses than without, as steep as may be.
+
+    The rate is taken as high as the likeliest one and its error together make it.
+    """
+    ones = np.ones((1, len(choices.difference)))
+    with_lapses, without = (_fit(choices, ones, rate)[0][0] for rate in (np.hypot(lapses.rate, lapses.error), 0.0))
+    return with_lapses - without
+
+
 def _drawn(member: NDArray[np.intp], stratum: NDArray[np.intp], n: int, rng: np.random.Generator) -> Floats:
     """Returns how often each answer is in each of n resamples, (R, N): whole members, as many of each stratum."""
     counts = np.zeros((n, len(stratum)))
