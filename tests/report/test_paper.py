@@ -90,9 +90,9 @@ def test_no_text_is_read_as_a_command_of_latex(nasty: Path) -> None:
     assert text.count("\\end{document}") == 1
     words = r"50\% of \textless{}b\textgreater{} \& more\_\$x \#1 \{y\} \textasciitilde{} \textasciicircum{} "
     words += r"\textbackslash{}end\{document\} \'{e}? \textbar{}z\textbar{}"
-    assert (
-        text.count(words) >= 4
-    )  # how the data set was read, its files, and the status of a trial in its table and notes
+    assert text.count(words) >= 4  # how the data set was read, its files, and the status of a trial
+    assert words in (nasty / "tables" / "not_done.tex").read_text(encoding="ascii")
+    assert "tables/not_done" in (nasty / "paper.tex").read_text(encoding="ascii")
 
 
 def test_the_data_statement_says_which_files_it_is_about_where_that_was_kept(nasty: Path) -> None:
