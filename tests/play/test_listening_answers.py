@@ -176,7 +176,18 @@ def test_without_statsmodels_the_analysis_says_what_to_install(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}', '{"version": 2}'])
+DESCRIBED = json.dumps(DESIGN.to_plain())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"version": 1}', '{"version": 2}'),
+        DESCRIBED.replace("note_density", "loudness"),
+        DESCRIBED.replace('"main"', '"<b>"'),
+        DESCRIBED.replace('"arm": "real"', '"arm": "virtual"'),
+    ],
+)
 def test_a_damaged_design_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "design.json").write_text(content)
     assert vaemusic(["listen", "simulate", str(tmp_path)]) == 2

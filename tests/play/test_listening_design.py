@@ -10,7 +10,8 @@ import pytest
 from tests.helpers.listening import models_and_measures
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.play.listening.design import CATCH, PRACTICE, REAL, STEPS, Design, Item, block_orders, make_design
+from vaemusic_jax.play.listening.design import CATCH, PRACTICE, REAL, STEPS, Design, block_orders, make_design
+from vaemusic_jax.play.listening.items import Item
 from vaemusic_jax.play.listening.pairs import EQUAL, MATCHED, NEAR
 from vaemusic_jax.play.listening.preregistration import preregistration
 

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from vaemusic_jax.errors import UserError
-from vaemusic_jax.play.listening.design import Design, Item
+from vaemusic_jax.play.listening.design import Design
+from vaemusic_jax.play.listening.items import Item
 from vaemusic_jax.play.listening.page import tones_of
 from vaemusic_jax.support.terminal import printable
 
