@@ -47,7 +47,7 @@ def test_prepare_prints_every_count_of_the_report(irish_folk: Dataset, capsys: p
         assert f"dropped: {reason} {count:,}" in printed
     for split, numbers in report["splits"].items():
         assert f"{split}: measures of {numbers['tunes']:,} tunes {numbers['measures']:,}" in printed
-    assert str(irish_folk.path) in printed
+    assert f"Kept in {load_dataset('irish_folk').path}" in printed
 
 
 def test_inspect_shows_vocabulary_attributes_repeats_and_measures(

@@ -45,7 +45,12 @@ def markdown_of(design: Design, analysis: Analysis) -> str:
         _table(
             ("metric", "rank correlation", "p", "cells"),
             (
-                (row["metric"], _correlation(row), number(row["p"], 3), str(row["cells"]))
+                (
+                    row["metric"].removeprefix("reconstruction_").replace("_", " "),
+                    _correlation(row),
+                    number(row["p"], 3),
+                    str(row["cells"]),
+                )
                 for _, row in analysis.agreement.iterrows()
             ),
         ),
