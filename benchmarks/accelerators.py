@@ -31,12 +31,12 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from benchmarks import machine, members
+from benchmarks import members
 from benchmarks.hlo import Count, Hlo
 from benchmarks.operations import operations
 from benchmarks.study_grid import N_TICKS
 from benchmarks.targets import TARGETS, NotInstalledError, Target, abstract
-from vaemusic_jax.config.models import DiscriminatorName, RecipeName, defaults
+from vaemusic_jax.config.models import DiscriminatorName, PrecisionName, RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.blocks import ROWS, Measures
 from vaemusic_jax.evaluation.traversal import decode_edited
@@ -68,8 +68,8 @@ class Options:
     recipe: RecipeName = "fast"
     discriminator: DiscriminatorName = "regressor"
     """Of AdversarialVAE's fast recipe."""
-    precision: machine.Precision = "tf32"
-    """Of the time's model; what is compiled are programs of JAX's default precision."""
+    precision: PrecisionName = "float32"
+    """Of the programs, and of the time's model."""
     programs: tuple[ProgramName, ...] = ("train", "score", "traverse")
     torch: bool = False
     """Also count the operators that a step of PyTorch dispatches."""
@@ -193,6 +193,7 @@ def cohort(options: Options) -> tuple[Trial, ...]:
             latent_dim=4 * 2 ** (i % 7),
             data_fraction=1.0,
             transpose=0,
+            precision=options.precision,
             seed=i // 14,
             **values,
         )

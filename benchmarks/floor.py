@@ -5,21 +5,22 @@ import time
 import jax
 import jax.numpy as jnp
 
-from benchmarks.machine import Precision
+from vaemusic_jax.config.models import PrecisionName
+from vaemusic_jax.models.precision import Arithmetic
 
 REPEATS = 3
 QUEUED = 4  # Products per call; a GPU need not wait for the host between them.
 
 
-def matmul_rate(precision: Precision) -> float:
+def matmul_rate(precision: PrecisionName) -> float:
     """Measures the floating point operations per second that XLA reaches in large matmuls, as the best of several runs.
 
     On CPU, a device is a core that also uses idle other cores, so one device is measured as well as all devices.
     """
     size = 1536 if jax.default_backend() == "cpu" else 8192
-    dtype = jnp.bfloat16 if precision == "bfloat16" else jnp.float32
-    product, best = jax.jit(jnp.matmul), 0.0
-    matrices = [jax.device_put(jnp.ones((size, size), dtype), device) for device in jax.local_devices()]
+    arithmetic = Arithmetic(precision, jax.default_backend())
+    product, best = jax.jit(arithmetic.matmul), 0.0
+    matrices = [jax.device_put(jnp.ones((size, size), arithmetic.state_type), device) for device in jax.local_devices()]
 
     def multiply(matrices: list[jax.Array], times: int) -> None:
         jax.block_until_ready([product(matrix, matrix) for _ in range(times) for matrix in matrices])

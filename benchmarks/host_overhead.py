@@ -56,7 +56,7 @@ class Options:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    machine.prepare("float32")
+    machine.prepare()
     keep_programs()
     print(machine.in_words(machine.description()))
     with tempfile.TemporaryDirectory() as folder:

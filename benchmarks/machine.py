@@ -2,27 +2,18 @@
 
 import os
 import platform
-import sys
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 import jax
 
 from vaemusic_jax.training.devices import prepare_devices
 
-Precision = Literal["float32", "tf32", "bfloat16"]
 
-# How JAX rounds the inputs of matmuls on a GPU or TPU. Sums and everything else are float32, on both sides.
-JAX_PRECISION: dict[Precision, str] = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
-
-
-def prepare(precision: Precision) -> None:
+def prepare() -> None:
     """Sets up JAX before its first use: the devices of a sweep, and memory left for PyTorch on the same GPU."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     prepare_devices()
-    jax.config.update("jax_default_matmul_precision", JAX_PRECISION[precision])
-    if precision != "float32" and jax.default_backend() == "cpu":
-        sys.exit(f"error: --precision: {precision} is for GPUs; use float32 on CPU")
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Options:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    machine.prepare("float32")
+    machine.prepare()
     for part in options.parts:
         with tempfile.TemporaryDirectory() as folder:
             for line in MEASURE[part](Path(folder)):

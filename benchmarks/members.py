@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from benchmarks.study_grid import N_TICKS
-from vaemusic_jax.config.models import RecipeName, defaults
+from vaemusic_jax.config.models import PrecisionName, RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import trained_on
@@ -23,7 +23,13 @@ STEPS = 1000  # Length of the schedule of the learning rate.
 
 
 def trial(
-    model: str, hidden_size: int, latent_dim: int, batch_size: int, seed: int = 0, recipe: RecipeName = "fast"
+    model: str,
+    hidden_size: int,
+    latent_dim: int,
+    batch_size: int,
+    seed: int = 0,
+    recipe: RecipeName = "fast",
+    precision: PrecisionName = "float32",
 ) -> Trial:
     """Returns a trial that imposes all attributes."""
     own: dict[str, Any] = {"batch_size": batch_size, "discriminator": "classifier"}  # the one that PyTorch's side has
@@ -38,6 +44,7 @@ def trial(
         data_fraction=1.0,
         transpose=0,
         steps=STEPS,
+        precision=precision,
         seed=seed,
         **values,
     )

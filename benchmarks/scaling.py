@@ -48,7 +48,7 @@ class Options:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    machine.prepare("float32")
+    machine.prepare()
     keep_programs()
     print(machine.in_words(machine.description()))
     measures = random_measures()

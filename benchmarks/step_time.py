@@ -25,7 +25,7 @@ from benchmarks import machine, members
 from benchmarks.floor import matmul_rate
 from benchmarks.members import Model
 from benchmarks.timing import Run, Spread, in_turns, others_share
-from vaemusic_jax.config.models import RecipeName
+from vaemusic_jax.config.models import PrecisionName, RecipeName
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.training.estimate import step_operations
 
@@ -44,8 +44,8 @@ class Options:
     batch_size: int = 256
     recipe: RecipeName = "fast"
     """On both sides. `fast` is teacher-forced throughout, `reference` flips coins."""
-    precision: machine.Precision = "float32"
-    """Of the inputs of matmuls, on both sides; on a GPU."""
+    precision: PrecisionName = "float32"
+    """Of the trials, on both sides; PyTorch takes bfloat16 by autocast."""
     torch_decoder: Literal["loop", "whole"] = "loop"
     """`loop` feeds PyTorch's decoder tick by tick, `whole` gives teacher-forced ticks to nn.GRU at once."""
     rounds: int = 5
@@ -91,13 +91,13 @@ def rows(model: Model, size: tuple[int, int], options: Options, rate: float, mea
     """Times a model at each cohort size and yields a row for each."""
 
     def trial(seed: int) -> Any:
-        return members.trial(model, *size, options.batch_size, seed, options.recipe)
+        return members.trial(model, *size, options.batch_size, seed, options.recipe, options.precision)
 
     theirs: list[Run] = []
     if options.torch:
         from benchmarks.torch_side import TorchTraining
 
-        theirs = [TorchTraining(trial(0), measures, options.torch_decoder == "whole", options.precision).run]
+        theirs = [TorchTraining(trial(0), measures, options.torch_decoder == "whole").run]
     for n in options.members:
         cohort = members.Cohort(tuple(trial(seed) for seed in range(n)), measures)
         compile_seconds = cohort.compile()
@@ -131,7 +131,7 @@ def header(options: Options, rates: dict[str, float]) -> dict[str, Any]:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    machine.prepare(options.precision)
+    machine.prepare()
     if options.torch and importlib.util.find_spec("torch") is None:
         print("PyTorch is not installed (pip install -e '.[benchmark]'): only ours is timed")
         options.torch = False

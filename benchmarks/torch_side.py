@@ -8,10 +8,9 @@ import torch
 
 from benchmarks import torch_training
 from benchmarks.floor import QUEUED, REPEATS
-from benchmarks.machine import Precision
 from benchmarks.members import VOCAB_SIZE
 from benchmarks.torch_models import AdversarialVAE, Classifier, MeasureVAE
-from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.config.models import MODELS, PrecisionName
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.blocks import Measures
 from vaemusic_jax.models.member import Conditioning
@@ -28,7 +27,7 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def set_precision(precision: Precision) -> None:
+def set_precision(precision: PrecisionName) -> None:
     """Sets the precision of inputs of float32 matmuls, also in cuDNN's GRUs; steps ask for bfloat16 themselves."""
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
     torch.backends.cudnn.allow_tf32 = precision != "float32"
@@ -39,7 +38,7 @@ def description() -> dict[str, Any]:
     return {"torch_device": device().type, "torch_threads": torch.get_num_threads()}
 
 
-def torch_matmul_rate(precision: Precision) -> float:
+def torch_matmul_rate(precision: PrecisionName) -> float:
     """Measures the floating point operations per second that PyTorch reaches in large matmuls, the best of several."""
     set_precision(precision)
     size, best = 1536 if device().type == "cpu" else 8192, 0.0
@@ -59,9 +58,9 @@ def torch_matmul_rate(precision: Precision) -> float:
 class TorchTraining:
     """A trial in training on random batches of measures, which lie on the device as in our training."""
 
-    def __init__(self, trial: Trial, measures: Measures, whole: bool, precision: Precision) -> None:
-        set_precision(precision)
-        self.device, self.half, self.batch_size = device(), precision == "bfloat16", trial.batch_size
+    def __init__(self, trial: Trial, measures: Measures, whole: bool) -> None:
+        set_precision(trial.precision)
+        self.device, self.half, self.batch_size = device(), trial.precision == "bfloat16", trial.batch_size
         recipe, sizes = MODELS[trial.model].recipes[trial.recipe], (VOCAB_SIZE, trial.hidden_size, trial.latent_dim)
         weights = torch_training.Weights(
             trial.learning_rate, trial.beta, trial.gamma, trial.delta, trial.adversary_weight
@@ -133,7 +132,7 @@ def operators_dispatched(trial: Trial, measures: Measures) -> int:
 
     On a GPU each is a kernel at least, but for the layers of `nn.GRU`, which cuDNN runs in fewer.
     """
-    training = TorchTraining(trial, measures, whole=False, precision="float32")
+    training = TorchTraining(trial, measures, whole=False)
     training.run(2)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         training.run(1)

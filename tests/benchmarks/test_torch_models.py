@@ -182,7 +182,7 @@ def test_operations_of_the_floor_are_those_that_pytorch_counts(model):
     from vaemusic_jax.training.estimate import step_operations
 
     trial = members.trial(model, hidden_size=256, latent_dim=128, batch_size=4)
-    theirs = TorchTraining(trial, members.random_measures(), whole=True, precision="float32")
+    theirs = TorchTraining(trial, members.random_measures(), whole=True)
     with FlopCounterMode(display=False) as counter:
         theirs.run(1)
     assert 1.0 < counter.get_total_flops() / step_operations(program_of((trial,), members.VOCAB_SIZE)) < 1.25

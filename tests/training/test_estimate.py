@@ -14,7 +14,7 @@ MODELS = ("measure_vae", "adversarial_vae")
 @pytest.fixture(autouse=True)
 def steady_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is timed here."""
-    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda precision: 1e9)
 
 
 def members(model, n: int, **fields) -> list[Trial]:

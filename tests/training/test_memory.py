@@ -137,7 +137,7 @@ def test_the_compiled_program_says_what_memory_it_needs(small_irish_folk):
 
 def test_a_dry_run_compiles_what_is_trained_side_by_side(small_irish_folk, monkeypatch, memory_by_members):
     monkeypatch.setattr(estimate, "load_dataset", lambda name: small_irish_folk)
-    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda precision: 1e9)
     monkeypatch.setattr(memory, "device_memory", lambda device: 25)
     found = estimate.estimate(Cohort(trials()), 4)
     assert [found[name] for name in ("compiled", "at_once", "turns", "memory_bytes")] == [True, 1, 5, 10]
@@ -153,7 +153,7 @@ def test_a_dry_run_goes_on_after_a_cohort_that_does_not_fit(small_irish_folk, tm
         return SimpleNamespace(axis=MemberAxis(5, jax.devices()[:1], 5)), 10
 
     monkeypatch.setattr(estimate, "load_dataset", lambda name: small_irish_folk)
-    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda precision: 1e9)
     monkeypatch.setattr(estimate, "compiled_ensemble", tight)
     monkeypatch.setattr(estimate, "MemberAxis", lambda *args, **more: MemberAxis(5, jax.devices()[:1], 5))
     print_plan(sweeps.config_of(tmp_path / "run"))

@@ -158,7 +158,7 @@ def test_the_results_leave_waiting_trials_empty_and_the_table_says_who_waits(
 def test_a_dry_run_marks_what_would_wait(
     ready: Ready, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "matmul_rate", lambda: 1e9)
+    monkeypatch.setattr(estimate, "matmul_rate", lambda precision: 1e9)
     ready("irish_folk")
     print_plan(config_of(tmp_path))
     of_irish, of_bach = capsys.readouterr().out.split("cohort ")[1:3]

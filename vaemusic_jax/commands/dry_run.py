@@ -89,7 +89,7 @@ def _memory(cost: dict[str, Any]) -> str:
 
 
 def _trials_table(group: Cohort, parameters: list[int]) -> Table:
-    shared = f"{group.dataset}, {group.recipe} recipe, hidden size {group.hidden_size}"
+    shared = f"{group.dataset}, {group.recipe} recipe, hidden size {group.hidden_size}, {group.precision}"
     title = f"cohort {group.id}: {group.model} on {shared}, {group.steps:,} steps of {group.batch_size} measures"
     table = Table(title=title, title_justify="left", title_style="bold")
     own = _distinguishing(group.trials)

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema, core_schema
 RecipeName = Literal["fast", "reference"]
 SizeName = Literal["small", "published"]
 DiscriminatorName = Literal["classifier", "regressor"]
+PrecisionName = Literal["float32", "tf32", "bfloat16"]
 
 EMBEDDING_SIZE = 10  # of a token in MeasureVAE (Pati & Lerch 2020)
 

@@ -98,6 +98,7 @@ WHOLE_SWEEP = {  # the values of an axis that a sweep does not name
     "size": ("small",),
     "data_fraction": (1.0,),
     "transpose": (0,),
+    "precision": ("float32",),
     "init_from": (NEW_WEIGHTS,),
     "seed": (0,),
 }

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, RecipeName
+from vaemusic_jax.config.models import MODELS, DiscriminatorName, ModelName, PrecisionName, RecipeName
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.support.names import checked_name
 from vaemusic_jax.support.words import did_you_mean
@@ -118,6 +118,12 @@ class Trial(Record):
         HyperParameter(),
         Field(description="Weight of the term that makes decoded measures follow the controls; 0 as published."),
     ] = 0.0
+    precision: Annotated[
+        PrecisionName,
+        Field(
+            description="How networks multiply: `float32`; operands rounded to `tf32`; or to `bfloat16`, as states are."
+        ),
+    ] = "float32"
     init_from: Annotated[
         str,
         Field(description="Start from the weights of another run's trial, RUN or RUN:TRIAL; `new`: from new weights."),
@@ -241,6 +247,10 @@ class Cohort:
         return self.trials[0].discriminator
 
     @property
+    def precision(self) -> PrecisionName:
+        return self.trials[0].precision
+
+    @property
     def steps(self) -> int:
         return self.trials[0].steps
 
@@ -259,7 +269,17 @@ class Cohort:
 
 
 # The fields and properties that are the same for all trials of a cohort, since its program depends on them.
-SHARED = ("dataset", "model", "recipe", "hidden_size", "discriminator", "steps", "batch_size", "steers")
+SHARED = (
+    "dataset",
+    "model",
+    "recipe",
+    "hidden_size",
+    "discriminator",
+    "precision",
+    "steps",
+    "batch_size",
+    "steers",
+)
 
 
 def cohorts(trials: Iterable[Trial]) -> tuple[Cohort, ...]:

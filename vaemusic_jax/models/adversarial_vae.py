@@ -26,6 +26,7 @@ from vaemusic_jax.models.initialisers import ADVERSARIAL_VAE, SCALED_ADVERSARIAL
 from vaemusic_jax.models.layers import Array, Layer, Linear, add_to_every_tick, affine, look_up
 from vaemusic_jax.models.losses import adversary_losses, class_targets, regressor_losses
 from vaemusic_jax.models.member import N_CLASSES, Batch, HyperParameters
+from vaemusic_jax.models.precision import kept, product
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
@@ -123,7 +124,7 @@ class Decoder(Layer):
             tick (B, 3H), and the start symbol (B,).
         """
         cell1 = self.cell1.weights()
-        constant = affine(z_BxZ, cell1.w_z, cell1.b_ih) + conditions_BxK @ cell1.w_attributes
+        constant = affine(z_BxZ, cell1.w_z, cell1.b_ih) + product(conditions_BxK, cell1.w_attributes)
         start = self.vocab_size if self.own_start_symbol else self.vocab_size - 1
         return cell1, jnp.tanh(self.z_to_h0(z_BxZ)), constant, jnp.full(z_BxZ.shape[0], start, jnp.int32)
 
@@ -143,7 +144,7 @@ class Decoder(Layer):
         """
         cell1, h0, constant_BxG, start_B = self.begin(z_BxZ, conditions_BxK)
         cell2: GRUWeights = self.cell2.weights()
-        out_w, out_b = self.out.w, self.out.b
+        out_w, out_b, h0 = self.out.w, self.out.b, kept(h0)
 
         def tick(carry: tuple[Array, Array, Array], xs: tuple) -> tuple[tuple[Array, Array, Array], Array]:
             before_B, h1, h2 = carry

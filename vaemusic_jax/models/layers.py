@@ -3,13 +3,14 @@
 Shapes: B batch, T ticks, D inputs, F features. Matrices are stored (in, out).
 """
 
-from functools import reduce
+from functools import partial, reduce
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from vaemusic_jax.models.initialisers import Draw, uniform
+from vaemusic_jax.models.precision import Arithmetic, current
 
 Array = jax.Array
 
@@ -39,28 +40,33 @@ class Linear(Layer):
         return affine(x, self.w, self.b)
 
 
-@jax.custom_vjp
 def affine(x: Array, w: Array, b: Array) -> Array:
-    """Returns x (..., D) times w (D, F) plus b (F,), as (..., F).
+    """Returns x (..., D) times w (D, F) plus b (F,), as (..., F) in float32.
 
     The custom gradient of w is one matmul over all rows. For the automatic gradient XLA first makes transposed copies
     of both factors.
     """
-    return x @ w + b.reshape((1,) * (x.ndim - 1) + (-1,))
+    return _affine(current(), x, w, b)
 
 
-def _affine_fwd(x: Array, w: Array, b: Array) -> tuple[Array, tuple[Array, Array]]:
-    return affine(x, w, b), (x, w)
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _affine(arithmetic: Arithmetic, x: Array, w: Array, b: Array) -> Array:
+    return arithmetic.matmul(x, w) + b.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
-def _affine_bwd(residual: tuple[Array, Array], grad: Array) -> tuple[Array, Array, Array]:
+def _affine_fwd(arithmetic: Arithmetic, x: Array, w: Array, b: Array) -> tuple[Array, tuple[Array, Array]]:
+    return _affine(arithmetic, x, w, b), (x, w)
+
+
+def _affine_bwd(arithmetic: Arithmetic, residual: tuple[Array, Array], grad: Array) -> tuple[Array, Array, Array]:
     x, w = residual
     grad_NxF = grad.reshape(-1, grad.shape[-1])
-    grad_w = x.reshape(-1, x.shape[-1]).T @ grad_NxF
-    return (grad_NxF @ w.T).reshape(x.shape), grad_w, grad_NxF.sum(0)
+    grad_w = arithmetic.matmul(x.reshape(-1, x.shape[-1]).T, grad_NxF)
+    grad_x = arithmetic.matmul(grad_NxF, w.T).reshape(x.shape).astype(x.dtype)
+    return grad_x, grad_w, grad_NxF.sum(0)
 
 
-affine.defvjp(_affine_fwd, _affine_bwd)
+_affine.defvjp(_affine_fwd, _affine_bwd)
 
 
 @jax.custom_vjp
@@ -84,27 +90,32 @@ def _add_to_every_tick_bwd(residual: None, grad: Array) -> tuple[Array, Array]:
 add_to_every_tick.defvjp(_add_to_every_tick_fwd, _add_to_every_tick_bwd)
 
 
-@jax.custom_vjp
 def look_up(table: Array, index: Array) -> Array:
     """Returns the rows of `table` (N, D) at `index` (...), as (..., D).
 
     The custom gradient is a one-hot matmul. A scatter-add has no fixed order of additions on a GPU, where a resumed run
     has to equal an uninterrupted one bit for bit. On a CPU both take the same time.
     """
+    return _look_up(current(), table, index)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _look_up(arithmetic: Arithmetic, table: Array, index: Array) -> Array:
+    del arithmetic
     return jnp.take(table, index, axis=0)
 
 
-def _look_up_fwd(table: Array, index: Array) -> tuple[Array, tuple[Array, int]]:
-    return look_up(table, index), (index, table.shape[0])
+def _look_up_fwd(arithmetic: Arithmetic, table: Array, index: Array) -> tuple[Array, tuple[Array, int]]:
+    return _look_up(arithmetic, table, index), (index, table.shape[0])
 
 
-def _look_up_bwd(residual: tuple[Array, int], grad: Array) -> tuple[Array, None]:
+def _look_up_bwd(arithmetic: Arithmetic, residual: tuple[Array, int], grad: Array) -> tuple[Array, None]:
     index, n_rows = residual
     one_hot = jax.nn.one_hot(index.reshape(-1), n_rows, dtype=grad.dtype)
-    return one_hot.T @ grad.reshape(-1, grad.shape[-1]), None
+    return arithmetic.matmul(one_hot.T, grad.reshape(-1, grad.shape[-1])), None
 
 
-look_up.defvjp(_look_up_fwd, _look_up_bwd)
+_look_up.defvjp(_look_up_fwd, _look_up_bwd)
 
 
 def dropout(x: Array, rate: float, key: Array | None) -> Array:

@@ -23,6 +23,7 @@ from vaemusic_jax.models.initialisers import MEASURE_VAE, SCALED_MEASURE_VAE, St
 from vaemusic_jax.models.layers import Array, Layer, Linear, add_to_every_tick, affine, dropout, look_up
 from vaemusic_jax.models.losses import attribute_regularisation
 from vaemusic_jax.models.member import Batch, HyperParameters
+from vaemusic_jax.models.precision import kept, product
 from vaemusic_jax.models.program import Program
 from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 
@@ -113,7 +114,8 @@ class Decoder(Layer):
 
     def token_table(self) -> Array:
         """Returns the projected embedding of every token and, in the last row, of the start symbol, (V + 1, 3H)."""
-        return jnp.concatenate([self.embedding, self.x0[None]]) @ self.tick_l0.w_ih[: self.embedding_size]
+        every = jnp.concatenate([self.embedding, self.x0[None]])
+        return product(every, self.tick_l0.w_ih[: self.embedding_size])
 
     def logits(self, h: Array) -> Array:
         """Returns the logits (..., V) of states (..., H) of the tick GRU's second layer."""
@@ -153,6 +155,7 @@ class Decoder(Layer):
 
         def beat(before_B: Array, xs: tuple[Any, ...]) -> tuple[Array, Array]:
             h0, h1, constant_BxG, *ticks = xs
+            h0, h1 = kept(h0), kept(h1)
 
             def tick(carry: tuple[Array, ...], xs: tuple[Any, ...]) -> tuple[tuple[Array, ...], Array]:
                 before_B, h0, h1 = carry

@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from vaemusic_jax.config.models import MODELS, DiscriminatorName, Recipe
+from vaemusic_jax.config.models import MODELS, DiscriminatorName, PrecisionName, Recipe
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.models.base import Model, Params, Posterior
 from vaemusic_jax.models.layers import Array, Layer
+from vaemusic_jax.models.precision import Arithmetic, computing
 from vaemusic_jax.music.grid import COMMON, GRIDS, Grid
 from vaemusic_jax.support.jax_settings import random_key
-
-# The type that networks compute in. Weights, losses and the outputs of networks are always float32.
-COMPUTE_DTYPE = jnp.float32
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class Program:
     Latent size and number of attributes are those of the padded arrays: the largest of the cohort, and at least one
     slot for an attribute, which is padding in a cohort without any. `steers` is whether
     the training step has the steering term, for which it needs `midi`, the MIDI pitch of each token. `metre` is that of
-    the measures. `platform` is the kind of device that it is compiled for, as JAX names it, which decides how something
-    is computed, but not what.
+    the measures. `precision` is what networks compute in, see `models.precision`. `platform` is the kind of device that
+    it is compiled for, as JAX names it, which decides how something is computed, but not what.
     """
 
     model: str
@@ -48,6 +45,7 @@ class Program:
     steers: bool = False
     midi: tuple[float, ...] = ()
     metre: str = COMMON
+    precision: PrecisionName = "float32"
     platform: str = "cpu"
 
     @property
@@ -62,6 +60,11 @@ class Program:
         A GPU takes microseconds to launch a kernel, whatever it computes.
         """
         return self.platform == "gpu"
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How its networks compute."""
+        return Arithmetic(self.precision, self.platform)
 
     @property
     def implementation(self) -> Model:
@@ -121,9 +124,9 @@ class Program:
         return logits
 
     def apply(self, network: str, params: Params, *args: Any, method: str = "__call__") -> Any:
-        """Calls a method of a network with weights and arguments in COMPUTE_DTYPE and returns its result in float32."""
-        weights, args = _in_type(COMPUTE_DTYPE, (params[network], args))
-        return _in_type(jnp.float32, self.networks[network].apply({"params": weights}, *args, method=method))
+        """Calls a method of a network, which computes in the program's precision and returns float32."""
+        with computing(self.arithmetic):
+            return self.networks[network].apply({"params": params[network]}, *args, method=method)
 
 
 def implementation_of(model: str) -> Model:
@@ -137,11 +140,6 @@ def _imported(place: str) -> Model:
     module, _, kind = place.partition(":")
     model: Model = getattr(importlib.import_module(module), kind)()
     return model
-
-
-def _in_type(dtype: Any, tree: Any) -> Any:
-    """Converts the floating-point arrays of a tree, and leaves tokens, flags and keys as they are."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)
 
 
 def program_of(
@@ -174,5 +172,6 @@ def program_of(
         steers=first.steers,
         midi=tuple(map(float, midi_V)) if first.steers and midi_V is not None else (),
         metre=metre,
+        precision=first.precision,
         platform=platform or jax.default_backend(),
     )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.evaluation.corpus_sample import sample_of
@@ -20,7 +21,7 @@ from vaemusic_jax.evaluation.evaluate import evaluate_weights
 from vaemusic_jax.play import model_file, onnx_file
 from vaemusic_jax.play.about import about
 from vaemusic_jax.play.numpy_networks import NUMPY_NETWORKS
-from vaemusic_jax.play.restore import Member, find_member, flat_weights, its_dataset, jax_networks
+from vaemusic_jax.play.restore import IN_USE, Member, find_member, flat_weights, its_dataset, jax_networks
 from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.runs.evaluations import TrialEvaluation
 from vaemusic_jax.runs.tune_replicates import replicates_of
@@ -60,7 +61,9 @@ def export(run: str | Path, which: Mapping[str, Any], dtype: Dtype = "float16") 
     except FloatingPointError:
         raise UserError(f"{run}: trial {trial.id} has weights too large for float16; use --dtype float32") from None
     model = TrainedModel(trial, member.vocabulary, flat_weights(params["vae"]), member.standardise, member.told)
-    evaluation = evaluate_weights(trial, member.vocabulary, _with_params(member, params), dataset)
+    # The file is used in float32, so its scores are those of float32.
+    as_used = Trial(**(trial.model_dump() | {"precision": IN_USE}))
+    evaluation = evaluate_weights(as_used, member.vocabulary, _with_params(member, params), dataset)
     scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None}
     scores = {name: value for name, value in scores.items() if math.isfinite(value)}
     intervals = intervals_of(evaluation, dataset, trial.attributes)

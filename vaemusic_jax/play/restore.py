@@ -1,5 +1,6 @@
 """Restoring a trained model from its run."""
 
+import dataclasses
 import functools
 import warnings
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from numpy.typing import NDArray
 
+from vaemusic_jax.config.models import PrecisionName
 from vaemusic_jax.config.trial import Trial
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import load_dataset
@@ -28,12 +30,16 @@ from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
 
+# Of models in use, whatever they were trained in: JAX, NumPy, ONNX and the explorer then decode alike.
+IN_USE: PrecisionName = "float32"
+
 
 class JaxNetworks:
-    """The networks of a model, compiled by JAX. The first call of each method compiles."""
+    """The networks of a model in float32, compiled by JAX. The first call of each method compiles."""
 
     def __init__(self, program: Program, params: Params) -> None:
         """Takes the program of the model's cohort, or one of its own size, and weights of that size."""
+        program = dataclasses.replace(program, precision=IN_USE)
         self._width, self._slots = program.latent_dim, program.n_attributes
 
         # The weights are an argument, since XLA would spend much time on folding them if they were constants.

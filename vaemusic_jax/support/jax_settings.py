@@ -20,6 +20,8 @@ PINNED = {
     # Programs are written for 32 bits, and are compiled before they run.
     "jax_enable_x64": False,
     "jax_disable_jit": False,
+    # JAX's default is less than float32 on GPUs and TPUs. Networks say their own, see `models.precision`.
+    "jax_default_matmul_precision": "highest",
     # A trial that diverges is recorded as such, and must not end the sweep.
     "jax_debug_nans": False,
     "jax_debug_infs": False,

@@ -11,10 +11,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vaemusic_jax.config.models import MODELS
+from vaemusic_jax.config.models import MODELS, PrecisionName
 from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.load import NotReadyError, load_dataset
+from vaemusic_jax.models.precision import Arithmetic
 from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.grid import COMMON
 from vaemusic_jax.runs.checkpoint import KEPT, Owner
@@ -77,15 +78,15 @@ def estimate(cohort: Cohort, members_per_device: int | None = None, keep_optimiz
     if not compiled:
         ticks = program.batch_size * program.grid.n_ticks
         saved = SAVED_PER_UNIT * MODELS[program.model].gru_layers * ticks * program.hidden_size
-        stored = saved * (STEERED if program.steers else 1)
-        memory_bytes = int(4 * (axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored))
+        stored = saved * (STEERED if program.steers else 1) * program.arithmetic.state_type.itemsize
+        memory_bytes = int(4 * axis.turns * axis.at_once * COPIES * n_parameters(program) + axis.at_once * stored)
     # The devices of a CPU share its cores, all of which one matmul already uses.
     n_devices = 1 if jax.default_backend() == "cpu" else len(axis.devices)
     weights = 4 * n_parameters(program)
     operations = step_operations(program) * n_members * program.steps
     return {
         "parameters": [n_parameters(member) for member in own],
-        "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate() * n_devices),
+        "seconds": operations / (SHARE_OF_MATMUL_RATE * matmul_rate(program.precision) * n_devices),
         "missing": missing,
         "too_large": too_large,
         "devices": len(axis.devices),
@@ -112,10 +113,11 @@ def step_operations(program: Program) -> float:
 
 
 @functools.cache
-def matmul_rate() -> float:
+def matmul_rate(precision: PrecisionName = "float32") -> float:
     """Measures the floating point operations per second of one device in a matmul of 1024 x 1024 matrices."""
-    a = jnp.ones((1024, 1024))
-    product = jax.jit(jnp.matmul)
+    arithmetic = Arithmetic(precision, jax.default_backend())
+    a = jnp.ones((1024, 1024), arithmetic.state_type)
+    product = jax.jit(arithmetic.matmul)
     product(a, a).block_until_ready()
     started = time.perf_counter()
     for _ in range(10):

@@ -114,6 +114,8 @@ def _of_model(runs: JoinedRuns, model: str, recipe_name: str, trials: Sequence[T
         parts.append(f"The share of the training tunes is {_values(trials, 'data_fraction')}.")
     if any(trial.transpose for trial in trials):
         parts.append(f"Training measures are moved at random by up to {_values(trials, 'transpose')} semitones.")
+    if {trial.precision for trial in trials} != {"float32"}:
+        parts.append(f"Networks compute in {_values(trials, 'precision')}, their losses and optimisers in float32.")
     if starts := [trial.init_from for trial in trials if trial.init_from != NEW_WEIGHTS]:
         parts.append(f"{count(len(starts), 'trial')} started from the weights of {values_of(starts)}.")
     if (n := len(_settings(trials))) > 1:
