@@ -43,6 +43,7 @@ OTHER: dict[str, list[str]] = {
     "adversary_weight": ["0.75"],
     "steering_weight": ["0.5"],
     "discriminator": ["classifier", "regressor"],
+    "precision": ["bfloat16", "tf32"],
     "seed": ["3", "4"],
     "name": ["2024"],
     "eval_every": ["3"],

@@ -90,7 +90,8 @@ def test_trials_are_the_union_of_the_products_each_once(fields: dict[str, Any], 
     expected = set()
     for grid in grids or [{}]:
         chosen = (
-            {"recipe": "fast", "size": "small", "data_fraction": 1.0, "transpose": 0, "init_from": "new", "seed": 0}
+            {"recipe": "fast", "size": "small", "data_fraction": 1.0, "transpose": 0, "seed": 0}
+            | {"precision": "float32", "init_from": "new"}
             | BASE
             | fields
             | grid
@@ -154,6 +155,7 @@ def test_every_field_is_part_of_the_id(field: str) -> None:
         "attributes": ("note_range",),
         "data_fraction": 0.5,
         "discriminator": "regressor",
+        "precision": "bfloat16",
         "init_from": "runs/other",
     }
     changed = other.get(field, getattr(trial, field) + 1 if field not in other else None)
@@ -229,6 +231,12 @@ def test_discriminators_are_programs_of_their_own_and_measure_vae_has_none() -> 
     found = {(group.model, group.discriminator): len(group.trials) for group in groups}
     expected = {("measure_vae", "classifier"): 2, ("adversarial_vae", "classifier"): 2}
     assert found == expected | {("adversarial_vae", "regressor"): 2}
+
+
+def test_each_precision_is_a_program_of_its_own() -> None:
+    groups = cohorts(trials(config_of(precision=["bfloat16", "float32", "tf32"], seed=[0, 1])))
+    assert [(group.precision, len(group.trials)) for group in groups] == [("bfloat16", 2), ("float32", 2), ("tf32", 2)]
+    assert [trial.precision for trial in trials(config_of())] == ["float32"]
 
 
 def test_an_override_replaces_a_field_everywhere(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_gru_scan_and_its_gradient_equal_a_loop(arrays, reverse):
             states.append(h0)
         return jnp.stack(states[::-1] if reverse else states)
 
-    def scanned(*args):
-        return gru_scan(*args, reverse)
+    def scanned(x_proj, h0, w_hh, b_hh):
+        return gru_scan(x_proj, h0, w_hh, b_hh, reverse)
 
     weight = jnp.asarray(np.random.default_rng(1).standard_normal((T, B, H)), jnp.float32)
     np.testing.assert_allclose(scanned(*arrays.values()), looped(*arrays.values()), rtol=1e-6, atol=1e-6)

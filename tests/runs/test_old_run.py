@@ -131,6 +131,7 @@ def test_it_is_resumed_and_evaluated_anew_to_the_same_end(
     results, whole = (pd.read_csv(old / name) for name in ("run/results.csv", "whole_results.csv"))
     assert (results["steering_weight"] == 0).all()  # a field that did not exist then
     assert (results["discriminator"] == "classifier").all()  # another one
+    assert (results["precision"] == "float32").all()  # a third
     of_controls = family_columns("control")  # their definitions have changed
     kept = [
         name for name in whole if name in results and name not in of_controls and not str(name).endswith(".seconds")

@@ -63,6 +63,21 @@ def test_a_padded_member_trains_as_the_same_trial_alone(model, recipe, irish_fol
     print(f"\n{model} {recipe}: worst difference padded against alone {worst:.1e}")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 2e-2), ("tf32", 4e-3)])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_padded_member_trains_as_alone_up_to_the_rounding_of_its_precision(model, precision, tolerance, irish_folk):
+    """Sums of products with zeros in between are rounded otherwise, and then operands to the next neighbour."""
+    wide, narrow = (cohorts.trial(model, precision=precision, latent_dim=n, seed=n) for n in (16, 5))
+    together = cohorts.losses(cohorts.ensemble([wide, narrow], irish_folk), 20)
+    alone = cohorts.losses(cohorts.ensemble([narrow], irish_folk), 20)
+    worst = 0.0
+    for name, values in alone.items():
+        np.testing.assert_allclose(together[name][:, 1], values[:, 0], rtol=tolerance, atol=tolerance, err_msg=name)
+        worst = max(worst, np.abs(together[name][:, 1] - values[:, 0]).max())
+    print(f"\n{model} {precision}: worst difference padded against alone {worst:.1e}")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_and_codes_do_not_depend_on_padding(model, irish_folk):
     from vaemusic_jax.data.blocks import blocks

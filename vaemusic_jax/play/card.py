@@ -8,7 +8,7 @@ from __future__ import annotations
 import yaml
 
 from vaemusic_jax.config.models import MODELS
-from vaemusic_jax.config.trial import format_attributes
+from vaemusic_jax.config.trial import Trial, format_attributes
 from vaemusic_jax.data.corpora import CORPORA
 from vaemusic_jax.evaluation.corpus_sample import N_TRAVERSED
 from vaemusic_jax.metrics.resampling import RESAMPLES
@@ -111,7 +111,7 @@ It was trained on {about.dataset["name"]} ({about.dataset["reading"]}; digest {a
 with {trial.steps:,} steps of {trial.batch_size} measures, hidden size {trial.hidden_size}, recipe `{trial.recipe}`,
 seed {trial.seed}, learning rate {trial.learning_rate:g}, beta {trial.beta:g}, steering weight
 {trial.steering_weight:g},
-transposition by up to {trial.transpose} semitones. {_versions(model)}
+transposition by up to {trial.transpose} semitones{_precision(trial)}. {_versions(model)}
 
 ## Evaluation
 
@@ -130,6 +130,11 @@ Of the controls, each set to nine levels in at most {N_TRAVERSED} test measures:
 
 The models and their study: {_PAPER}.
 """
+
+
+def _precision(trial: Trial) -> str:
+    """Returns the end of a sentence on how a model was trained, if it was not in float32."""
+    return "" if trial.precision == "float32" else f", with networks in {trial.precision}"
 
 
 def _terms(dataset: str) -> str:
