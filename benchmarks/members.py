@@ -71,6 +71,10 @@ class Cohort:
         """Trains every member for `steps` steps."""
         self.state = jax.block_until_ready(self.ensemble.run(self.state, steps))
 
+    def compile_ahead(self) -> Any:
+        """Compiles `run` before its first call and returns the compiled program."""
+        return self.ensemble.compile_run()
+
     def compile(self) -> float:
         """Returns by how many seconds the first call exceeds the second, which is the time to compile or load."""
         started = time.perf_counter()

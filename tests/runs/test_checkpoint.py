@@ -22,6 +22,7 @@ from vaemusic_jax.music.vocabulary import Vocabulary
 from vaemusic_jax.runs import checkpoint, member_files
 from vaemusic_jax.runs.checkpoint import CheckpointStore, DamagedCheckpointError, Owner
 from vaemusic_jax.support import arrays_file
+from vaemusic_jax.support.versions import PACKAGES
 
 TRIALS = tuple(
     cohorts.trial("adversarial_vae", seed=seed, latent_dim=4 + 2 * seed, attributes=("note_range",))
@@ -146,7 +147,7 @@ def test_an_owner_survives_json(owner: Owner) -> None:
     metadata = json.loads(json.dumps(owner.to_json()))
     assert Owner.from_json(metadata) == owner
     assert metadata["trial_ids"] == [trial.id for trial in TRIALS]
-    assert set(metadata["versions"]) == set(checkpoint.PACKAGES)
+    assert set(metadata["versions"]) == set(PACKAGES)
 
 
 def test_a_difference_is_named(owner: Owner) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.metadata
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from vaemusic_jax.play.trained_model import TrainedModel
 from vaemusic_jax.runs.evaluations import TrialEvaluation
 from vaemusic_jax.runs.tune_replicates import replicates_of
 from vaemusic_jax.support.atomic import write_atomically
+from vaemusic_jax.support.versions import versions
 
 Format = Literal["safetensors", "npz", "onnx", "js"]
 Dtype = Literal["float16", "float32"]
@@ -67,8 +67,9 @@ def export(run: str | Path, which: Mapping[str, Any], dtype: Dtype = "float16") 
     scores = {name: float(value) for name, value in evaluation.metrics.items() if value is not None}
     scores = {name: value for name, value in scores.items() if math.isfinite(value)}
     intervals = intervals_of(evaluation, dataset, trial.attributes)
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    facts = about(model, dataset, scores, {name: intervals[name] for name in intervals if name in scores}, versions)
+    facts = about(
+        model, dataset, scores, {name: intervals[name] for name in intervals if name in scores}, versions(_PACKAGES)
+    )
     return TrainedModel(trial, member.vocabulary, model.params, model.standardise, model.told, about=facts)
 
 

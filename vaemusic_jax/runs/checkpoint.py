@@ -10,7 +10,6 @@ old ones and lets processes wait for each other.
 import errno
 import functools
 import hashlib
-import importlib.metadata
 import itertools
 import json
 import logging
@@ -38,6 +37,7 @@ from vaemusic_jax.support.arrays_file import check_total
 from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.jax_settings import RANDOM_BITS
 from vaemusic_jax.support.processes import PROCESSES
+from vaemusic_jax.support.versions import versions
 
 FORMAT = 5
 READABLE = (3, 4, 5)
@@ -46,7 +46,6 @@ ALL_HYPER_PARAMETERS = 3  # up to this format they are stored as `hp`, also thos
 KEPT = 2  # the newest checkpoint and the one before it, while a cohort trains
 MEMBERS = "members"  # the folder of the members' files in a checkpoint
 CHANGED = "its arrays are not those that were written"
-PACKAGES = ("vaemusic_jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Owner:
             "vocabulary": self.vocabulary.to_plain(),
             "dataset_digest": self.dataset_digest,
             "random_bits": self.random_bits,
-            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "versions": versions(),
         }
 
     @classmethod

@@ -1,13 +1,13 @@
 """The event that says which run a command works on, and with what."""
 
-import importlib.metadata
 import logging
 import os
 import platform
 import socket
 
 from vaemusic_jax.runs.directory import RunDirectory
-from vaemusic_jax.support.event_log import PACKAGES, event
+from vaemusic_jax.support.event_log import event
+from vaemusic_jax.support.versions import versions as package_versions
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def run_started(run: RunDirectory, command: str) -> None:
         run=str(run.path),
         host=socket.gethostname(),
         process=os.getpid(),
-        versions={"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}},
+        versions={"python": platform.python_version(), **package_versions()},
         backend=jax.default_backend(),
         devices=[device.device_kind for device in jax.local_devices()],
         config=run.config.model_dump(mode="json", exclude_none=True),

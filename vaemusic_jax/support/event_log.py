@@ -19,8 +19,6 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.support.atomic import writing
 from vaemusic_jax.support.terminal import printable
 
-PACKAGES = ("vaemusic_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-
 _ours = logging.getLogger("vaemusic_jax")
 # What concerns the user is printed (see `warn`). Neither Python's handler of last resort nor a handler that a library
 # has installed on the root logger may show it a second time.

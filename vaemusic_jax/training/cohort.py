@@ -259,6 +259,12 @@ class Ensemble:
         state = jax.eval_shape(self._start, params, self.hp, self.train)
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=by_member), state)
 
+    def compile_run(self) -> Any:
+        """Compiles `run` before its first call and returns the compiled program."""
+        run = self._run.lower(self._shapes(), self.hp, self.train, self.transposition, jnp.int32(1))
+        self._run = interruptible(run.compile)
+        return self._run
+
     def compile(self, split: tuple[Measures, np.ndarray], midi_V: np.ndarray) -> int:
         """Compiles `run` and `score` before their first calls.
 
@@ -270,10 +276,8 @@ class Ensemble:
             The bytes of each device's memory that the larger of the two programs needs.
         """
         split, midi_V = self.axis.share((split, midi_V))
-        state = self._shapes()
-        run = self._run.lower(state, self.hp, self.train, self.transposition, jnp.int32(1))
-        self._run = interruptible(run.compile)
-        score = self._score.lower(state.train.params, self.hp, split, midi_V)
+        self.compile_run()
+        score = self._score.lower(self._shapes().train.params, self.hp, split, midi_V)
         self._score = interruptible(score.compile)
         return max(memory_needed(self._run), memory_needed(self._score))
 

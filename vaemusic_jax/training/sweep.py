@@ -5,7 +5,6 @@ checkpoint of the step at which it stopped.
 """
 
 import hashlib
-import importlib.metadata
 import logging
 from collections.abc import Iterable
 
@@ -15,12 +14,13 @@ from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.data.load import NotReadyError, load_dataset
 from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.vocabulary import Vocabulary
-from vaemusic_jax.runs.checkpoint import PACKAGES, CheckpointStore
+from vaemusic_jax.runs.checkpoint import CheckpointStore
 from vaemusic_jax.runs.directory import RunDirectory
 from vaemusic_jax.runs.started import run_started
 from vaemusic_jax.support.event_log import warn
 from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.support.progress import Progress, no_progress, progress_bar
+from vaemusic_jax.support.versions import versions
 from vaemusic_jax.training.cohort import table_for
 from vaemusic_jax.training.devices import prepare_devices
 from vaemusic_jax.training.joint_run import open_jointly
@@ -129,11 +129,10 @@ def load_datasets(names: Iterable[str], progress: Progress) -> tuple[dict[str, D
 def check_same_everywhere(config: SweepConfig, datasets: dict[str, Dataset], members_per_device: int | None) -> None:
     """Raises UserError if processes that train together differ in configuration, data, or versions of packages."""
     digests = {f"data set {name}": dataset.digest for name, dataset in datasets.items()}
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     asked = config.model_copy(update={"out": None}).to_yaml()
     configuration = hashlib.sha256(asked.encode()).hexdigest()[:16]
     option = {"--members-per-device": str(members_per_device)}
-    PROCESSES.check_same({"configuration": configuration, **option, **digests, **versions})
+    PROCESSES.check_same({"configuration": configuration, **option, **digests, **versions()})
 
 
 def mark_waiting(run: RunDirectory, missing: dict[str, str]) -> None:
