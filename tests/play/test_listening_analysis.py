@@ -95,7 +95,7 @@ def test_answers_that_are_all_right_have_slopes_that_are_not_known_exactly() -> 
         assert 1 < found.slope[0] < 40
         assert found.high[0] - found.low[0] > 2
     wrong = mixed_slopes(dataclasses.replace(choices, is_right=np.zeros(400, bool)), Lapses(0))
-    np.testing.assert_allclose(wrong.slope, -mixed_slopes(choices, Lapses(0)).slope, rtol=0.05)
+    np.testing.assert_allclose(wrong.slope, -found.slope, rtol=0.05)
 
 
 def test_one_key_for_everything_in_one_order_has_no_slope_of_the_mixed_model() -> None:
@@ -110,10 +110,9 @@ def test_the_mixed_model_is_the_same_whichever_way_choices_are_written() -> None
     turned = dataclasses.replace(
         choices, is_right=~choices.is_right, difference=-choices.difference, order=-choices.order
     )
+    first, second = (mixed_slopes(each, Lapses(0)) for each in (choices, turned))
     for field in ("slope", "low", "high"):
-        np.testing.assert_allclose(
-            getattr(mixed_slopes(choices, Lapses(0)), field), getattr(mixed_slopes(turned, Lapses(0)), field), rtol=0.02
-        )
+        np.testing.assert_allclose(getattr(first, field), getattr(second, field), rtol=0.02)
 
 
 def test_lapses_widen_the_intervals_of_steep_slopes_of_the_mixed_model() -> None:
