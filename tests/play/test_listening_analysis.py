@@ -90,7 +90,7 @@ def test_what_is_put_in_comes_out_and_the_two_claims_are_apart() -> None:
 
 def test_answers_that_are_all_right_have_slopes_that_are_not_known_exactly() -> None:
     choices = made_up(20, 2.0, 0.0, 0)
-    choices = dataclasses.replace(choices, difference=np.abs(choices.difference), is_right=np.ones(400, bool))
+    choices = dataclasses.replace(choices, difference=np.full(400, 1.5), is_right=np.ones(400, bool))
     for found in (psychometric_slopes(choices, Lapses(0), 50), mixed_slopes(choices, Lapses(0))):
         assert 1 < found.slope[0] < 40
         assert found.high[0] - found.low[0] > 2

@@ -12,7 +12,7 @@ from vaemusic_jax.errors import UserError
 from vaemusic_jax.music.attributes import ATTRIBUTES
 from vaemusic_jax.play.listening.design import CATCH, PRACTICE, REAL, STEPS, Design, block_orders, make_design
 from vaemusic_jax.play.listening.items import Item
-from vaemusic_jax.play.listening.pairs import EQUAL, MATCHED, NEAR
+from vaemusic_jax.play.listening.pairs import EQUAL, MATCHED, NEAR, real_pairs
 from vaemusic_jax.play.listening.preregistration import preregistration
 
 MODELS, MEASURES = models_and_measures("measure_vae", "adversarial_vae")
@@ -140,6 +140,16 @@ def test_real_pairs_are_real_and_differ_by_what_controls_are_asked_for(design: D
                 assert abs(item.obtained - asked[item.attribute, item.levels]) <= 2 * NEAR + 1e-3
 
 
+def test_real_pairs_never_differ_by_nothing() -> None:
+    model = next(iter(MODELS.values()))
+    for name in ATTRIBUTES:
+        for pairs in real_pairs(model, MEASURES, name, STEPS).values():
+            ends = [[model.about.attribute_at(name, level) for level in levels] for levels in pairs.levels]
+            asked = np.array([high - low for low, high in ends]) / model.about.spread(name)
+            assert (pairs.changes[:, ATTRIBUTES.index(name)] > 0).all()
+            assert (pairs.changes[:, ATTRIBUTES.index(name)] >= asked / 2 - 1e-6).all()
+
+
 def test_steps_take_turns_and_half_of_some_pairs_are_equal_in_another_attribute(design: Design) -> None:
     for source, name in design.cells:
         cell = [item for item in design.items if (item.source, item.attribute, item.kind) == (source, name, "main")]
@@ -155,7 +165,7 @@ def test_the_seed_decides_and_the_file_gives_it_back(design: Design) -> None:
     one = {"adversarial_vae": MODELS["adversarial_vae"]}
     first, again, other = (make_design(one, MEASURES[:60], groups=2, trials=2, seed=seed) for seed in (3, 3, 4))
     assert first.study == again.study != other.study
-    assert [low for _, low in first.groups[0]] != [low for _, low in other.groups[0]]
+    assert dict(first.groups[0]) != dict(other.groups[0])  # whose numbers are the same
     back = Design.from_plain(json.loads(json.dumps(design.to_plain())))
     assert back.study == design.study
     assert back.groups == design.groups

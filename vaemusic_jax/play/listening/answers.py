@@ -110,7 +110,7 @@ def _read_one(design: Design, path: Path) -> pd.DataFrame:
             raise ValueError("it is no file")
         if about.st_size > _MOST_BYTES:
             raise ValueError("it is too large to be answers of one listener")
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8").fillna("")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except OSError as error:
         raise ValueError((error.strerror or str(error)).lower()) from None
     except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
