@@ -110,6 +110,20 @@ def test_as_many_members_together_as_fit(small_irish_folk, monkeypatch, memory_b
     assert needed == 10 * expected[-1]
 
 
+def test_a_program_that_the_compiler_refuses_is_tried_with_fewer_members(small_irish_folk, monkeypatch):
+    """As compilers for TPUs do with what is larger than the memory."""
+
+    def compile(self: Ensemble, *args: object) -> int:
+        if self.axis.at_once > 1:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Ran out of memory in memory space hbm")
+        return 10
+
+    monkeypatch.setattr(Ensemble, "compile", compile)
+    monkeypatch.setattr(memory.PROCESSES, "all_devices", lambda: jax.devices()[:1])
+    fitted, needed = memory.compiled_ensemble(owner_of(small_irish_folk), small_irish_folk, NO_SPLIT, 5)
+    assert (fitted.axis.at_once, needed) == (1, 10)
+
+
 def test_what_does_not_fit_one_by_one_is_refused(small_irish_folk, monkeypatch, memory_by_members):
     monkeypatch.setattr(memory, "device_memory", lambda device: 9)
     with pytest.raises(UserError, match=r"the 5 need .* with one at a time, .*--shard"):

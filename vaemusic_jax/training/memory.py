@@ -4,9 +4,10 @@ The memory that a program needs is XLA's figure for the compiled program. Result
 """
 
 import contextlib
+import math
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -22,7 +23,10 @@ from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.support.processes import PROCESSES
 from vaemusic_jax.support.words import size
 from vaemusic_jax.training.cohort import Ensemble, table_for
+from vaemusic_jax.training.devices import MemberAxis
 from vaemusic_jax.training.start_weights import start_weights
+
+Compiled = TypeVar("Compiled")
 
 
 class DoesNotFitError(UserError):
@@ -71,18 +75,55 @@ def compiled_ensemble(
         DoesNotFitError: the cohort does not fit even with one member at a time.
     """
     train = measures_of(dataset.train)
-    while True:
+
+    def compiled(at_once: int | None) -> tuple[Ensemble, MemberAxis, float]:
         ensemble = cohort_ensemble(owner, dataset, train, at_once)
-        needed = ensemble.compile(split, dataset.vocabulary.midi)
-        held = device_memory(jax.local_devices()[0])
-        if not PROCESSES.largest(needed > held):  # all processes use the same program, which has to fit everywhere
-            return ensemble, needed
-        if ensemble.axis.at_once == 1:
+        try:
+            needed: float = ensemble.compile(split, dataset.vocabulary.midi)
+        except jax.errors.JaxRuntimeError as error:  # compilers for TPUs refuse what is larger than the memory
+            if not is_out_of_memory(error):
+                raise
+            needed = math.inf
+        return ensemble, ensemble.axis, needed
+
+    ensemble, needed = as_many_as_fit(compiled, owner.trials, at_once)
+    return ensemble, int(needed)
+
+
+def as_many_as_fit(
+    compiled: Callable[[int | None], tuple[Compiled, MemberAxis, float]],
+    trials: Sequence[Trial],
+    at_once: int | None = None,
+    held: int | None = None,
+) -> tuple[Compiled, float]:
+    """Compiles a cohort for fewer and fewer members at once, half as many each time, until it fits its devices.
+
+    Args:
+        compiled: compiles it for at most so many members at once on a device, and returns what came of it, the division
+            of the members, and the bytes that it needs of each device's memory, infinite if the compiler says that
+            there are too few.
+        trials: the trials of the cohort.
+        at_once: the most members at once to begin with; see `MemberAxis`.
+        held: the bytes of memory that each device has; None for the devices of this machine.
+
+    Returns:
+        What was compiled, and the bytes that it needs of each device's memory.
+
+    Raises:
+        DoesNotFitError: the cohort does not fit even with one member at a time.
+    """
+    while True:
+        found, axis, needed = compiled(at_once)
+        has = device_memory(jax.local_devices()[0]) if held is None else held
+        if not PROCESSES.largest(needed > has):  # all processes use the same program, which has to fit everywhere
+            return found, needed
+        if axis.at_once == 1:
+            amount = "more than there is" if math.isinf(needed) else size(needed)
             raise DoesNotFitError(
-                f"{_named(owner.trials)} {size(needed)} of a device's memory with one at a time, it has {size(held)}; "
-                f"{_remedy(owner.trials)}"
+                f"{_named(trials)} {amount} of a device's memory with one at a time, it has {size(has)}; "
+                f"{_remedy(trials)}"
             )
-        at_once = ensemble.axis.at_once // 2
+        at_once = axis.at_once // 2
 
 
 @contextlib.contextmanager
@@ -97,12 +138,16 @@ def fitting(trials: Sequence[Trial]) -> Iterator[None]:
     try:
         yield
     except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        is_memory = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
-        if not is_memory or jax.process_count() > 1:
+        if not is_out_of_memory(error) or jax.process_count() > 1:
             raise
         raise DoesNotFitError(
             f"{_named(trials)} more memory than there is ({' '.join(str(error).split())[:200]}); {_remedy(trials)}"
         ) from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Returns whether an error says that there is less memory, of the host or a device, than was needed."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def _named(trials: Sequence[Trial]) -> str:
