@@ -10,7 +10,7 @@ it is. One step of training, and 256 measures scored or decoded with a control m
 - gflop: of matmuls on one device; gigabytes: what its kernels read and write, without regard to caches;
 - intermediates and arguments: what the program holds in the memory of one device;
 - collectives: exchanges between devices, of which there should be none;
-- model: the longest of what launches, operations and bytes would take by themselves, by `benchmarks.targets`.
+- model: the longest of what launches, operations and bytes would take by themselves, by `training.targets.target`.
 
 On a TPU nothing is launched from outside: its kernels are the instructions of a program that runs by itself.
 """
@@ -20,7 +20,7 @@ import importlib.util
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -28,25 +28,17 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import tyro
 
 from benchmarks import members
-from benchmarks.hlo import Count, Hlo
-from benchmarks.operations import operations
-from benchmarks.study_grid import N_TICKS
-from benchmarks.targets import TARGETS, NotInstalledError, Target, abstract
 from vaemusic_jax.config.models import DiscriminatorName, PrecisionName, RecipeName, defaults
 from vaemusic_jax.config.trial import Trial, unused_by
-from vaemusic_jax.data.blocks import ROWS, Measures
+from vaemusic_jax.data.blocks import ROWS
 from vaemusic_jax.evaluation.traversal import decode_edited
-from vaemusic_jax.models.member import trained_on
-from vaemusic_jax.models.program import Program, program_of
 from vaemusic_jax.music.attributes import ATTRIBUTES
-from vaemusic_jax.support.jax_settings import pin_settings
-from vaemusic_jax.training.cohort import MemberState, calls, run_member
-from vaemusic_jax.training.devices import MemberAxis
-from vaemusic_jax.training.score import score
+from vaemusic_jax.training.targets.described import Call, Described, Sizes, abstract
+from vaemusic_jax.training.targets.hlo import Count, Hlo
+from vaemusic_jax.training.targets.target import TARGETS, NotInstalledError
 
 N_TRAINING = 13_620  # measures of irish_folk, about
 N_BLOCKS = 7  # of 256 measures to score, which are about those of its validation split
@@ -115,65 +107,31 @@ class Compiled:
     operations: float  # of one member, in all
 
 
-class Described:
-    """A cohort on devices that are only described."""
+def traversing(described: Described) -> Call:
+    """Returns the decoding of measures with a control moved."""
+    axis, program = described.axis, described.program
+    of_one = partial(decode_edited, program)
+    edits = jax.ShapeDtypeStruct((N_MOVED, program.n_attributes), jnp.float32)
+    own = (described.state.train.params, described.hp, abstract(edits, axis.by_member, axis.n_rows))
+    shared = (*described.measures(200), described.shared((N_MOVED,), jnp.int32))
+    return Call(jax.jit(axis.over_members(of_one, shared=3)), of_one, own, shared)
 
-    def __init__(self, target: Target, trials: tuple[Trial, ...], n_training: int = N_TRAINING) -> None:
-        pin_settings()
-        self.target = target
-        self.axis = axis = MemberAxis(len(trials), target.devices())
-        midi_V = np.arange(members.VOCAB_SIZE, dtype=np.float64)
-        self.program: Program = program_of(trials, members.VOCAB_SIZE, midi_V, platform=target.kind)
-        attributes = np.zeros((n_training, len(ATTRIBUTES)), np.float32)
-        hp = trained_on(trials[0], self.program.n_attributes, attributes)
-        self.hp = abstract(jax.tree.map(np.asarray, hp), axis.by_member, axis.n_rows)
-        self.train = self.measures(n_training)
-        self.calls = calls(self.program, axis, n_training)
-        params = jax.eval_shape(lambda: self.program.initial_params(0))
-        state = jax.eval_shape(self.calls.start, abstract(params, axis.by_member, axis.n_rows), self.hp, self.train)
-        self.state: MemberState = abstract(state, axis.by_member)
 
-    def shared(self, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-        """Returns the shape of an array that every device holds whole."""
-        return jax.ShapeDtypeStruct(shape, dtype, sharding=self.axis.replicated)
-
-    def measures(self, *shape: int) -> Measures:
-        """Returns the shapes of measures."""
-        tokens: Any = self.shared((*shape, N_TICKS), jnp.uint8)
-        attributes: Any = self.shared((*shape, len(ATTRIBUTES)))
-        return Measures(tokens, attributes)
-
-    def one(self, tree: Any) -> Any:
-        """Returns the shapes of one member's arrays."""
-        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree)
-
-    def compiled(self, name: ProgramName) -> Compiled:
-        """Compiles one of the cohort's programs."""
-        params, program = self.state.train.params, self.program
-        function: Any
-        of_one: Any
-        own: tuple[Any, ...]  # what each member has of its own
-        rest: tuple[Any, ...]
-        if name == "train":
-            function, of_one = self.calls.run, partial(run_member, program, 2)
-            own, rest = (self.state, self.hp), (self.train, None, self.shared((), jnp.int32))
-        elif name == "score":
-            function, of_one = self.calls.score, partial(score, program)
-            split = (self.measures(N_BLOCKS, ROWS), self.shared((N_BLOCKS, ROWS)))
-            own, rest = (params, self.hp), (split, self.shared((members.VOCAB_SIZE,)))
-        else:
-            of_one = partial(decode_edited, program)
-            function = jax.jit(self.axis.over_members(of_one, shared=3))
-            edits = jax.ShapeDtypeStruct((N_MOVED, program.n_attributes), jnp.float32)
-            own = (params, self.hp, abstract(edits, self.axis.by_member, self.axis.n_rows))
-            rest = (*self.measures(200), self.shared((N_MOVED,), jnp.int32))
-        started = time.perf_counter()
-        compiled = self.target.compile(function.lower(*own, *rest))
-        seconds = time.perf_counter() - started
-        text = Hlo(compiled.as_text())
-        n = {"train": 1, "score": N_BLOCKS, "traverse": math.ceil(N_MOVED / ROWS)}[name]
-        count = text.of_dynamic_loop() if name == "train" else text.whole()
-        return Compiled(name, compiled, seconds, count, n, operations(of_one, *self.one(own), *rest))
+def compiled(described: Described, name: ProgramName) -> Compiled:
+    """Compiles one of a cohort's programs."""
+    programs: dict[str, Callable[[], Call]] = {
+        "train": described.training,
+        "score": described.scoring,
+        "traverse": partial(traversing, described),
+    }
+    call = programs[name]()
+    started = time.perf_counter()
+    program = described.target.compile(call.lowered())
+    seconds = time.perf_counter() - started
+    text = Hlo(program.as_text())
+    n = {"train": 1, "score": N_BLOCKS, "traverse": math.ceil(N_MOVED / ROWS)}[name]
+    count = text.of_dynamic_loop() if name == "train" else text.whole()
+    return Compiled(name, program, seconds, count, n, call.operations())
 
 
 def cohort(options: Options) -> tuple[Trial, ...]:
@@ -203,9 +161,10 @@ def cohort(options: Options) -> tuple[Trial, ...]:
 
 def rows(options: Options) -> Iterator[Row]:
     """Compiles the programs one after the other and yields a row for each."""
-    described = Described(TARGETS[options.target], cohort(options))
+    jax.config.update("jax_platforms", "cpu")  # devices of this machine, if it has others, have no part in it
+    described = Described(TARGETS[options.target], cohort(options), Sizes(members.VOCAB_SIZE, N_TRAINING, N_BLOCKS))
     for name in options.programs:
-        found = described.compiled(name)
+        found = compiled(described, name)
         if options.hlo:
             options.hlo.mkdir(parents=True, exist_ok=True)
             (options.hlo / f"{options.target}.{options.model}.{name}.txt").write_text(found.program.as_text())

@@ -14,7 +14,7 @@ NAMES = {
     "jax._src.distributed": ("global_state",),  # the coordination service; support/processes.py
     "jax._src.xla_bridge": ("backends_are_initialized",),  # tests/training/test_many_hosts.py
     "jax.experimental.compilation_cache.compilation_cache": ("reset_cache",),  # tests/commands/test_programs.py
-    "jax.experimental.topologies": ("get_topology_desc",),  # devices that are not here; benchmarks/targets.py
+    "jax.experimental.topologies": ("get_topology_desc",),  # devices that are not here; training/targets/target.py
     "jax.extend.random": ("threefry2x32_p",),  # single random numbers of an epoch; training/epochs.py
     "orbax.checkpoint": ("CheckpointManager", "CheckpointManagerOptions", "StandardCheckpointHandler", "SaveArgs"),
     "orbax.checkpoint.args": ("StandardRestore", "PyTreeSave", "JsonSave", "JsonRestore", "Composite"),
