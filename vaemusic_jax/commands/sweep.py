@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from vaemusic_jax.commands.parser import Commands, add_cache_dir, add_command, add_log_file
 from vaemusic_jax.config.models import RowOf
@@ -13,6 +13,9 @@ from vaemusic_jax.data.cache import cached_in
 from vaemusic_jax.data.corpora import find_corpus
 from vaemusic_jax.data.names import look_up, prepared_names
 from vaemusic_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from vaemusic_jax.training.targets.target import Target
 
 RUN_FIELDS = ("name", "eval_every", "out", "shard", "keep_optimizer")
 
@@ -38,6 +41,12 @@ def add_to(commands: Commands) -> None:
         "--dry-run",
         action="store_true",
         help="print the trials, how they train together, parameters, and an estimate of memory and time; no training.",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="with --dry-run: plan for a device that is not here, h100, v5e-4, v5e-8 or v6e-4: compile the cohorts for "
+        "it, and print what fits, how members are divided, memory, and a model's time; see docs/configuration.md.",
     )
     parser.add_argument(
         "--distributed",
@@ -74,6 +83,7 @@ def sweep(
     config: Path,
     *,
     dry_run: bool = False,
+    target: str | None = None,
     distributed: bool = False,
     members_per_device: int | None = None,
     log_file: Path | None = None,
@@ -90,6 +100,7 @@ def sweep(
 
         vaemusic sweep configs/quickstart.yaml
         vaemusic sweep configs/quickstart.yaml --dry-run
+        vaemusic sweep configs/paper.yaml --dry-run --target h100
         vaemusic sweep configs/quickstart.yaml --latent-dim 4 8 --steps 200 --out runs/small
         vaemusic sweep configs/paper.yaml --shard 2/8
     """
@@ -101,6 +112,12 @@ def sweep(
         _check_datasets(f"{config}: {'--dataset' if 'dataset' in given else 'dataset'}", settings)
         if members_per_device is not None and members_per_device < 1:
             raise UserError(f"--members-per-device: is {members_per_device}; it must be at least 1")
+        device = _described(target, dry_run)
+        if device is not None:
+            from vaemusic_jax.commands.target_plan import print_target_plan
+
+            print_target_plan(settings, device, members_per_device)
+            return
         from vaemusic_jax.commands.programs import keep_programs
 
         keep_programs()  # The sweep can then use the programs that a dry run compiled.
@@ -122,6 +139,26 @@ def sweep(
             if run.left_out:
                 n, reasons = len(run.left_out), "; ".join(dict.fromkeys(run.left_out.values()))
                 raise UserError(f"{n} of {len(run.trials)} trials have been left out: {reasons}")
+
+
+def _described(name: str | None, dry_run: bool) -> "Target | None":
+    """Returns the devices to plan for; None if none are named.
+
+    Raises:
+        UserError: there are no such devices, their compiler is not installed, or this is no dry run.
+    """
+    if name is None:
+        return None
+    from vaemusic_jax.training.targets.target import find_target
+
+    try:
+        found = find_target(name)
+        if not dry_run:
+            raise UserError("plans a sweep for a device that is not here; add --dry-run")
+        found.check_installed()
+    except UserError as error:
+        raise UserError(f"--target: {error}") from None
+    return found
 
 
 def _check_datasets(field: str, settings: SweepConfig) -> None:
