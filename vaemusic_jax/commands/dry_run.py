@@ -33,7 +33,7 @@ def print_plan(config: SweepConfig, members_per_device: int | None = None) -> No
     console = open_console()
     for group, cost in zip(groups, costs, strict=True):
         console.print(_trials_table(group, cost["parameters"]))
-        console.print(f"{division(group, cost)}; {duration(cost['seconds'])} here")
+        console.print(f"{_division(group, cost)}; {duration(cost['seconds'])} here")
         if cost["missing"]:
             console.print(f"not ready: {cost['missing']}", soft_wrap=True)
         if cost["too_large"]:
@@ -75,7 +75,7 @@ def _storage(directory: Path, costs: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def division(group: Cohort, cost: dict[str, Any]) -> str:
+def _division(group: Cohort, cost: dict[str, Any]) -> str:
     """Returns a phrase on how a cohort is divided among devices and turns, and on the memory that each device needs."""
     n, devices, at_once, turns = len(group.trials), cost["devices"], cost["at_once"], cost["turns"]
     place = f"on {devices} devices" if devices > 1 else "on one device"

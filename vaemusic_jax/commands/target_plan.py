@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vaemusic_jax.commands.dry_run import division
 from vaemusic_jax.config.sweep import SweepConfig
 from vaemusic_jax.support.terminal import open_console
 from vaemusic_jax.support.words import count, duration, listed, size
 from vaemusic_jax.training.targets.target import Target, peak
 
 if TYPE_CHECKING:
-    from vaemusic_jax.training.targets.plan import CohortPlan
+    from vaemusic_jax.training.targets.plan import CohortPlan, Division
 
 WIDTH = 80
 
@@ -45,13 +44,6 @@ def cohort_lines(plan: "CohortPlan") -> list[str]:
         lines.append(f"  not ready: {plan.missing}")
     if plan.division is None or plan.limits is None:
         return [*lines, f"  does not fit: {plan.too_large}"]
-    cost = {
-        "devices": plan.division.n_devices,
-        "at_once": plan.division.at_once,
-        "turns": plan.division.turns,
-        "memory_bytes": plan.division.memory,
-        "compiled": True,
-    }
     by_time = sorted(plan.limits.items(), key=lambda item: -item[1])
     (first, longest), *others = by_time
     rest = ", ".join(f"{milliseconds(seconds)} by {name}" for name, seconds in others)
@@ -59,10 +51,18 @@ def cohort_lines(plan: "CohortPlan") -> list[str]:
     validated = f"{count(plan.validations, 'validation')} {duration(plan.validations * plan.validation_seconds)}"
     return [
         *lines,
-        f"  fits: {division(group, cost)}",
+        f"  fits: {divided(len(group.trials), plan.division)}",
         f"  a step takes {milliseconds(longest)} by {first} ({rest})",
         f"  {trained}, {validated}",
     ]
+
+
+def divided(n_trials: int, division: "Division") -> str:
+    """Returns a phrase on how trials are divided among devices and turns, and on the memory of each device."""
+    turns = f", in {division.turns} turns" if division.turns > 1 else ""
+    each = f"{division.at_once} at once{' on each' if division.n_devices > 1 else ''}"
+    where = f"on {count(division.n_devices, 'device')}, {each}{turns}"
+    return f"{count(n_trials, 'trial')} {where}, {size(division.memory)} of its memory"
 
 
 def milliseconds(seconds: float) -> str:

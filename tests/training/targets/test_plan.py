@@ -143,7 +143,7 @@ def test_the_plan_is_printed_in_80_columns(
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     words = (
-        "fits: 2 trials on 2 devices",
+        "fits: 2 trials on 2 devices, 1 at once on each, ",
         "2 trials in 1 cohort",
         "Validation, every 10 steps, is counted",
         "Compiling,",
