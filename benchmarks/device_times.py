@@ -12,8 +12,6 @@ import jax
 from benchmarks import members
 from benchmarks.device_case import Case, Setting, Value
 from benchmarks.floor import matmul_rate
-from benchmarks.hlo import Hlo
-from benchmarks.targets import TARGETS, Target
 from benchmarks.timing import Run, Spread, in_turns
 from vaemusic_jax.config.models import PrecisionName
 from vaemusic_jax.config.sweep import load_config, trials
@@ -23,6 +21,8 @@ from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.training.cohort import MAX_STEPS_PER_CALL
 from vaemusic_jax.training.estimate import step_operations
 from vaemusic_jax.training.memory import compiled_ensemble
+from vaemusic_jax.training.targets.hlo import Hlo
+from vaemusic_jax.training.targets.target import TARGETS, Target
 
 MODELS: tuple[members.Model, ...] = ("measure_vae", "adversarial_vae")
 

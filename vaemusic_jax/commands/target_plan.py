@@ -91,7 +91,8 @@ def assumptions(plans: Sequence["CohortPlan"], target: Target, eval_every: int) 
     """Returns what the plan assumes, as sentences."""
     from vaemusic_jax.training.targets.plan import ASSUMED
 
-    operations = f"{peak(target, target.precision) / 1e12:,.0f} TFLOP/s"
+    precisions = dict.fromkeys(plan.cohort.trials[0].precision for plan in plans)
+    operations = listed([f"{peak(target, each) / 1e12:,.0f} TFLOP/s in {each}" for each in precisions])
     share = f", {target.share:.0%} of {target.memory / 1e9:g} GB" if target.share < 1 else ""
     unless = " unless XLA_PYTHON_CLIENT_MEM_FRACTION says otherwise" if target.share < 1 else ""
     absent = sorted({plan.cohort.dataset for plan in plans if plan.missing})
@@ -99,7 +100,7 @@ def assumptions(plans: Sequence["CohortPlan"], target: Target, eval_every: int) 
         "Assumptions:",
         f"- Programs are compiled for {target.title} and their kernels counted; no such device has been timed.",
         f"- A step takes as long as the longest of these, as if the others ran beside it: its kernels at "
-        f"{target.launch * 1e6:g} us each, its matmuls at the maker's {operations} ({target.precision}), and the bytes "
+        f"{target.launch * 1e6:g} us each, its matmuls at the maker's {operations}, and the bytes "
         f"that kernels read and write at the maker's {target.bandwidth / 1e12:g} TB/s.",
         "- Caches are left out: each kernel reads and writes the device's memory. Where bytes are the limit, a device "
         "with large caches can be faster; where peaks are not reached, it is slower.",

@@ -94,7 +94,18 @@ def test_times_are_proportional_to_what_is_done() -> None:
     assert timed(steps=2000).seconds == pytest.approx(2 * once.seconds)
     assert timed(eval_every=10**6).seconds == pytest.approx(1000 * once.step_seconds + once.validation_seconds)
     assert timed(blocks=14).validation_seconds == pytest.approx(2 * once.validation_seconds)
-    assert once.step_seconds == max(plan.limits_of(TARGETS["h100"], Counted(500, 14 * 3e10, 14 * 2e9, 0)).values())
+    assert once.step_seconds == max(
+        plan.limits_of(TARGETS["h100"], Counted(500, 14 * 3e10, 14 * 2e9, 0), "float32").values()
+    )
+
+
+def test_matmuls_run_at_the_peak_of_the_cohorts_own_precision() -> None:
+    target, times = with_memory("h100", 16), {}
+    for precision in ("float32", "bfloat16"):
+        group = cohort(14, steps=1000, precision=precision)
+        times[precision] = plan.timed(group, target, divided(target, 14), 7, 100).limits or {}
+    assert times["float32"]["operations"] / times["bfloat16"]["operations"] == pytest.approx(989 / 67)
+    assert times["float32"]["bytes"] == times["bfloat16"]["bytes"]  # of one count
 
 
 def test_turns_launch_more_and_take_no_less_time() -> None:
@@ -148,7 +159,7 @@ def test_the_plan_is_printed_in_80_columns(
         "Validation, every 10 steps, is counted",
         "Compiling,",
     )
-    for word in (*words, "no such device has been timed", "Caches are left out", "(bfloat16)"):
+    for word in (*words, "no such device has been timed", "Caches are left out", "33 TFLOP/s in float32"):
         assert word in " ".join(shown.split())
     assert not config.with_name("runs").exists()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from vaemusic_jax.config.models import PrecisionName
 from vaemusic_jax.config.sweep import SweepConfig, trials
 from vaemusic_jax.config.trial import Cohort, cohorts
 from vaemusic_jax.data.blocks import ROWS
@@ -201,12 +202,12 @@ def timed(
     """
     if isinstance(division, str):
         return CohortPlan(group, missing, division)
-    limits = {name: division.turns * each for name, each in limits_of(target, division.step).items()}
-    validation = max(limits_of(target, division.validation).values()) * blocks / division.blocks
+    precision = group.trials[0].precision
+    limits = {name: division.turns * each for name, each in limits_of(target, division.step, precision).items()}
+    validation = max(limits_of(target, division.validation, precision).values()) * blocks / division.blocks
     return CohortPlan(group, missing, "", division, limits, math.ceil(group.steps / eval_every), validation)
 
 
-def limits_of(target: Target, count: Counted) -> dict[str, float]:
-    """Returns the seconds that what was counted would take by each limit by itself."""
-    # Networks multiply float32 arrays in JAX's default precision. Once trials choose theirs, it is the cohort's.
-    return target.seconds(count.launches, count.operations, count.moved, target.precision)
+def limits_of(target: Target, count: Counted, precision: PrecisionName) -> dict[str, float]:
+    """Returns the seconds that what was counted would take by each limit by itself, with networks of a precision."""
+    return target.seconds(count.launches, count.operations, count.moved, precision)

@@ -34,7 +34,6 @@ class Target:
         share: the share of its memory that JAX gives to programs if it is not told otherwise.
         bandwidth: bytes a second between memory and cores.
         peaks: floating point operations a second in matmuls, by precision, without sparsity.
-        precision: that of matmuls of float32 arrays if JAX is not told otherwise.
         launch: seconds that a kernel takes at least.
     """
 
@@ -46,7 +45,6 @@ class Target:
     share: float
     bandwidth: float
     peaks: dict[str, float]
-    precision: str
     launch: float
 
     def check_installed(self) -> None:
@@ -132,7 +130,7 @@ GPU_SHARE = 0.75  # JAX's default, which the environment variable XLA_PYTHON_CLI
 def _tpu(name: str, title: str, topology: str, memory: float, bandwidth: float, bfloat16: float) -> Target:
     """Describes TPUs, whose matmuls take three passes for float32 at JAX's `high` precision, and six at `highest`."""
     peaks = {"bfloat16": bfloat16, "tf32": bfloat16 / 3, "float32": bfloat16 / 6}
-    return Target(name, title, "tpu", topology, memory, 1.0, bandwidth, peaks, "bfloat16", TPU_LAUNCH)
+    return Target(name, title, "tpu", topology, memory, 1.0, bandwidth, peaks, TPU_LAUNCH)
 
 
 # The makers' figures. Assumptions until measured: that they are reached, and what a launch takes.
@@ -146,7 +144,6 @@ _ALL = (
         share=GPU_SHARE,
         bandwidth=3.35e12,
         peaks={"bfloat16": 989e12, "tf32": 494e12, "float32": 67e12},
-        precision="tf32",
         launch=GPU_LAUNCH,
     ),
     _tpu("v5e-4", "4 x TPU v5e", "v5e:2x2", 16e9, 819e9, 197e12),
