@@ -61,6 +61,8 @@ class Target:
         self.check_installed()
         os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # libtpu would look for a machine with a TPU
         os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # and lock it
+        os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")  # and complain that it knows none
+        os.environ.setdefault("TPU_ACCELERATOR_TYPE", self.name.replace("v5e", "v5litepod"))
         os.environ.setdefault("JAX_SKIP_CUDA_CONSTRAINTS_CHECK", "1")  # the versions of NVIDIA's libraries
         from jax.experimental import topologies
 
