@@ -115,10 +115,11 @@ def resume(setting: Setting, model: str) -> Iterator[Value]:
     """Carries a run from the CPU to the device and back by checkpoints; beside it, what one device makes alone."""
     here = jax.default_backend()
     owner = Owner(trials(setting, model), setting.dataset.vocabulary, setting.dataset.digest)
-    alone = {platform: trained(setting, owner, [platform]) for platform in ("cpu", here)}
-    yield different(f"{here} with a checkpoint, and without", alone[here], trained(setting, owner, [here] * 3))
+    on = {platform: ensemble(setting, owner, platform) for platform in dict.fromkeys(("cpu", here))}
+    alone = {platform: trained(owner, [own]) for platform, own in on.items()}
+    yield different(f"{here} with checkpoints, and without", alone[here], trained(owner, [on[here]] * 3))
     yield apart(f"{here} from the first step to the last, and the CPU", alone[here], alone["cpu"])
-    back = trained(setting, owner, ["cpu", here, "cpu"])
+    back = trained(owner, [on["cpu"], on[here], on["cpu"]])
     yield apart(f"the CPU, {here} and the CPU again, and the CPU", back, alone["cpu"])
 
 
@@ -143,20 +144,20 @@ def trials(setting: Setting, model: str) -> tuple[Trial, ...]:
     )
 
 
-def trained(setting: Setting, owner: Owner, platforms: list[str]) -> Any:
-    """Trains on one platform after the other, with a checkpoint on the disk between them, and returns the weights."""
-    measures, arrays = measures_of(setting.dataset.train), None
-    steps = 3 * THIRD // len(platforms)
+def ensemble(setting: Setting, owner: Owner, platform: str) -> Ensemble:
+    """Returns the members of a run on the devices of one platform."""
+    measures, vocabulary = measures_of(setting.dataset.train), owner.vocabulary
+    program = program_of(owner.trials, len(vocabulary), vocabulary.midi, vocabulary.metre, platform)
+    attributes = np.asarray(measures.attributes)
+    members = [trained_on(trial, program.n_attributes, attributes) for trial in owner.trials]
+    return Ensemble(program, members, measures, jax.local_devices(backend=platform))
+
+
+def trained(owner: Owner, parts: list[Ensemble]) -> Any:
+    """Trains on one after the other, with a checkpoint on the disk after each, and returns the weights."""
+    steps, arrays = 3 * THIRD // len(parts), None
     with tempfile.TemporaryDirectory() as folder:
-        for i, platform in enumerate(platforms):
-            own = Ensemble(
-                program := program_of(
-                    owner.trials, len(owner.vocabulary), owner.vocabulary.midi, owner.vocabulary.metre, platform
-                ),
-                [trained_on(trial, program.n_attributes, np.asarray(measures.attributes)) for trial in owner.trials],
-                measures,
-                jax.local_devices(backend=platform),
-            )
+        for i, own in enumerate(parts):
             state = own.run(own.start() if arrays is None else own.from_host(arrays), steps)
             store = CheckpointStore(Path(folder) / str(i))
             store.save(steps * (i + 1), own.to_host(state), owner)
