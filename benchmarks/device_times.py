@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 
 from benchmarks import members
 from benchmarks.device_case import Case, Setting, Value
@@ -18,11 +19,12 @@ from vaemusic_jax.config.sweep import load_config, trials
 from vaemusic_jax.config.trial import cohorts
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.runs.checkpoint import Owner
-from vaemusic_jax.training.cohort import MAX_STEPS_PER_CALL
+from vaemusic_jax.training.cohort import MAX_STEPS_PER_CALL, run_member
 from vaemusic_jax.training.estimate import step_operations
 from vaemusic_jax.training.memory import compiled_ensemble
 from vaemusic_jax.training.targets.hlo import Hlo
-from vaemusic_jax.training.targets.target import TARGETS, Target
+from vaemusic_jax.training.targets.operations import operations as operations_of
+from vaemusic_jax.training.targets.target import TARGETS, Target, peak
 
 MODELS: tuple[members.Model, ...] = ("measure_vae", "adversarial_vae")
 
@@ -84,12 +86,15 @@ def steps(setting: Setting, model: members.Model, n: int, precision: PrecisionNa
         yield from spread(f"{n} in PyTorch one after the other over ours", Spread.of(ratios), "ratio")
     median, operations = Spread.of(ours).median, n * step_operations(cohort.program)
     yield Value("necessary operations over the time", operations / median, "operations a second")
+    target = target_of(jax.devices()[0].device_kind)
+    if target:
+        share = operations / median / peak(target, precision)
+        yield Value("necessary operations over the time and the maker's peak", share, "ratio")
     count = Hlo(compiled.as_text()).of_dynamic_loop()
     yield Value("kernels launched", count.launches, "a step")
     yield Value("read and written, caches left aside", count.bytes, "bytes a step")
-    target = target_of(jax.devices()[0].device_kind)
     if target:
-        limits = target.seconds(count.launches, operations, count.bytes, precision)
+        limits = target.seconds(count.launches, n * traced_operations(cohort), count.bytes, precision)
         for name, seconds in limits.items():
             yield Value(f"the model's time by {name}", seconds, "seconds")
         yield Value("measured over the model's time", median / max(limits.values()), "ratio")
@@ -110,8 +115,17 @@ def spread(what: str, values: Spread, unit: str) -> Iterator[Value]:
 def target_of(kind: str) -> Target | None:
     """Returns the maker's figures of a device by its name; None if they are not known here."""
     hopper = TARGETS["h100"]
-    known = {"H100": hopper, "H200": replace(hopper, title="NVIDIA H200", memory=141e9, bandwidth=4.8e12)}
-    return next((target for name, target in known.items() if name in kind), None)
+    return {
+        "NVIDIA H100 80GB HBM3": hopper,
+        "NVIDIA H200": replace(hopper, title="NVIDIA H200", memory=141e9, bandwidth=4.8e12),
+    }.get(kind)
+
+
+def traced_operations(cohort: members.Cohort) -> float:
+    """Returns the operations of one member's step as the program makes them, with those that it makes twice."""
+    own = cohort.ensemble
+    state, hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (cohort.state, own.hp))
+    return operations_of(partial(run_member, cohort.program, 2), state, hp, own.train, own.transposition, jnp.int32(1))
 
 
 def torch_compiled(setting: Setting, model: members.Model, precision: PrecisionName) -> Iterator[Value]:

@@ -3,7 +3,6 @@
 import time
 
 import jax
-import jax.numpy as jnp
 
 from vaemusic_jax.config.models import PrecisionName
 from vaemusic_jax.models.precision import Arithmetic
@@ -20,7 +19,8 @@ def matmul_rate(precision: PrecisionName) -> float:
     size = 1536 if jax.default_backend() == "cpu" else 8192
     arithmetic = Arithmetic(precision, jax.default_backend())
     product, best = jax.jit(arithmetic.matmul), 0.0
-    matrices = [jax.device_put(jnp.ones((size, size), arithmetic.state_type), device) for device in jax.local_devices()]
+    numbers = jax.random.normal(jax.random.key(0), (size, size)).astype(arithmetic.state_type)  # ones take less power
+    matrices = [jax.device_put(numbers, device) for device in jax.local_devices()]
 
     def multiply(matrices: list[jax.Array], times: int) -> None:
         jax.block_until_ready([product(matrix, matrix) for _ in range(times) for matrix in matrices])

@@ -18,7 +18,9 @@ from pathlib import Path
 from benchmarks import device_checks, device_times, machine
 from benchmarks.device_case import Case, Setting, Value
 from vaemusic_jax.data.dataset import open_dataset
+from vaemusic_jax.support.words import count
 
+CUT = "cut off"
 COLUMNS = ("case", "measure", "value", "unit", "device", "python", "jax", "jaxlib", "torch", "date")
 
 
@@ -34,19 +36,19 @@ class Table:
                 csv.writer(file).writerow(COLUMNS)
 
     def cases(self) -> set[str]:
-        """Returns the names of the cases that it has."""
+        """Returns the names of the cases that it has whole; one that the end of the time cut off is measured again."""
         with self.path.open(newline="", encoding="utf-8") as file:
-            return {row["case"] for row in csv.DictReader(file)}
+            last = {row["case"]: row["measure"] for row in csv.DictReader(file)}
+        return {case for case, measure in last.items() if measure != CUT}
 
-    def append(self, case: Case, values: list[Value]) -> None:
-        """Appends the rows of one case and prints them."""
+    def append(self, case: Case, value: Value) -> None:
+        """Appends a row of one case at once, so that nothing that was measured is lost, and prints it."""
+        own = {"case": case.name, "measure": value.measure, "value": value.value, "unit": value.unit}
+        row = self.facts | own
         with self.path.open("a", newline="", encoding="utf-8") as file:
-            for value in values:
-                own = {"case": case.name, "measure": value.measure, "value": value.value, "unit": value.unit}
-                row = self.facts | own
-                csv.writer(file).writerow([row.get(column, "") for column in COLUMNS])
-                shown = f"{value.value:.4g}" if isinstance(value.value, float) else value.value
-                print(f"  {value.measure}: {shown} {value.unit}".rstrip(), flush=True)
+            csv.writer(file).writerow([row.get(column, "") for column in COLUMNS])
+        shown = f"{value.value:.4g}" if isinstance(value.value, float) else value.value
+        print(f"  {value.measure}: {shown} {value.unit}".rstrip(), flush=True)
 
 
 def all_cases(setting: Setting) -> Iterator[Case]:
@@ -68,10 +70,13 @@ def measure(table: Table, setting: Setting, seconds: float) -> int:
             continue
         print(f"{case.name} ({remaining:.0f} s left)", flush=True)
         try:
-            values = list(case.measure(setting))
+            for value in case.measure(setting):
+                table.append(case, value)
+        except KeyboardInterrupt:
+            table.append(case, Value(CUT, "the time was over"))
+            raise
         except Exception as error:  # one case must not cost the others, on a machine that is lent for minutes
-            values = [Value("failed", f"{type(error).__name__}: {error}".splitlines()[0][:200])]
-        table.append(case, values)
+            table.append(case, Value("failed", f"{type(error).__name__}: {error}".splitlines()[0][:200]))
     return left
 
 
@@ -89,8 +94,11 @@ def main() -> None:
     setting = Setting.tiny(dataset) if options.tiny else Setting(dataset)
     table = Table(options.file)
     print(machine.in_words(table.facts))
-    left = measure(table, setting, options.seconds)
-    print(f"{left} cases are left for another call" if left else "all cases are measured")
+    try:
+        left = measure(table, setting, options.seconds)
+    except KeyboardInterrupt:
+        sys.exit("the time is over; another call goes on")
+    print(f"left for another call: {count(left, 'case')}" if left else "all cases are measured")
 
 
 if __name__ == "__main__":

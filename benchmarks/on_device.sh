@@ -35,8 +35,8 @@ run)
         export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
     fi
     export XLA_PYTHON_CLIENT_PREALLOCATE=false
-    timeout --signal=INT "$((seconds + 10))" \
-        python3 -m benchmarks.on_device "$folder/irish_folk.npz" "$file" --seconds "$seconds"
+    timeout --signal=INT --kill-after=15 "$((seconds - 15))" \
+        python3 -m benchmarks.on_device "$folder/irish_folk.npz" "$file" --seconds "$((seconds - 30))"
     ;;
 *)
     sed -n '2,10s/^# \{0,1\}//p' "$0"

@@ -43,7 +43,7 @@ def torch_matmul_rate(precision: PrecisionName) -> float:
     set_precision(precision)
     size, best = 1536 if device().type == "cpu" else 8192, 0.0
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    matrix = torch.ones((size, size), dtype=dtype, device=device())
+    matrix = torch.randn((size, size), device=device()).to(dtype)
     matrix @ matrix
     for _ in range(2 * REPEATS):
         synchronise()

@@ -15,6 +15,7 @@ from benchmarks.device_case import Case, Setting, Value
 from benchmarks.on_device import Table, measure
 from vaemusic_jax.models.program import program_of
 from vaemusic_jax.training.estimate import step_operations
+from vaemusic_jax.training.targets.target import peak
 
 ABSENT = ("music21", "symusic", "verovio", "tyro", "pebble", "sklearn", "matplotlib", "safetensors")
 
@@ -46,7 +47,7 @@ def test_a_second_call_measures_what_the_first_left(setting, tmp_path, monkeypat
 
     def bad(_: Setting) -> Iterator[Value]:
         made.append("bad")
-        yield Value("lost", 1)
+        yield Value("lost", 1)  # it is kept
         raise MemoryError("no room\nfor more")
 
     def late(_: Setting) -> Iterator[Value]:
@@ -60,6 +61,7 @@ def test_a_second_call_measures_what_the_first_left(setting, tmp_path, monkeypat
     assert measure(Table(path), patient, seconds=100) == 1
     found = [(row["case"], row["measure"], row["value"], row["unit"]) for row in rows(path)]
     assert found == [
+        ("a", "lost", "1", ""),
         ("a", "failed", "MemoryError: no room", ""),
         ("b", "first", "1.5", "seconds"),
         ("b", "second", "2", ""),
@@ -67,7 +69,29 @@ def test_a_second_call_measures_what_the_first_left(setting, tmp_path, monkeypat
     assert {row["jax"] for row in rows(path)} == {jax.__version__}
     assert measure(Table(path), patient, seconds=2000) == 0
     assert made == ["bad", "good", "late"]
-    assert len(rows(path)) == 4
+    assert len(rows(path)) == 5
+
+
+def test_a_case_that_the_end_of_the_time_cuts_off_keeps_its_rows_and_is_measured_again(
+    setting, tmp_path, monkeypatch
+) -> None:
+    tries = []
+
+    def cut(_: Setting) -> Iterator[Value]:
+        yield Value("first", 1)
+        tries.append(1)
+        if len(tries) == 1:
+            raise KeyboardInterrupt
+        yield Value("second", 2)
+
+    monkeypatch.setattr(on_device, "all_cases", lambda setting: iter([Case("a", 1, cut)]))
+    path = tmp_path / "table.csv"
+    with pytest.raises(KeyboardInterrupt):
+        measure(Table(path), setting, seconds=100)
+    assert [row["measure"] for row in rows(path)] == ["first", on_device.CUT]
+    for _ in range(2):
+        assert measure(Table(path), setting, seconds=100) == 0
+        assert [row["measure"] for row in rows(path)] == ["first", on_device.CUT, "first", "second"]
 
 
 def test_every_case_has_a_name_of_its_own(setting) -> None:
@@ -93,14 +117,17 @@ def test_the_checks_hold_on_this_machine(setting) -> None:
     errors = list(device_checks.parity(setting))
     assert len(errors) == 6
     assert all(0 < float(error.value) < 1e-5 for error in errors)
-    bits, there, back = device_checks.resume(setting, "measure_vae")
+    bits, _, back = device_checks.resume(setting, "measure_vae")
     assert bits.value == 0
-    assert there.value == 0  # the only platform here is the CPU
-    assert back.value == 0
+    assert back.value == 0  # the only platform here is the CPU
 
 
 @pytest.mark.slow
-def test_steps_are_timed_and_counted(setting) -> None:
+def test_steps_are_timed_and_counted(setting, monkeypatch) -> None:
+    assert device_times.target_of("NVIDIA GH200 480GB") is None
+    hopper = device_times.target_of("NVIDIA H200")
+    assert hopper is not None
+    monkeypatch.setattr(device_times, "target_of", lambda kind: hopper)
     values = device_times.steps(setting, "measure_vae", 2, "float32")
     found = {value.measure: float(value.value) for value in values}
     median, operations = found["a step of all members, median"], found["necessary operations over the time"]
@@ -109,3 +136,6 @@ def test_steps_are_timed_and_counted(setting) -> None:
     of_one = step_operations(program_of((one,), members.VOCAB_SIZE))
     assert median * operations == pytest.approx(2 * of_one)
     assert found["kernels launched"] > 100
+    made = found["the model's time by operations"] * peak(hopper, "float32")
+    assert 2 * of_one < made < 4 * of_one  # the program makes some of them twice
+    assert found["necessary operations over the time and the maker's peak"] < 1e-2

@@ -76,7 +76,7 @@ def summary(plans: Sequence["CohortPlan"], target: Target) -> str:
     fitting = [plan for plan in plans if plan.division]
     n_trials = sum(len(plan.cohort.trials) for plan in plans)
     if not fitting:
-        return f"None of the {count(len(plans), 'cohort')} fits."
+        return "No cohort fits."
     left_out = n_trials - sum(len(plan.cohort.trials) for plan in fitting)
     most = max(plan.division.memory for plan in fitting if plan.division)
     told = (
@@ -84,7 +84,7 @@ def summary(plans: Sequence["CohortPlan"], target: Target) -> str:
         f"{duration(sum(plan.seconds for plan in fitting))} on {target.title} by the model below, and at most "
         f"{size(most)} of a device's memory."
     )
-    return f"{told} {count(left_out, 'trial')} would be left out, since they do not fit." if left_out else told
+    return f"{told} Left out for want of memory: {count(left_out, 'trial')}." if left_out else told
 
 
 def assumptions(plans: Sequence["CohortPlan"], target: Target, eval_every: int) -> list[str]:

@@ -81,7 +81,7 @@ def test_a_cohort_of_which_no_member_fits_is_said_not_to_fit() -> None:
     assert "with one at a time" in why
     left_out = plan.timed(cohort(3), target, why, 7, 100)
     assert (left_out.seconds, left_out.division, left_out.too_large) == (0.0, None, why)
-    assert target_plan.summary([left_out], target) == "None of the 1 cohort fits."
+    assert target_plan.summary([left_out], target) == "No cohort fits."
 
 
 def timed(steps: int = 1000, eval_every: int = 100, blocks: int = 7, memory: float = 16) -> plan.CohortPlan:

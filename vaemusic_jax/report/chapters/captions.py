@@ -36,5 +36,6 @@ def seeds(summed: pd.DataFrame, counted: str = "n") -> str:
 def named(trial: Trial) -> str:
     """Returns a phrase that names a trial."""
     steering = f" with steering {trial.steering_weight:g}" if trial.steering_weight else ""
+    precision = f" in {trial.precision}" if trial.precision != "float32" else ""
     size = f"latent size {trial.latent_dim}, seed {trial.seed}"
-    return f"{MODELS[trial.model].title}{steering} on {trial.dataset}, {size}"
+    return f"{MODELS[trial.model].title}{steering}{precision} on {trial.dataset}, {size}"

@@ -92,7 +92,7 @@ class Target:
     def compiler(self) -> str:
         """Returns a text that is another one if what is compiled for these devices may be."""
         versions = [importlib.metadata.version(name) for name in ("jax", "jaxlib", COMPILERS[self.platform])]
-        return " ".join((self.platform, self.topology, *versions))
+        return " ".join((self.platform, self.topology, *versions, os.environ.get("XLA_FLAGS", "")))
 
     def seconds(self, launches: float, operations: float, moved: float, precision: str) -> dict[str, float]:
         """Returns what each of launches, operations and bytes would take on one device if it were the only limit."""
