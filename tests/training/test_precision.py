@@ -16,6 +16,7 @@ from vaemusic_jax.config.trial import Cohort
 from vaemusic_jax.data.blocks import blocks, measures_of
 from vaemusic_jax.data.dataset import Dataset
 from vaemusic_jax.play.export import export
+from vaemusic_jax.report.chapters.captions import named
 from vaemusic_jax.report.write import write_report
 from vaemusic_jax.runs.checkpoint import Owner
 from vaemusic_jax.runs.directory import RunDirectory
@@ -95,6 +96,15 @@ def test_a_run_says_its_precisions_and_keeps_float32(
     monkeypatch.setitem(export.__globals__, "evaluate_weights", noted)
     written = export(tmp_path / "run", {"precision": "bfloat16"}, "float32")
     assert (written.trial.precision, asked[0].precision) == ("bfloat16", "float32")
+
+
+def test_a_caption_names_a_precision_that_is_not_the_default() -> None:
+    said = [named(cohorts.trial("measure_vae", precision=precision)) for precision in PRECISIONS]
+    assert [[each in words for each in PRECISIONS] for words in said] == [
+        [False, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
 
 
 def test_a_dry_run_names_the_precision_of_each_cohort(

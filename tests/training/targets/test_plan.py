@@ -136,6 +136,14 @@ def test_a_sweep_is_its_cohorts_and_what_differs_in_the_data_set_only_is_compile
     assert told.startswith("8 trials in 4 cohorts, one after the other: about ")
 
 
+def test_counts_that_are_kept_are_of_the_flags_that_xla_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.0")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_one")
+    one = TARGETS["h100"].compiler()
+    monkeypatch.setenv("XLA_FLAGS", "--xla_other")
+    assert TARGETS["h100"].compiler() != one
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_peaks_are_those_of_the_makers_and_fewer_bits_are_never_slower(name: str) -> None:
     target = find_target(name)
